@@ -1,0 +1,1 @@
+"""Sumac: customers, plans, usage and invoices for software companies, in one process."""

@@ -1,0 +1,1 @@
+"""Balances: may this customer do this, and please count that."""

@@ -1,0 +1,1 @@
+"""Billing: what a customer holds, what it costs, and when that changes."""

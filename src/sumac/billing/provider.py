@@ -1,0 +1,169 @@
+"""The port to whoever takes the money (payments.md §4.5).
+
+A decline is a value, not an exception; an exception means "unknown: ask again with the same key". Every call that
+changes something carries a deterministic `key`, and repeating it with that key has no second effect. No call is ever
+made inside a database transaction of ours.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal, Protocol, runtime_checkable
+
+from sumac.core.money import Money
+from sumac.core.tenant import Tenant
+
+
+class Outcome(StrEnum):
+    """How an attempt to collect ended."""
+
+    PAID = "paid"
+    PROCESSING = "processing"
+    ACTION_REQUIRED = "action_required"
+    DECLINED = "declined"
+    NO_PAYMENT_METHOD = "no_payment_method"
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """The state of one collection. `payment` identifies the money for refunds; `retryable` says whether to try again."""
+
+    outcome: Outcome
+    payment: str | None = None
+    decline_code: str | None = None
+    retryable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerInfo:
+    """What the provider is told about a customer."""
+
+    customer_key: str
+    name: str | None
+    email: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentMethod:
+    """A stored card: never its number."""
+
+    id: str
+    brand: str
+    last4: str
+    is_default: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentLine:
+    """A line as the payer reads it."""
+
+    description: str
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceDocument:
+    """What is to be paid: our invoice id, the amount and the lines."""
+
+    id: str
+    provider_customer: str
+    amount: Money
+    lines: tuple[DocumentLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckoutRequest:
+    """A hosted page on which the customer enters a card, and pays unless `mode` is setup.
+
+    `heading` is a sentence such as "Subscribe to Pro"; `terms` says what will be charged later, when something will.
+    """
+
+    provider_customer: str
+    mode: Literal["pay", "setup"]
+    heading: str
+    terms: str | None
+    total: Money
+    lines: tuple[DocumentLine, ...]
+    success_url: str | None
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class HostedPage:
+    """A page of the provider: its id there and its address."""
+
+    id: str
+    url: str
+
+
+class CheckoutStatus(StrEnum):
+    """Where a hosted checkout stands."""
+
+    OPEN = "open"
+    COMPLETED = "completed"
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True, slots=True)
+class CheckoutState:
+    """A hosted checkout as the provider sees it; `collection` is set once it is completed with a payment."""
+
+    status: CheckoutStatus
+    collection: Collection | None
+
+
+class PaymentProvider(Protocol):
+    """Stores cards, collects our invoices, hosts pages. One instance serves every tenant."""
+
+    async def ensure_customer(self, tenant: Tenant, existing: str | None, info: CustomerInfo, *, key: str) -> str:
+        """The provider's id of the customer, made when there is none."""
+        ...
+
+    async def payment_methods(self, tenant: Tenant, provider_customer: str) -> Sequence[PaymentMethod]:
+        """The stored cards, the default one first."""
+        ...
+
+    async def open_checkout(self, tenant: Tenant, request: CheckoutRequest, *, key: str) -> HostedPage:
+        """Opens a hosted page."""
+        ...
+
+    async def close_checkout(self, tenant: Tenant, checkout: str) -> bool:
+        """Expires a hosted page; False when it was completed first."""
+        ...
+
+    async def read_checkout(self, tenant: Tenant, checkout: str) -> CheckoutState:
+        """The state of a hosted page, read again at the provider."""
+        ...
+
+    async def collect(self, tenant: Tenant, invoice: InvoiceDocument, *, key: str) -> Collection:
+        """Charges the default card for an invoice. Declines are values."""
+        ...
+
+    async def refund(self, tenant: Tenant, payment: str, amount: Money, *, key: str) -> str:
+        """Gives back part or all of a payment. Raises BadRequest when more is asked than was paid and not refunded."""
+        ...
+
+
+@runtime_checkable
+class TestBank(Protocol):
+    """What only a sandbox provider can do: be told what happens (design.md §6)."""
+
+    async def add_card(self, tenant: Tenant, provider_customer: str, number: str) -> PaymentMethod:
+        """Stores a test card as the default one. Raises BadRequest for a number that is refused or is no test card."""
+        ...
+
+    async def set_next_charge(self, tenant: Tenant, provider_customer: str, outcome: str) -> None:
+        """Decides the next charge on the default card, once. Raises BadRequest without a card or for another outcome."""
+        ...
+
+    async def find_checkout_by_token(self, token: str) -> tuple[Tenant, str] | None:
+        """The tenant and checkout id of a hosted page's address, or None."""
+        ...
+
+    async def complete_checkout(self, tenant: Tenant, checkout: str, number: str) -> CheckoutState:
+        """Enters a card on a hosted page and pays, as the customer would; open again when the card is refused.
+
+        Raises BadRequest for a card that is refused when entered, Conflict when completed, Gone when expired.
+        """
+        ...

@@ -1,0 +1,214 @@
+"""What can be limited (Feature) and what is sold (Plan) (billing.md §1.2 to §1.5)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+from sumac.core.time import Cadence, add_months
+
+
+class FeatureKind(StrEnum):
+    """What a feature is; the wire calls it `type`."""
+
+    BOOLEAN = "boolean"
+    METERED = "metered"
+    CREDIT_SYSTEM = "credit_system"
+    AI_CREDIT_SYSTEM = "ai_credit_system"
+
+
+@dataclass(frozen=True, slots=True)
+class CreditCost:
+    """One unit of the metered feature spends `credit_cost` credits."""
+
+    metered_feature_id: str
+    credit_cost: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Display:
+    """How one and how many units of a feature are called."""
+
+    singular: str | None
+    plural: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """Something a plan can include: a flag, a metered quantity, or credits that pay for metered quantities.
+
+    `consumable` units are used up; units that are not are held (seats). `markups` are the AI price settings as given.
+    """
+
+    id: str
+    name: str
+    kind: FeatureKind
+    consumable: bool
+    created_at: datetime
+    display: Display | None = None
+    event_names: tuple[str, ...] = ()
+    credit_schema: tuple[CreditCost, ...] = ()
+    markups: Mapping[str, Any] | None = None
+    archived: bool = False
+
+    @property
+    def is_credit_system(self) -> bool:
+        """Whether it pays for other features."""
+        return self.kind in {FeatureKind.CREDIT_SYSTEM, FeatureKind.AI_CREDIT_SYSTEM}
+
+    def credit_cost_of(self, feature_id: str) -> Decimal | None:
+        """Credits per unit of another feature; None when this one does not pay for it."""
+        return next((cost.credit_cost for cost in self.credit_schema if cost.metered_feature_id == feature_id), None)
+
+
+class BillingMethod(StrEnum):
+    """Paid before (a chosen quantity) or after (what was used)."""
+
+    PREPAID = "prepaid"
+    USAGE_BASED = "usage_based"
+
+
+class TierBehavior(StrEnum):
+    """Each band at its own rate, or everything at the rate of the band reached."""
+
+    GRADUATED = "graduated"
+    VOLUME = "volume"
+
+
+@dataclass(frozen=True, slots=True)
+class Tier:
+    """A band of units up to and including `to` (None is without end; included units count).
+
+    `amount` is in major units per `billing_units`; `flat_amount` is added once when the band is reached.
+    """
+
+    to: Decimal | None
+    amount: Decimal
+    flat_amount: Decimal = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class CurrencyAmount:
+    """The same price in another currency, in major units."""
+
+    currency: str
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class BasePrice:
+    """What a plan costs by itself each cadence, in major units."""
+
+    amount: Decimal
+    cadence: Cadence
+    additional_currencies: tuple[CurrencyAmount, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ItemPrice:
+    """What units of a feature cost: exactly one of `amount` (major units per `billing_units`) and `tiers`."""
+
+    cadence: Cadence
+    billing_method: BillingMethod
+    amount: Decimal | None = None
+    tiers: tuple[Tier, ...] = ()
+    tier_behavior: TierBehavior | None = None
+    billing_units: Decimal = Decimal(1)
+    max_purchase: Decimal | None = None
+    additional_currencies: tuple[CurrencyAmount, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Proration:
+    """What a change of a prepaid quantity costs at once (billing.md §1.5)."""
+
+    on_increase: str
+    on_decrease: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rollover:
+    """What happens to units left at a reset: at most `max` of them, or `max_percentage` of the grant, live on."""
+
+    expiry_duration_type: str
+    expiry_duration_length: int | None = None
+    max: Decimal | None = None
+    max_percentage: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PlanItem:
+    """One feature of a plan: how much is included, when it resets, what more of it costs."""
+
+    feature_id: str
+    included: Decimal = Decimal(0)
+    unlimited: bool = False
+    pooled: bool = False
+    reset: Cadence | None = None
+    price: ItemPrice | None = None
+    proration: Proration | None = None
+    rollover: Rollover | None = None
+
+    @property
+    def is_prepaid(self) -> bool:
+        """Whether units of it are bought in advance."""
+        return self.price is not None and self.price.billing_method is BillingMethod.PREPAID
+
+    @property
+    def is_usage_based(self) -> bool:
+        """Whether units beyond the included ones are billed afterwards."""
+        return self.price is not None and self.price.billing_method is BillingMethod.USAGE_BASED
+
+
+class TrialUnit(StrEnum):
+    """The unit of a trial's length."""
+
+    DAY = "day"
+    MONTH = "month"
+    YEAR = "year"
+
+
+@dataclass(frozen=True, slots=True)
+class FreeTrial:
+    """Time before the first charge (billing.md §11)."""
+
+    length: int
+    unit: TrialUnit = TrialUnit.MONTH
+    card_required: bool = True
+    on_end: str | None = None
+
+    def end_after(self, start: datetime) -> datetime:
+        """The instant a trial begun at `start` ends."""
+        if self.unit is TrialUnit.DAY:
+            return start + timedelta(days=self.length)
+        return add_months(start, self.length * (12 if self.unit is TrialUnit.YEAR else 1))
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A plan at one of its versions. The price, items and trial belong to the version, the rest to every version.
+
+    `group` is "" by default; plans of one group replace each other, add-ons never do.
+    """
+
+    id: str
+    version: int
+    name: str
+    created_at: datetime
+    description: str | None = None
+    group: str = ""
+    add_on: bool = False
+    auto_enable: bool = False
+    archived: bool = False
+    price: BasePrice | None = None
+    items: tuple[PlanItem, ...] = ()
+    free_trial: FreeTrial | None = None
+    ignore_past_due: bool = False
+    metadata: Mapping[str, Any] | None = None
+    billing_controls: Mapping[str, Any] | None = None
+
+    def item_of(self, feature_id: str) -> PlanItem | None:
+        """The item of a feature, or None."""
+        return next((item for item in self.items if item.feature_id == feature_id), None)

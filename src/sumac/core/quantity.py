@@ -1,0 +1,36 @@
+"""Quantities of features: exact decimals, never binary floats (api.md §1.7)."""
+
+from decimal import Decimal, InvalidOperation, localcontext
+
+PLACES = Decimal("1e-10")
+LARGEST = Decimal(10_000_000_000_000)
+QUANTITY_PRECISION = 50
+ZERO = Decimal(0)
+
+
+def rounded(value: Decimal) -> Decimal:
+    """The value at ten decimal places, without trailing zeros (billing.md §5.4)."""
+    with localcontext() as context:
+        context.prec = QUANTITY_PRECISION
+        quantized = value.quantize(PLACES)
+    normal = quantized.normalize()
+    return normal.quantize(Decimal(1)) if normal.as_tuple().exponent > 0 else normal  # type: ignore[operator]  # finite
+
+
+def from_text(text: str) -> Decimal:
+    """A finite decimal from its text. Raises ValueError for anything else."""
+    try:
+        value = Decimal(text)
+    except InvalidOperation as error:
+        message = f"{text!r} is not a number"
+        raise ValueError(message) from error
+    if not value.is_finite():
+        message = "the number must be finite"
+        raise ValueError(message)
+    return value
+
+
+def packs_for(quantity: Decimal, *, included: Decimal, billing_units: Decimal) -> int:
+    """Whole packs to buy so that included + packs x billing_units covers the quantity (billing.md §1.6)."""
+    beyond = max(ZERO, quantity - included)
+    return int(-(-beyond // billing_units))

@@ -1,0 +1,1 @@
+"""Customers: who buys, how to reach them, and their own clock."""

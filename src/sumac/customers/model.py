@@ -1,0 +1,42 @@
+"""Who buys (billing.md §19)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """A customer of the tenant.
+
+    `key` is ours and never changes; `id` is the caller's and may be None while the customer is known by e-mail only.
+    `clock_at` freezes the customer's time in the sandbox: everything of this customer happens at that instant.
+    `due_at` is the next instant at which something of the customer turns (a renewal, a reset, an end); whoever reads or
+    changes the customer at or after it settles what is due first, so nobody ever sees a period that is over.
+    """
+
+    key: str
+    created_at: datetime
+    id: str | None = None
+    name: str | None = None
+    email: str | None = None
+    fingerprint: str | None = None
+    stripe_id: str | None = None
+    provider_customer: str | None = None
+    currency: str | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    send_email_receipts: bool = False
+    billing_controls: Mapping[str, Any] = field(default_factory=dict)
+    config: Mapping[str, Any] = field(default_factory=dict)
+    clock_at: datetime | None = None
+    due_at: datetime | None = None
+
+    @property
+    def public_id(self) -> str:
+        """The id a caller addresses the customer by: its own, or ours while it has none."""
+        return self.id if self.id is not None else self.key
+
+    def now(self, wall_now: datetime) -> datetime:
+        """The customer's present: its frozen clock, else the wall clock's instant."""
+        return wall_now if self.clock_at is None else self.clock_at

@@ -1,0 +1,1 @@
+"""Usage events: what happened, appended once and never changed."""

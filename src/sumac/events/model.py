@@ -1,0 +1,35 @@
+"""Usage told to us (billing.md §1.8, §5.1)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sumac.core.time import Cadence
+
+
+@dataclass(frozen=True, slots=True)
+class Deduction:
+    """What an event took from one grant; negative when it gave back. In units of the grant's own feature."""
+
+    grant_id: str
+    feature_id: str
+    plan_id: str | None
+    reset: Cadence | None
+    resets_at: datetime | None
+    value: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class UsageEvent:
+    """One immutable record of usage; `value` is what the caller said, the deductions what it came to."""
+
+    id: str
+    customer_key: str
+    feature_id: str
+    event_name: str | None
+    value: Decimal
+    properties: Mapping[str, Any]
+    occurred_at: datetime
+    deductions: tuple[Deduction, ...]

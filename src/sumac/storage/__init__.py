@@ -1,0 +1,1 @@
+"""The database: every table, the two engines, and the only place that commits."""

@@ -1,0 +1,82 @@
+"""Opens works on SQLite or PostgreSQL; both engines behave the same to everything above.
+
+A writing work on SQLite takes the database's one write lock at its start, so what it reads cannot change under it. On
+PostgreSQL works run side by side; a service that must not race locks the customer's row first.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from sumac.core.clock import Clock
+from sumac.core.tenant import Tenant
+from sumac.storage import postgres, sqlite
+from sumac.storage.work import SystemWork, Work
+
+
+def database_url(data_dir: Path, url: str | None) -> str:
+    """The SQLAlchemy address: the given PostgreSQL one, or the SQLite file in the data directory."""
+    if url is None:
+        return f"sqlite+aiosqlite:///{data_dir / 'sumac.db'}"
+    for scheme in ("postgresql://", "postgres://"):
+        if url.startswith(scheme):
+            return "postgresql+asyncpg://" + url.removeprefix(scheme)
+    return url
+
+
+class Database:
+    """The one database; give it a clock and it gives works."""
+
+    def __init__(self, url: str, clock: Clock) -> None:
+        self.clock = clock
+        self.url = url
+        self.is_sqlite = url.startswith("sqlite")
+        options = sqlite.ENGINE_OPTIONS if self.is_sqlite else postgres.ENGINE_OPTIONS
+        self._engine: AsyncEngine = create_async_engine(url, **options)
+        if self.is_sqlite:
+            sqlite.prepare(self._engine)
+        self._writer: AbstractAsyncContextManager[object] = asyncio.Lock() if self.is_sqlite else nullcontext()
+
+    @asynccontextmanager
+    async def work(self, tenant: Tenant) -> AsyncIterator[Work]:
+        """A writing transaction of the tenant; commits when the block ends well, rolls back when it raises."""
+        async with self._writer, self._engine.connect() as connection:
+            work = Work(connection, tenant, now=self._now())
+            yield work
+            await work.commit()
+
+    @asynccontextmanager
+    async def reading(self, tenant: Tenant) -> AsyncIterator[Work]:
+        """A consistent view of the tenant; nothing is committed."""
+        async with self._engine.connect() as connection:
+            yield Work(await self._read_only(connection), tenant, now=self._now())
+
+    @asynccontextmanager
+    async def system(self) -> AsyncIterator[SystemWork]:
+        """A writing transaction outside every tenant."""
+        async with self._writer, self._engine.connect() as connection:
+            work = SystemWork(connection, now=self._now())
+            yield work
+            await work.commit()
+
+    @asynccontextmanager
+    async def system_reading(self) -> AsyncIterator[SystemWork]:
+        """A consistent view outside every tenant; nothing is committed."""
+        async with self._engine.connect() as connection:
+            yield SystemWork(await self._read_only(connection), now=self._now())
+
+    async def close(self) -> None:
+        """Closes every connection."""
+        await self._engine.dispose()
+
+    def _now(self) -> datetime:
+        return self.clock.now()
+
+    async def _read_only(self, connection: AsyncConnection) -> AsyncConnection:
+        if self.is_sqlite:
+            return await connection.execution_options(**{sqlite.READ_ONLY: True})
+        return await connection.execution_options(isolation_level=postgres.SNAPSHOT)

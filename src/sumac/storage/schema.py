@@ -1,0 +1,424 @@
+"""All tables on one page.
+
+Tables with a `tenant` column belong to one organization in one environment and are reached through `Work`, which adds
+that column to every statement; the hot ones lead their keys with tenant and customer. The few without it (who may sign
+in, which keys exist) are reached through `SystemWork`. Instants are milliseconds, amounts minor units, quantities exact.
+"""
+
+import sqlalchemy as sa
+
+from sumac.storage.columns import Instant, Quantity
+
+metadata = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    },
+)
+TENANT = "tenant"
+
+
+def _tenant() -> sa.Column[str]:
+    return sa.Column(TENANT, sa.Text, primary_key=True)
+
+
+def _customer() -> sa.Column[str]:
+    return sa.Column("customer_key", sa.Text, primary_key=True)
+
+
+def _id() -> sa.Column[str]:
+    return sa.Column("id", sa.Text, primary_key=True)
+
+
+def _created() -> sa.Column[object]:
+    return sa.Column("created_at", Instant, nullable=False)
+
+
+# ── organizations ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+organizations = sa.Table(
+    "organizations",
+    metadata,
+    _id(),
+    sa.Column("slug", sa.Text, nullable=False, unique=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("default_currency", sa.Text, nullable=False),
+    _created(),
+)
+
+members = sa.Table(
+    "members",
+    metadata,
+    _id(),
+    sa.Column("organization_id", sa.Text, sa.ForeignKey("organizations.id"), nullable=False),
+    sa.Column("email", sa.Text, nullable=False),
+    sa.Column("name", sa.Text),
+    sa.Column("role", sa.Text, nullable=False),
+    _created(),
+    sa.UniqueConstraint("organization_id", "email"),
+)
+
+api_keys = sa.Table(
+    "api_keys",
+    metadata,
+    _id(),
+    sa.Column("organization_id", sa.Text, sa.ForeignKey("organizations.id"), nullable=False),
+    sa.Column("env", sa.Text, nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("prefix", sa.Text, nullable=False),
+    sa.Column("digest", sa.Text, nullable=False, unique=True),
+    sa.Column("scopes", sa.JSON, nullable=False),
+    _created(),
+    sa.Column("revoked_at", Instant),
+)
+
+sign_ins = sa.Table(
+    "sign_ins",
+    metadata,
+    _id(),
+    sa.Column("member_id", sa.Text, sa.ForeignKey("members.id"), nullable=False),
+    sa.Column("purpose", sa.Text, nullable=False),
+    sa.Column("digest", sa.Text, nullable=False),
+    sa.Column("tries", sa.Integer, nullable=False),
+    _created(),
+    sa.Column("expires_at", Instant, nullable=False),
+    sa.Column("used_at", Instant),
+    sa.Index(None, "member_id", "purpose"),
+    sa.Index(None, "digest"),
+)
+
+sessions = sa.Table(
+    "sessions",
+    metadata,
+    _id(),
+    sa.Column("digest", sa.Text, nullable=False, unique=True),
+    sa.Column("member_id", sa.Text, sa.ForeignKey("members.id"), nullable=False),
+    _created(),
+    sa.Column("expires_at", Instant, nullable=False),
+)
+
+idempotency_keys = sa.Table(
+    "idempotency_keys",
+    metadata,
+    _tenant(),
+    sa.Column("digest", sa.Text, primary_key=True),
+    _created(),
+)
+
+# ── catalog ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+features = sa.Table(
+    "features",
+    metadata,
+    _tenant(),
+    _id(),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("consumable", sa.Boolean, nullable=False),
+    sa.Column("display", sa.JSON),
+    sa.Column("event_names", sa.JSON, nullable=False),
+    sa.Column("credit_schema", sa.JSON, nullable=False),
+    sa.Column("markups", sa.JSON),
+    sa.Column("archived", sa.Boolean, nullable=False),
+    _created(),
+)
+
+plans = sa.Table(
+    "plans",
+    metadata,
+    _tenant(),
+    _id(),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("description", sa.Text),
+    sa.Column("group_id", sa.Text, nullable=False),
+    sa.Column("add_on", sa.Boolean, nullable=False),
+    sa.Column("auto_enable", sa.Boolean, nullable=False),
+    sa.Column("archived", sa.Boolean, nullable=False),
+    sa.Column("metadata", sa.JSON, nullable=False),
+    sa.Column("config", sa.JSON, nullable=False),
+    sa.Column("billing_controls", sa.JSON, nullable=False),
+    _created(),
+)
+
+plan_versions = sa.Table(
+    "plan_versions",
+    metadata,
+    _tenant(),
+    sa.Column("plan_id", sa.Text, primary_key=True),
+    sa.Column("version", sa.Integer, primary_key=True),
+    sa.Column("price", sa.JSON),
+    sa.Column("items", sa.JSON, nullable=False),
+    sa.Column("free_trial", sa.JSON),
+    _created(),
+)
+
+# ── customers ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+customers = sa.Table(
+    "customers",
+    metadata,
+    _tenant(),
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("id", sa.Text),
+    sa.Column("name", sa.Text),
+    sa.Column("email", sa.Text),
+    sa.Column("fingerprint", sa.Text),
+    sa.Column("stripe_id", sa.Text),
+    sa.Column("provider_customer", sa.Text),
+    sa.Column("currency", sa.Text),
+    sa.Column("metadata", sa.JSON, nullable=False),
+    sa.Column("send_email_receipts", sa.Boolean, nullable=False),
+    sa.Column("billing_controls", sa.JSON, nullable=False),
+    sa.Column("config", sa.JSON, nullable=False),
+    sa.Column("search_text", sa.Text, nullable=False),
+    sa.Column("clock_at", Instant),
+    sa.Column("due_at", Instant),
+    _created(),
+    sa.UniqueConstraint(TENANT, "id"),
+    sa.Index(None, TENANT, "created_at", "key"),
+    sa.Index(None, TENANT, "email"),
+    sa.Index(None, "due_at"),
+)
+
+# ── events and balances ──────────────────────────────────────────────────────────────────────────────────────────────
+
+events = sa.Table(
+    "events",
+    metadata,
+    _tenant(),
+    _customer(),
+    _id(),
+    sa.Column("feature_id", sa.Text, nullable=False),
+    sa.Column("event_name", sa.Text),
+    sa.Column("value", Quantity, nullable=False),
+    sa.Column("properties", sa.JSON, nullable=False),
+    sa.Column("occurred_at", Instant, nullable=False),
+    sa.Column("deductions", sa.JSON, nullable=False),
+    _created(),
+    sa.Index(None, TENANT, "customer_key", "occurred_at", "id"),
+    sa.Index(None, TENANT, "occurred_at", "id"),
+)
+
+grants = sa.Table(
+    "grants",
+    metadata,
+    _tenant(),
+    _customer(),
+    _id(),
+    sa.Column("feature_id", sa.Text, nullable=False),
+    sa.Column("customer_plan_id", sa.Text),
+    sa.Column("plan_id", sa.Text),
+    sa.Column("add_on", sa.Boolean, nullable=False),
+    sa.Column("included", Quantity, nullable=False),
+    sa.Column("prepaid", Quantity, nullable=False),
+    sa.Column("balance", Quantity, nullable=False),
+    sa.Column("unlimited", sa.Boolean, nullable=False),
+    sa.Column("overage_allowed", sa.Boolean, nullable=False),
+    sa.Column("max_purchase", Quantity),
+    sa.Column("reset_interval", sa.Text),
+    sa.Column("reset_count", sa.Integer),
+    sa.Column("anchor_at", Instant, nullable=False),
+    sa.Column("resets_at", Instant),
+    sa.Column("price", sa.JSON),
+    sa.Column("expires_at", Instant),
+    sa.Column("ended_at", Instant),
+    _created(),
+    sa.Index(None, TENANT, "customer_key", "ended_at"),
+)
+
+grant_entries = sa.Table(
+    "grant_entries",
+    metadata,
+    _tenant(),
+    _customer(),
+    _id(),
+    sa.Column("grant_id", sa.Text, nullable=False),
+    sa.Column("feature_id", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("granted_change", Quantity, nullable=False),
+    sa.Column("balance_change", Quantity, nullable=False),
+    sa.Column("cause", sa.Text, nullable=False),
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("at", Instant, nullable=False),
+    sa.Index(None, TENANT, "customer_key", "grant_id"),
+)
+
+# ── invoices ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+invoices = sa.Table(
+    "invoices",
+    metadata,
+    _tenant(),
+    _customer(),
+    _id(),
+    sa.Column("number", sa.Integer, nullable=False),
+    sa.Column("token", sa.Text, nullable=False, unique=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("currency", sa.Text, nullable=False),
+    sa.Column("total_minor", sa.BigInteger, nullable=False),
+    sa.Column("credit_applied_minor", sa.BigInteger, nullable=False),
+    sa.Column("paid_minor", sa.BigInteger, nullable=False),
+    sa.Column("refunded_minor", sa.BigInteger, nullable=False),
+    sa.Column("plan_ids", sa.JSON, nullable=False),
+    sa.Column("customer_plan_id", sa.Text),
+    sa.Column("period_start", Instant),
+    sa.Column("provider_invoice", sa.Text, nullable=False),
+    sa.Column("provider_payment", sa.Text),
+    sa.Column("attempts_made", sa.Integer, nullable=False),
+    sa.Column("next_attempt_at", Instant),
+    _created(),
+    sa.Column("paid_at", Instant),
+    sa.UniqueConstraint(TENANT, "number"),
+    sa.UniqueConstraint(TENANT, "customer_plan_id", "kind", "period_start"),
+    sa.Index(None, TENANT, "created_at", "id"),
+    sa.Index(None, "next_attempt_at"),
+)
+
+invoice_lines = sa.Table(
+    "invoice_lines",
+    metadata,
+    _tenant(),
+    _customer(),
+    sa.Column("invoice_id", sa.Text, primary_key=True),
+    sa.Column("position", sa.Integer, primary_key=True),
+    sa.Column("display_name", sa.Text, nullable=False),
+    sa.Column("description", sa.Text, nullable=False),
+    sa.Column("amount_minor", sa.BigInteger, nullable=False),
+    sa.Column("quantity", Quantity, nullable=False),
+    sa.Column("plan_id", sa.Text, nullable=False),
+    sa.Column("feature_id", sa.Text),
+    sa.Column("period_start", Instant),
+    sa.Column("period_end", Instant),
+)
+
+customer_credits = sa.Table(
+    "customer_credits",
+    metadata,
+    _tenant(),
+    _customer(),
+    _id(),
+    sa.Column("amount_minor", sa.BigInteger, nullable=False),
+    sa.Column("currency", sa.Text, nullable=False),
+    sa.Column("invoice_id", sa.Text, nullable=False),
+    _created(),
+)
+
+# ── billing ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+customer_plans = sa.Table(
+    "customer_plans",
+    metadata,
+    _tenant(),
+    _customer(),
+    _id(),
+    sa.Column("plan_id", sa.Text, nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("recurring", sa.Boolean, nullable=False),
+    sa.Column("quantities", sa.JSON, nullable=False),
+    sa.Column("subscription_id", sa.Text),
+    sa.Column("anchor_at", Instant, nullable=False),
+    sa.Column("starts_at", Instant, nullable=False),
+    sa.Column("period_start", Instant),
+    sa.Column("period_end", Instant),
+    sa.Column("trial_ends_at", Instant),
+    sa.Column("canceled_at", Instant),
+    sa.Column("ends_at", Instant),
+    _created(),
+    sa.Index(None, TENANT, "customer_key", "status"),
+    sa.Index(None, TENANT, "plan_id", "version"),
+)
+
+attempts = sa.Table(
+    "attempts",
+    metadata,
+    _tenant(),
+    _customer(),
+    _id(),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("decision", sa.JSON, nullable=False),
+    sa.Column("invoice_id", sa.Text),
+    sa.Column("expires_at", Instant),
+    sa.Column("next_attempt_at", Instant),
+    _created(),
+    sa.Index("ix_attempts_running", TENANT, "customer_key", unique=True, sqlite_where=sa.text("status = 'running'"),
+             postgresql_where=sa.text("status = 'running'")),
+    sa.Index(None, "next_attempt_at"),
+)
+
+checkouts = sa.Table(
+    "checkouts",
+    metadata,
+    _tenant(),
+    _customer(),
+    _id(),
+    sa.Column("provider_checkout", sa.Text, nullable=False, unique=True),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("purpose", sa.Text, nullable=False),
+    sa.Column("request", sa.JSON, nullable=False),
+    sa.Column("url", sa.Text, nullable=False),
+    sa.Column("success_url", sa.Text),
+    sa.Column("expires_at", Instant, nullable=False),
+    _created(),
+    sa.Index(None, TENANT, "customer_key", "status"),
+)
+
+# ── the sandbox bank ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+bank_cards = sa.Table(
+    "bank_cards",
+    metadata,
+    _tenant(),
+    sa.Column("bank_customer", sa.Text, primary_key=True),
+    _id(),
+    sa.Column("brand", sa.Text, nullable=False),
+    sa.Column("last4", sa.Text, nullable=False),
+    sa.Column("behaviour", sa.Text, nullable=False),
+    sa.Column("next_outcome", sa.Text),
+    sa.Column("is_default", sa.Boolean, nullable=False),
+    _created(),
+)
+
+bank_checkouts = sa.Table(
+    "bank_checkouts",
+    metadata,
+    _tenant(),
+    _id(),
+    sa.Column("bank_customer", sa.Text, nullable=False),
+    sa.Column("token", sa.Text, nullable=False, unique=True),
+    sa.Column("mode", sa.Text, nullable=False),
+    sa.Column("document", sa.JSON, nullable=False),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("charge_id", sa.Text),
+    sa.Column("success_url", sa.Text),
+    sa.Column("expires_at", Instant, nullable=False),
+    _created(),
+)
+
+bank_charges = sa.Table(
+    "bank_charges",
+    metadata,
+    _tenant(),
+    _id(),
+    sa.Column("bank_customer", sa.Text, nullable=False),
+    sa.Column("card_id", sa.Text),
+    sa.Column("idempotency_key", sa.Text, nullable=False),
+    sa.Column("invoice", sa.Text, nullable=False),
+    sa.Column("amount_minor", sa.BigInteger, nullable=False),
+    sa.Column("currency", sa.Text, nullable=False),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("decline_code", sa.Text),
+    sa.Column("refunded_minor", sa.BigInteger, nullable=False),
+    _created(),
+    sa.UniqueConstraint(TENANT, "idempotency_key"),
+    sa.Index(None, TENANT, "invoice"),
+)
+
+
+def customer_tables() -> list[sa.Table]:
+    """Every table whose rows belong to one customer, by their `customer_key`."""
+    return [table for table in metadata.sorted_tables if "customer_key" in table.c]

@@ -1,0 +1,36 @@
+"""SQLite: one file, write-ahead log, every commit on disk before it is answered."""
+
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+READ_ONLY = "sumac_read_only"
+BUSY_TIMEOUT_SECONDS = 30
+READERS_MAX = 8
+ENGINE_OPTIONS: dict[str, Any] = {
+    "pool_size": READERS_MAX,
+    "connect_args": {"timeout": BUSY_TIMEOUT_SECONDS},
+}
+PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON")
+
+
+def prepare(engine: AsyncEngine) -> None:
+    """Sets the pragmas of each connection and takes over transaction control from the driver.
+
+    A writing work begins IMMEDIATE: it holds the write lock from its first read, so it never has to start again
+    because another process (a key created from the command line) wrote in between.
+    """
+
+    @sa.event.listens_for(engine.sync_engine, "connect")
+    def _connected(connection: Any, _record: object) -> None:  # noqa: ANN401  # the driver's connection
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in PRAGMAS:
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @sa.event.listens_for(engine.sync_engine, "begin")
+    def _begun(connection: sa.Connection) -> None:
+        read_only = connection.get_execution_options().get(READ_ONLY, False)
+        connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")

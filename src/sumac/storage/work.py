@@ -1,0 +1,106 @@
+"""One work, one transaction, one `now`: the only place that commits.
+
+`Work` is bound to a tenant and adds the tenant to every statement it makes, so a query that forgets it cannot be
+written. `SystemWork` reaches the few tables that no tenant owns.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from sumac.core.tenant import Tenant
+from sumac.storage.schema import TENANT
+
+Values = Mapping[str, Any]
+
+
+class _Transaction:
+    def __init__(self, connection: AsyncConnection, *, now: datetime) -> None:
+        self._connection = connection
+        self.now = now
+
+    async def all(self, statement: sa.Select[Any]) -> Sequence[sa.Row[Any]]:
+        """Every row of the statement."""
+        return (await self._connection.execute(statement)).all()
+
+    async def find(self, statement: sa.Select[Any]) -> sa.Row[Any] | None:
+        """The first row, or None."""
+        return (await self._connection.execute(statement.limit(1))).first()
+
+    async def scalar(self, statement: sa.Select[Any]) -> Any:  # noqa: ANN401  # the column's own type
+        """The first column of the first row, or None."""
+        return (await self._connection.execute(statement.limit(1))).scalar()
+
+    async def _execute(self, statement: sa.Executable, parameters: Sequence[Values] | None = None) -> int:
+        result = await self._connection.execute(statement, parameters)  # type: ignore[arg-type]  # a list of mappings
+        return result.rowcount
+
+    async def commit(self) -> None:
+        """Makes everything done so far durable; called once, by Database, when the work's block ends well."""
+        await self._connection.commit()
+
+
+class Work(_Transaction):
+    """One transaction of one tenant at one instant (`now`)."""
+
+    def __init__(self, connection: AsyncConnection, tenant: Tenant, *, now: datetime) -> None:
+        super().__init__(connection, now=now)
+        self.tenant = tenant
+
+    def select(self, table: sa.Table, *others: sa.Table) -> sa.Select[Any]:
+        """A select of the table's columns within the tenant; `others` are joined by conditions the caller adds."""
+        statement = sa.select(table)
+        for each in (table, *others):
+            statement = statement.where(self._own(each))
+        return statement
+
+    def select_columns(self, table: sa.Table, *columns: sa.ColumnElement[Any]) -> sa.Select[Any]:
+        """A select of expressions over one table within the tenant."""
+        return sa.select(*columns).select_from(table).where(self._own(table))
+
+    async def insert(self, table: sa.Table, **values: Any) -> None:  # noqa: ANN401  # the table's column types
+        """Adds one row. Raises sqlalchemy.exc.IntegrityError when a key is taken."""
+        await self._execute(sa.insert(table).values(**{TENANT: self.tenant.key}, **values))
+
+    async def insert_unless_taken(self, table: sa.Table, **values: Any) -> bool:  # noqa: ANN401  # column types
+        """Adds one row unless a unique key of it is taken; answers whether it was added."""
+        build = sqlite.insert if self._connection.dialect.name == "sqlite" else postgresql.insert
+        statement = build(table).values(**{TENANT: self.tenant.key}, **values).on_conflict_do_nothing()
+        return await self._execute(statement) == 1
+
+    async def insert_all(self, table: sa.Table, rows: Sequence[Values]) -> None:
+        """Adds rows of equal keys in one statement."""
+        if rows:
+            await self._execute(sa.insert(table), [{TENANT: self.tenant.key, **row} for row in rows])
+
+    async def update(self, table: sa.Table, *where: sa.ColumnElement[bool], values: Values) -> int:
+        """Changes the tenant's rows that match; answers how many."""
+        return await self._execute(sa.update(table).where(self._own(table), *where).values(**values))
+
+    async def delete(self, table: sa.Table, *where: sa.ColumnElement[bool]) -> int:
+        """Deletes the tenant's rows that match; answers how many."""
+        return await self._execute(sa.delete(table).where(self._own(table), *where))
+
+    def _own(self, table: sa.Table) -> sa.ColumnElement[bool]:
+        own: sa.ColumnElement[bool] = table.c[TENANT] == self.tenant.key
+        return own
+
+
+class SystemWork(_Transaction):
+    """One transaction outside every tenant: organizations, members, keys, sessions, and what is due anywhere."""
+
+    async def insert(self, table: sa.Table, **values: Any) -> None:  # noqa: ANN401  # the table's column types
+        """Adds one row."""
+        await self._execute(sa.insert(table).values(**values))
+
+    async def update(self, table: sa.Table, *where: sa.ColumnElement[bool], values: Values) -> int:
+        """Changes the rows that match; answers how many."""
+        return await self._execute(sa.update(table).where(*where).values(**values))
+
+    async def delete(self, table: sa.Table, *where: sa.ColumnElement[bool]) -> int:
+        """Deletes the rows that match; answers how many."""
+        return await self._execute(sa.delete(table).where(*where))
