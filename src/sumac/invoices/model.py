@@ -42,6 +42,18 @@ class LineDraft:
 
 
 @dataclass(frozen=True, slots=True)
+class InvoiceDraft:
+    """An invoice before it has a number: what it is for and its exact lines."""
+
+    kind: InvoiceKind
+    currency: str
+    lines: tuple[LineDraft, ...]
+    plan_ids: tuple[str, ...]
+    customer_plan_id: str
+    period_start: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Line:
     """A line of an invoice; the lines' amounts add up to the invoice's total."""
 
@@ -82,6 +94,11 @@ class Invoice:
     created_at: datetime
     paid_at: datetime | None
     lines: tuple[Line, ...] = ()
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing is left to pay."""
+        return self.status in {InvoiceStatus.PAID, InvoiceStatus.VOID}
 
     @property
     def amount_due(self) -> Money:

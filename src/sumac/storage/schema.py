@@ -107,6 +107,14 @@ idempotency_keys = sa.Table(
     _created(),
 )
 
+counters = sa.Table(
+    "counters",
+    metadata,
+    _tenant(),
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("value", sa.BigInteger, nullable=False),
+)
+
 # ── catalog ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 features = sa.Table(

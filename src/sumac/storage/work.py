@@ -13,7 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sumac.core.tenant import Tenant
-from sumac.storage.schema import TENANT
+from sumac.storage.schema import TENANT, counters
 
 Values = Mapping[str, Any]
 
@@ -76,6 +76,16 @@ class Work(_Transaction):
         """Adds rows of equal keys in one statement."""
         if rows:
             await self._execute(sa.insert(table), [{TENANT: self.tenant.key, **row} for row in rows])
+
+    async def next_number(self, name: str) -> int:
+        """The next number of a gapless series of the tenant, beginning with 1; given back if the work rolls back."""
+        build = sqlite.insert if self._connection.dialect.name == "sqlite" else postgresql.insert
+        statement = build(counters).values(**{TENANT: self.tenant.key}, name=name, value=1)
+        bumped = statement.on_conflict_do_update(
+            index_elements=[TENANT, "name"],
+            set_={"value": counters.c.value + 1},
+        ).returning(counters.c.value)
+        return int((await self._connection.execute(bumped)).scalar_one())
 
     async def update(self, table: sa.Table, *where: sa.ColumnElement[bool], values: Values) -> int:
         """Changes the tenant's rows that match; answers how many."""

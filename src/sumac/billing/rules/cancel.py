@@ -1,0 +1,181 @@
+"""Cancelling a plan, now or at its end, and changing one's mind (billing.md §12.5, §12.6)."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from sumac.billing.model import (
+    Action,
+    CancelAction,
+    CancelPlan,
+    CancelRequest,
+    CustomerPlan,
+    Decision,
+    DropScheduled,
+    EndPlan,
+    Holding,
+    IssueInvoice,
+    KeepPlan,
+    PlanStatus,
+    SchedulePlan,
+    Snapshot,
+    StartPlan,
+)
+from sumac.billing.rules.lines import credit_lines
+from sumac.billing.rules.provision import provisions_of
+from sumac.billing.rules.transition import find_scheduled
+from sumac.catalog.model import Plan
+from sumac.catalog.rules.shape import is_free, is_main_recurring, longest_cadence, shortest_cadence
+from sumac.core.errors import BadRequest, NotFound
+from sumac.core.time import cycle, cycle_end
+from sumac.invoices.model import InvoiceDraft, InvoiceKind
+
+
+def decide_cancel(snapshot: Snapshot, request: CancelRequest, *, now: datetime) -> Decision:
+    """The actions of cancelling, or of keeping, one plan of the customer.
+
+    Raises NotFound `customer_product_not_found` and BadRequest where the plan cannot be cancelled that way.
+    """
+    target = find_target(snapshot.holdings, request)
+    if target.held.status is PlanStatus.SCHEDULED:
+        if request.action is CancelAction.UNCANCEL:
+            message = f"Plan {target.plan.id} has not started; there is no cancellation to undo"
+            raise BadRequest(message)
+        return Decision(tuple(_drop_scheduled(snapshot, target)))
+    match request.action:
+        case CancelAction.CANCEL_IMMEDIATELY:
+            return Decision(tuple(_end_now(snapshot, target, now, bill=request.bill)))
+        case CancelAction.CANCEL_END_OF_CYCLE:
+            return Decision(tuple(_end_later(snapshot, target, now)))
+        case CancelAction.UNCANCEL:
+            return Decision(tuple(_keep(snapshot, target)))
+
+
+def find_target(holdings: Sequence[Holding], request: CancelRequest) -> Holding:
+    """The plan meant: by subscription id, by plan id, or the only recurring one (billing.md §12.1)."""
+    candidates = [each for each in holdings if _is_meant(each, request)]
+    running = [each for each in candidates if each.held.is_usable] or candidates
+    if request.plan_id is None and request.subscription_id is None:
+        mains = [each for each in running if each.held.recurring and not each.plan.add_on and not is_free(each.plan)]
+        running = mains or running
+        if len(running) > 1:
+            message = "The customer has several plans; say which with plan_id"
+            raise BadRequest(message)
+    if not running:
+        wanted = request.plan_id or request.subscription_id or "any"
+        message = f"Customer {request.customer_id} does not have plan {wanted}"
+        raise NotFound(message, code="customer_product_not_found")
+    return max(running, key=lambda each: (each.held.created_at, each.held.id))
+
+
+def canceling(holding: Holding, now: datetime) -> CancelPlan:
+    """The plan set to end with its running cycle, or with its trial."""
+    held = holding.held
+    cadence = longest_cadence(holding.plan)
+    if held.trial_ends_at is not None and now < held.trial_ends_at:
+        ends_at = held.trial_ends_at
+    elif cadence is None:
+        ends_at = now
+    else:
+        ends_at = cycle_end(held.anchor_at, cadence, now)
+    return CancelPlan(replace(held, canceled_at=held.canceled_at or now, ends_at=held.ends_at or ends_at))
+
+
+def default_start(snapshot: Snapshot, plan: Plan, *, plan_id: str, at: datetime, now: datetime) -> CustomerPlan:
+    """A customer plan for an auto-enabled plan that starts by itself at `at`."""
+    cadence = shortest_cadence(plan)
+    period = cycle(at, cadence, at) if cadence else None
+    return CustomerPlan(
+        id=plan_id,
+        customer_key=snapshot.customer.key,
+        plan_id=plan.id,
+        version=plan.version,
+        status=PlanStatus.ACTIVE if at <= now else PlanStatus.SCHEDULED,
+        recurring=True,
+        anchor_at=at,
+        starts_at=at,
+        created_at=now,
+        period_start=period.start if period else None,
+        period_end=period.end if period else None,
+    )
+
+
+def _is_meant(holding: Holding, request: CancelRequest) -> bool:
+    if request.subscription_id is not None:
+        return request.subscription_id in {holding.held.subscription_id, holding.held.id}
+    return request.plan_id is None or holding.plan.id == request.plan_id
+
+
+def _drop_scheduled(snapshot: Snapshot, target: Holding) -> Iterator[Action]:
+    yield DropScheduled(target.held)
+    for each in snapshot.holdings:
+        if each.held.is_canceling and each.held.ends_at == target.held.starts_at and _replaces(target.plan, each.plan):
+            yield KeepPlan(replace(each.held, canceled_at=None, ends_at=None))
+
+
+def _replaces(new: Plan, old: Plan) -> bool:
+    return is_main_recurring(new) and is_main_recurring(old) and new.group == old.group
+
+
+def _end_now(snapshot: Snapshot, target: Holding, now: datetime, *, bill: bool) -> Iterator[Action]:
+    yield from (DropScheduled(each.held) for each in _successors(snapshot, target))
+    lines = tuple(credit_lines(target, snapshot.features, currency=snapshot.currency, now=now)) if bill else ()
+    if lines:
+        yield IssueInvoice(
+            InvoiceDraft(
+                kind=InvoiceKind.FINAL,
+                currency=snapshot.currency,
+                lines=lines,
+                plan_ids=(target.plan.id,),
+                customer_plan_id=target.held.id,
+                period_start=now,
+            ),
+        )
+    canceled_at = target.held.canceled_at or now
+    yield EndPlan(replace(target.held, status=PlanStatus.EXPIRED, canceled_at=canceled_at, ends_at=now))
+    default = _default_after(snapshot, target)
+    if default is not None:
+        held = default_start(snapshot, default, plan_id=snapshot.plan_ids[0], at=now, now=now)
+        ended = [grant for grant in snapshot.grants if grant.customer_plan_id == target.held.id]
+        provisions = provisions_of(
+            default, {}, snapshot.features, anchor=held.anchor_at, now=now, replaced=ended,
+        )
+        yield StartPlan(held, default.add_on, provisions)
+
+
+def _end_later(snapshot: Snapshot, target: Holding, now: datetime) -> Iterator[Action]:
+    if is_free(target.plan) or not target.held.recurring:
+        message = f"Plan {target.plan.id} has no cycle to end with; use cancel_immediately"
+        raise BadRequest(message)
+    if target.held.is_canceling:
+        return
+    canceled = canceling(target, now)
+    yield canceled
+    default = _default_after(snapshot, target)
+    if default is not None and canceled.held.ends_at is not None and not _successors(snapshot, target):
+        held = default_start(snapshot, default, plan_id=snapshot.plan_ids[0], at=canceled.held.ends_at, now=now)
+        yield SchedulePlan(held)
+
+
+def _keep(snapshot: Snapshot, target: Holding) -> Iterator[Action]:
+    if not target.held.is_canceling:
+        return
+    yield from (DropScheduled(each.held) for each in _successors(snapshot, target))
+    yield KeepPlan(replace(target.held, canceled_at=None, ends_at=None))
+
+
+def _successors(snapshot: Snapshot, target: Holding) -> Sequence[Holding]:
+    return find_scheduled(snapshot.holdings, target.plan)
+
+
+def _default_after(snapshot: Snapshot, target: Holding) -> Plan | None:
+    """The free plan that fills the group once the main plan is gone; none while another paid main plan runs."""
+    if not is_main_recurring(target.plan):
+        return None
+    others = [each for each in snapshot.holdings if each.held.is_usable and each.held.id != target.held.id]
+    if any(is_main_recurring(each.plan) and not is_free(each.plan) for each in others):
+        return None
+    if any(is_main_recurring(each.plan) and each.plan.group == target.plan.group for each in others):
+        return None
+    candidates = (plan for plan in snapshot.auto_enabled if plan.group == target.plan.group and is_free(plan))
+    return next((plan for plan in candidates if plan.id != target.plan.id), None)

@@ -1,0 +1,87 @@
+"""Which plan a new one replaces, and whether at once or at the end of the cycle (billing.md §2.5, §10.2)."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from decimal import Decimal
+from fractions import Fraction
+
+from sumac.billing.model import Holding, PlanStatus
+from sumac.catalog.model import Plan, PlanItem
+from sumac.catalog.rules.shape import is_free, is_main_recurring, is_one_off, longest_cadence
+from sumac.core.time import Cadence, Interval
+
+MONTHS_PER = {
+    Interval.WEEK: Fraction(1, 4),
+    Interval.MONTH: Fraction(1),
+    Interval.QUARTER: Fraction(3),
+    Interval.SEMI_ANNUAL: Fraction(6),
+    Interval.YEAR: Fraction(12),
+}
+
+
+def find_current(holdings: Sequence[Holding], plan: Plan) -> Holding | None:
+    """The running main plan that the new one would replace: same group, neither of them an add-on or one-off."""
+    if not is_main_recurring(plan):
+        return None
+    return next((each for each in holdings if each.held.is_usable and _same_slot(each.plan, plan)), None)
+
+
+def find_scheduled(holdings: Sequence[Holding], plan: Plan) -> Sequence[Holding]:
+    """The plans waiting for the same place."""
+    if not is_main_recurring(plan):
+        return []
+    return [each for each in holdings if each.held.status is PlanStatus.SCHEDULED and _same_slot(each.plan, plan)]
+
+
+def shared_anchor(holdings: Sequence[Holding], now: datetime) -> datetime | None:
+    """The anchor of the paid recurring plan that already bills, so that a further plan is billed together with it."""
+    paid = [each.held for each in holdings if each.held.is_usable and each.held.recurring and not is_free(each.plan)]
+    if not paid:
+        return None
+    oldest = min(paid, key=lambda held: (held.starts_at, held.id))
+    return oldest.anchor_at
+
+
+def is_upgrade(current: Plan, new: Plan) -> bool:
+    """Whether the change happens at once; equal prices do (billing.md §2.5)."""
+    if is_free(current) or is_free(new):
+        return is_free(current)
+    if is_one_off(current) or is_one_off(new):
+        return True
+    if not any(_compared_amounts(current)) and not any(_compared_amounts(new)):
+        return True
+    longest_current, longest_new = longest_cadence(current), longest_cadence(new)
+    if longest_current and longest_new and longest_new.rank_minutes > longest_current.rank_minutes:
+        return True
+    return _monthly(current) <= _monthly(new)
+
+
+def _same_slot(held: Plan, new: Plan) -> bool:
+    return is_main_recurring(held) and held.group == new.group
+
+
+def _first_rate(item: PlanItem) -> Decimal:
+    if item.price is None:
+        return Decimal(0)
+    if item.price.amount is not None:
+        return item.price.amount
+    return item.price.tiers[0].amount
+
+
+def _compared_amounts(plan: Plan) -> Iterator[tuple[Decimal, Cadence]]:
+    if plan.price is not None:
+        yield plan.price.amount, plan.price.cadence
+    for item in plan.items:
+        if item.price is not None and not (item.is_usage_based and item.reset is not None):
+            yield _first_rate(item), item.price.cadence
+
+
+def _monthly(plan: Plan) -> Fraction:
+    return sum(
+        (
+            Fraction(amount) / (MONTHS_PER[cadence.interval] * cadence.count)
+            for amount, cadence in _compared_amounts(plan)
+            if cadence.recurs
+        ),
+        Fraction(0),
+    )

@@ -1,0 +1,1 @@
+"""The catalog: what can be limited and what is sold."""

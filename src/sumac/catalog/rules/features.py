@@ -1,0 +1,44 @@
+"""Which features are valid (api.md §2.3)."""
+
+from collections.abc import Mapping
+
+from sumac.catalog.model import Feature, FeatureKind
+from sumac.core.errors import BadRequest
+
+
+def check_feature(feature: Feature, others: Mapping[str, Feature]) -> None:
+    """Raises BadRequest `invalid_feature` when the feature breaks a rule."""
+    if feature.kind is FeatureKind.CREDIT_SYSTEM:
+        _check_schema(feature, others)
+    elif feature.credit_schema:
+        _refuse(f"credit_schema is only for credit systems, and {feature.id} is {feature.kind}")
+    if feature.kind is FeatureKind.BOOLEAN and feature.event_names:
+        _refuse(f"event_names are only for metered features, and {feature.id} is boolean")
+
+
+def check_change(before: Feature, after: Feature, *, in_use: bool) -> None:
+    """Raises BadRequest `invalid_feature` for a change of nature while plans or credit systems use the feature."""
+    nature_before = (before.id, before.kind, before.consumable)
+    nature_after = (after.id, after.kind, after.consumable)
+    if in_use and nature_before != nature_after:
+        _refuse(f"feature {before.id} is in use; its id, type and consumable cannot change")
+
+
+def _check_schema(feature: Feature, others: Mapping[str, Feature]) -> None:
+    if not feature.credit_schema:
+        _refuse(f"credit system {feature.id} needs at least one entry in credit_schema")
+    paid_for = [cost.metered_feature_id for cost in feature.credit_schema]
+    if len(set(paid_for)) != len(paid_for):
+        _refuse(f"credit system {feature.id} names a feature twice in credit_schema")
+    for cost in feature.credit_schema:
+        metered = others.get(cost.metered_feature_id)
+        if metered is None:
+            _refuse(f"credit_schema names feature {cost.metered_feature_id}, which does not exist")
+        elif metered.kind is not FeatureKind.METERED or not metered.consumable:
+            _refuse(f"credit_schema may name consumable metered features only; {metered.id} is not one")
+        if cost.credit_cost < 0:
+            _refuse(f"the credit_cost of {cost.metered_feature_id} must not be below 0")
+
+
+def _refuse(sentence: str) -> None:
+    raise BadRequest(sentence, code="invalid_feature")

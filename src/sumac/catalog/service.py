@@ -1,0 +1,195 @@
+"""Features and plans: find, list, create, change, remove (api.md §2.2, §2.3; billing.md §16.1).
+
+Functions take the work they run in. Whether customers hold a version is told by the caller, who knows.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from sumac.catalog import store
+from sumac.catalog.model import Feature, Plan
+from sumac.catalog.rules.features import check_change, check_feature
+from sumac.catalog.rules.plans import check_plan
+from sumac.catalog.rules.shape import is_free
+from sumac.core.errors import BadRequest, Conflict, NotFound
+from sumac.storage.schema import plan_versions, plans
+from sumac.storage.work import Work
+
+
+async def list_features(work: Work) -> Sequence[Feature]:
+    """Every feature, oldest first."""
+    return await store.all_features(work)
+
+
+async def features_by_id(work: Work) -> Mapping[str, Feature]:
+    """Every feature by its id."""
+    return {feature.id: feature for feature in await store.all_features(work)}
+
+
+async def get_feature(work: Work, feature_id: str) -> Feature:
+    """The feature. Raises NotFound `feature_not_found`."""
+    feature = await store.find_feature(work, feature_id)
+    if feature is None:
+        message = f"Feature {feature_id} not found"
+        raise NotFound(message, code="feature_not_found")
+    return feature
+
+
+async def create_feature(work: Work, feature: Feature) -> Feature:
+    """Adds a feature. Raises Conflict `duplicate_feature_id`, BadRequest `invalid_feature`."""
+    check_feature(feature, await features_by_id(work))
+    if not await store.add_feature(work, feature):
+        _taken(feature.id)
+    return feature
+
+
+async def update_feature(work: Work, feature_id: str, feature: Feature) -> Feature:
+    """Replaces a feature by the given one. Raises as create_feature does."""
+    others = dict(await features_by_id(work))
+    before = await get_feature(work, feature_id)
+    check_feature(feature, others)
+    check_change(before, feature, in_use=await _uses_of(work, before) is not None)
+    if feature.id != feature_id and feature.id in others:
+        _taken(feature.id)
+    await store.change_feature(work, feature_id, feature)
+    return feature
+
+
+async def delete_feature(work: Work, feature_id: str) -> None:
+    """Removes a feature nobody uses. Raises NotFound, Conflict `invalid_request` while it is in use."""
+    feature = await get_feature(work, feature_id)
+    user = await _uses_of(work, feature)
+    if user is not None:
+        message = f"Feature {feature_id} is used by {user}; archive it instead"
+        raise Conflict(message, code="invalid_request")
+    await store.remove_feature(work, feature_id)
+
+
+async def find_plan(work: Work, plan_id: str, version: int | None = None) -> Plan | None:
+    """The plan at a version, the newest by default; None when there is none."""
+    where = [plans.c.id == plan_id]
+    if version is not None:
+        where.append(plan_versions.c.version == version)
+    found = await store.find_plans(work, *where, latest=True)
+    return found[0] if found else None
+
+
+async def get_plan(work: Work, plan_id: str, version: int | None = None) -> Plan:
+    """The plan at a version, the newest by default. Raises NotFound `product_not_found`."""
+    plan = await find_plan(work, plan_id, version)
+    if plan is None:
+        which = plan_id if version is None else f"{plan_id} version {version}"
+        message = f"Plan {which} not found"
+        raise NotFound(message, code="product_not_found")
+    return plan
+
+
+async def get_plans(work: Work, wanted: Iterable[tuple[str, int]]) -> Mapping[tuple[str, int], Plan]:
+    """Plans at exact versions, by (id, version)."""
+    keys = set(wanted)
+    if not keys:
+        return {}
+    found = await store.find_plans(work, plans.c.id.in_({plan_id for plan_id, _ in keys}), latest=False)
+    return {(plan.id, plan.version): plan for plan in found if (plan.id, plan.version) in keys}
+
+
+async def list_plans(work: Work, *, include_archived: bool = False, all_versions: bool = False) -> Sequence[Plan]:
+    """The plans, oldest first, at their newest version or at all of them."""
+    where = [] if include_archived else [plans.c.archived.is_(False)]
+    return await store.find_plans(work, *where, latest=not all_versions)
+
+
+async def list_auto_enabled(work: Work) -> Sequence[Plan]:
+    """The plans new customers get, at their newest version."""
+    return await store.find_plans(work, plans.c.auto_enable.is_(True), plans.c.archived.is_(False), latest=True)
+
+
+async def create_plan(work: Work, plan: Plan) -> Plan:
+    """Adds a plan at version 1. Raises BadRequest `product_already_exists` and those of check_plan."""
+    await _check(work, plan)
+    if not await store.add_plan(work, plan):
+        message = f"Plan {plan.id} already exists"
+        raise BadRequest(message, code="product_already_exists")
+    return plan
+
+
+async def update_plan(
+    work: Work,
+    before: Plan,
+    after: Plan,
+    *,
+    held_versions: Collection[int],
+    force_version: bool = False,
+    disable_version: bool = False,
+) -> Plan:
+    """Changes a plan; a changed price, item or trial of a version that customers hold becomes the next version.
+
+    Raises Conflict when the new id is taken or customers hold the plan that shall be renamed, BadRequest
+    `conflicting_version_flags` and those of check_plan.
+    """
+    if force_version and disable_version:
+        message = "force_version and disable_version exclude each other"
+        raise BadRequest(message, code="conflicting_version_flags")
+    await _check(work, after, ignoring=before.id)
+    await _check_rename(work, before, after, held_versions)
+    await store.change_plan(work, before.id, after)
+    if not force_version and _terms(before) == _terms(after):
+        return after
+    if force_version or (before.version in held_versions and not disable_version):
+        newest = await get_plan(work, after.id)
+        after = replace(after, version=newest.version + 1, created_at=work.now)
+        await store.add_version(work, after)
+    else:
+        await store.change_version(work, after)
+    return after
+
+
+async def delete_plan(work: Work, plan_id: str, *, all_versions: bool, held_versions: Collection[int]) -> None:
+    """Removes the newest version, or all. Raises NotFound, BadRequest while customers hold or have held them."""
+    newest = await get_plan(work, plan_id)
+    doomed = list(range(1, newest.version + 1)) if all_versions else [newest.version]
+    if set(doomed) & set(held_versions):
+        message = f"Plan {plan_id} has or had customers; archive it instead"
+        raise BadRequest(message)
+    await store.remove_versions(work, plan_id, doomed, whole=all_versions or newest.version == 1)
+
+
+def _terms(plan: Plan) -> tuple[object, ...]:
+    return (plan.price, plan.items, plan.free_trial)
+
+
+async def _check(work: Work, plan: Plan, *, ignoring: str | None = None) -> None:
+    check_plan(plan, await features_by_id(work))
+    if not plan.auto_enable:
+        return
+    for other in await list_auto_enabled(work):
+        same_place = other.group == plan.group and other.add_on == plan.add_on and is_free(other) == is_free(plan)
+        if same_place and other.id not in {plan.id, ignoring} and not plan.add_on:
+            message = f"plan {other.id} is already auto-enabled in this group; a group has one such plan"
+            raise BadRequest(message)
+
+
+async def _check_rename(work: Work, before: Plan, after: Plan, held_versions: Collection[int]) -> None:
+    if before.id == after.id:
+        return
+    if held_versions:
+        message = f"Plan {before.id} has customers; its id cannot change"
+        raise Conflict(message, code="invalid_request")
+    if await find_plan(work, after.id) is not None:
+        message = f"Plan {after.id} already exists"
+        raise Conflict(message, code="product_id_already_exists")
+
+
+async def _uses_of(work: Work, feature: Feature) -> str | None:
+    for other in await store.all_features(work):
+        if other.credit_cost_of(feature.id) is not None:
+            return f"credit system {other.id}"
+    for plan in await store.find_plans(work, latest=False):
+        if plan.item_of(feature.id) is not None:
+            return f"plan {plan.id}"
+    return None
+
+
+def _taken(feature_id: str) -> None:
+    message = f"Feature {feature_id} already exists"
+    raise Conflict(message, code="duplicate_feature_id")

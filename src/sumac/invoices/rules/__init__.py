@@ -1,0 +1,1 @@
+"""Pure rules of invoices: how exact lines become whole minor units."""
