@@ -149,3 +149,8 @@ async def list_to_collect(work: Work, customer_key: str, *, now: datetime) -> Se
         for invoice in reversed(everything)
         if invoice.status is InvoiceStatus.OPEN and invoice.next_attempt_at is not None and invoice.next_attempt_at <= now
     ]
+
+
+async def credit_of(work: Work, customer_key: str, currency: str) -> Money:
+    """The customer's unspent credit in the currency."""
+    return await store.credit_of(work, customer_key, currency)

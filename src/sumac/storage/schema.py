@@ -349,13 +349,15 @@ attempts = sa.Table(
     sa.Column("kind", sa.Text, nullable=False),
     sa.Column("status", sa.Text, nullable=False),
     sa.Column("decision", sa.JSON, nullable=False),
-    sa.Column("invoice_id", sa.Text),
+    sa.Column("invoice_id", sa.Text, nullable=False),
+    sa.Column("actor", sa.Text, nullable=False),
     sa.Column("expires_at", Instant),
-    sa.Column("next_attempt_at", Instant),
+    sa.Column("next_try_at", Instant),
     _created(),
     sa.Index("ix_attempts_running", TENANT, "customer_key", unique=True, sqlite_where=sa.text("status = 'running'"),
              postgresql_where=sa.text("status = 'running'")),
-    sa.Index(None, "next_attempt_at"),
+    sa.Index(None, TENANT, "invoice_id"),
+    sa.Index(None, "next_try_at"),
 )
 
 checkouts = sa.Table(
@@ -367,12 +369,27 @@ checkouts = sa.Table(
     sa.Column("provider_checkout", sa.Text, nullable=False, unique=True),
     sa.Column("status", sa.Text, nullable=False),
     sa.Column("purpose", sa.Text, nullable=False),
-    sa.Column("request", sa.JSON, nullable=False),
+    sa.Column("request", sa.JSON),
+    sa.Column("total_minor", sa.BigInteger, nullable=False),
+    sa.Column("invoice_id", sa.Text),
+    sa.Column("actor", sa.Text, nullable=False),
     sa.Column("url", sa.Text, nullable=False),
     sa.Column("success_url", sa.Text),
     sa.Column("expires_at", Instant, nullable=False),
     _created(),
     sa.Index(None, TENANT, "customer_key", "status"),
+)
+
+portal_sessions = sa.Table(
+    "portal_sessions",
+    metadata,
+    _tenant(),
+    _customer(),
+    _id(),
+    sa.Column("digest", sa.Text, nullable=False, unique=True),
+    sa.Column("return_url", sa.Text),
+    sa.Column("expires_at", Instant, nullable=False),
+    _created(),
 )
 
 # ── the sandbox bank ─────────────────────────────────────────────────────────────────────────────────────────────────

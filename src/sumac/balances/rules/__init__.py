@@ -1,0 +1,1 @@
+"""Pure rules of balances: what they sum up to, who may, and which grant pays."""

@@ -1,0 +1,166 @@
+"""Which grant pays for usage, and how much (billing.md §5.3 to §5.7).
+
+Amounts are walked in units of the tracked feature and converted by each grant's credit cost; what is taken from a grant
+is exact at ten decimal places.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from decimal import Decimal, localcontext
+
+from sumac.balances.model import Grant, OverageBehavior
+from sumac.catalog.model import Feature, FeatureKind
+from sumac.core.quantity import QUANTITY_PRECISION, rounded
+from sumac.core.time import RANK_MINUTES, Interval
+
+ZERO = Decimal(0)
+NEVER = datetime.max.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A grant that may pay, the units of it that one tracked unit costs, and whether it may go below zero unpaid."""
+
+    grant: Grant
+    cost: Decimal
+    free_overage: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What was taken from a grant (given back, when negative), and the grant as it is afterwards."""
+
+    grant: Grant
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Deducted:
+    """What usage came to: what each grant paid, in order, and the tracked units nobody paid."""
+
+    taken: tuple[Taken, ...]
+    shortfall: Decimal
+
+
+def compute_sources(feature: Feature, grants: Sequence[Grant], features: Sequence[Feature]) -> tuple[Source, ...]:
+    """The grants that may pay for the feature, in the order in which they do."""
+    costs = {feature.id: Decimal(1)}
+    for system in features:
+        cost = system.credit_cost_of(feature.id)
+        if cost is not None:
+            costs[system.id] = cost
+    held = feature.kind is FeatureKind.METERED and not feature.consumable
+    sources = [
+        Source(grant, costs[grant.feature_id], free_overage=held and grant.price is None)
+        for grant in grants
+        if grant.feature_id in costs
+    ]
+    return tuple(sorted(sources, key=lambda source: _order(source, feature.id)))
+
+
+def compute_deduction(sources: Sequence[Source], value: Decimal, behavior: OverageBehavior) -> Deducted:
+    """What each grant pays for `value` units, or gets back when it is negative.
+
+    First every grant down to zero, in order; then overage where it is allowed, down to its limit. With overflow nothing
+    is left over while there is a grant at all; with cap and reject what does not fit is the shortfall.
+    """
+    with localcontext() as context:
+        context.prec = QUANTITY_PRECISION
+        walk = _Walk(sources)
+        unlimited = next((source for source in sources if source.grant.unlimited), None)
+        if value >= 0:
+            left = walk.take_all(unlimited, value) if unlimited else _spend(walk, sources, value, behavior)
+        else:
+            left = -_give_back(walk, [unlimited] if unlimited else sources, -value)
+        return Deducted(walk.taken(), left)
+
+
+def _order(source: Source, feature_id: str) -> tuple[object, ...]:
+    grant = source.grant
+    interval = grant.reset.rank_minutes if grant.reset is not None else RANK_MINUTES[Interval.ONE_OFF]
+    return (
+        grant.feature_id != feature_id,
+        not grant.unlimited,
+        grant.resets_at is None,
+        interval,
+        grant.expires_at or NEVER,
+        grant.add_on,
+        grant.overage_allowed,
+        grant.created_at,
+        grant.id,
+    )
+
+
+class _Walk:
+    """The balances on the way, and what was taken so far."""
+
+    def __init__(self, sources: Sequence[Source]) -> None:
+        self._balances = {source.grant.id: source.grant.balance for source in sources}
+        self._sources = sources
+
+    def take(self, source: Source, left: Decimal, *, floor: Decimal) -> Decimal:
+        """Takes up to `left` tracked units, not below the floor; answers the units still to be paid."""
+        balance = self._balances[source.grant.id]
+        wanted = rounded(left * source.cost)
+        if balance - wanted >= floor:
+            self._balances[source.grant.id] = balance - wanted
+            return ZERO
+        if balance <= floor:
+            return left
+        self._balances[source.grant.id] = floor
+        return rounded(left - (balance - floor) / source.cost)
+
+    def take_all(self, source: Source, left: Decimal) -> Decimal:
+        """Takes everything; nothing is left."""
+        self._balances[source.grant.id] -= rounded(left * source.cost)
+        return ZERO
+
+    def give(self, source: Source, left: Decimal, *, ceiling: Decimal) -> Decimal:
+        """Gives back up to `left` tracked units, not above the ceiling; answers the units still to be given."""
+        balance = self._balances[source.grant.id]
+        wanted = rounded(left * source.cost)
+        if balance + wanted <= ceiling:
+            self._balances[source.grant.id] = balance + wanted
+            return ZERO
+        if balance >= ceiling:
+            return left
+        self._balances[source.grant.id] = ceiling
+        return rounded(left - (ceiling - balance) / source.cost)
+
+    def taken(self) -> tuple[Taken, ...]:
+        """Every grant that changed, in order."""
+        changes = ((source.grant, rounded(self._balances[source.grant.id])) for source in self._sources)
+        return tuple(
+            Taken(replace(grant, balance=after), grant.balance - after)
+            for grant, after in changes
+            if after != grant.balance
+        )
+
+
+def _spend(walk: _Walk, sources: Sequence[Source], value: Decimal, behavior: OverageBehavior) -> Decimal:
+    left = value
+    for source in sources:
+        left = walk.take(source, left, floor=ZERO)
+    for source in sources:
+        if left <= 0 or not _may_go_below(source, behavior):
+            continue
+        cap = source.grant.max_purchase
+        unbounded = cap is None or behavior is OverageBehavior.OVERFLOW
+        left = walk.take_all(source, left) if unbounded or cap is None else walk.take(source, left, floor=-cap)
+    if left > 0 and behavior is OverageBehavior.OVERFLOW and sources:
+        left = walk.take_all(sources[0], left)
+    return left
+
+
+def _may_go_below(source: Source, behavior: OverageBehavior) -> bool:
+    return source.grant.overage_allowed or (source.free_overage and behavior is not OverageBehavior.REJECT)
+
+
+def _give_back(walk: _Walk, sources: Sequence[Source], amount: Decimal) -> Decimal:
+    left = amount
+    for source in sources:
+        left = walk.give(source, left, ceiling=ZERO)
+    for source in sources:
+        left = walk.give(source, left, ceiling=source.grant.granted)
+    return left

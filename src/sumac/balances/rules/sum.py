@@ -1,0 +1,56 @@
+"""How grants add up to a balance (api.md §2.0, billing.md §3)."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from sumac.balances.model import Balance, Grant
+
+ZERO = Decimal(0)
+
+
+def compute_balance(feature_id: str, grants: Sequence[Grant]) -> Balance | None:
+    """The balance of a feature from the customer's live grants; None when the customer holds none of it."""
+    own = tuple(grant for grant in grants if grant.feature_id == feature_id)
+    if not own:
+        return None
+    if any(grant.unlimited for grant in own):
+        return Balance(
+            feature_id=feature_id,
+            grants=own,
+            granted=ZERO,
+            remaining=ZERO,
+            usage=sum((grant.usage for grant in own), ZERO),
+            unlimited=True,
+            overage_allowed=False,
+            max_purchase=None,
+            next_reset_at=None,
+        )
+    return Balance(
+        feature_id=feature_id,
+        grants=own,
+        granted=sum((grant.granted for grant in own), ZERO),
+        remaining=sum((grant.remaining for grant in own), ZERO),
+        usage=sum((grant.usage for grant in own), ZERO),
+        unlimited=False,
+        overage_allowed=any(grant.overage_allowed for grant in own),
+        max_purchase=_max_purchase(own),
+        next_reset_at=min((grant.resets_at for grant in own if grant.resets_at is not None), default=None),
+    )
+
+
+def compute_headroom(balance: Balance) -> Decimal | None:
+    """Units of overage still allowed; None without end."""
+    left = ZERO
+    for grant in balance.grants:
+        if not grant.overage_allowed:
+            continue
+        if grant.max_purchase is None:
+            return None
+        left += max(ZERO, grant.max_purchase - grant.overage)
+    return left
+
+
+def _max_purchase(grants: Sequence[Grant]) -> Decimal | None:
+    caps = [grant.max_purchase for grant in grants if grant.overage_allowed]
+    finite = [cap for cap in caps if cap is not None]
+    return sum(finite, ZERO) if finite and len(finite) == len(caps) else None

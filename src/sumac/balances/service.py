@@ -1,0 +1,304 @@
+"""Check and track, and the grants behind them (billing.md §4, §5). Functions take the work they run in."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sumac.balances import store
+from sumac.balances.model import Balance, EntryKind, Grant, GrantEntry, OverageBehavior
+from sumac.balances.rules.access import Access, compute_access
+from sumac.balances.rules.deduct import Taken, compute_deduction, compute_sources
+from sumac.balances.rules.sum import compute_balance
+from sumac.catalog import service as catalog
+from sumac.catalog.model import Feature, FeatureKind
+from sumac.core.errors import BadRequest, NotFound
+from sumac.core.ids import new_id
+from sumac.core.quantity import LARGEST, rounded
+from sumac.customers import service as customers
+from sumac.customers.model import Customer
+from sumac.events import service as events
+from sumac.events.model import Deduction, UsageEvent
+from sumac.storage.work import Work
+
+
+class SomethingDueError(Exception):
+    """The customer has something due that must be settled before anything is read or counted; then try again."""
+
+    def __init__(self, customer_key: str) -> None:
+        super().__init__(customer_key)
+        self.customer_key = customer_key
+
+
+@dataclass(frozen=True, slots=True)
+class CheckRequest:
+    """May this customer use `required` units of the feature? With `send_event` they are counted at once if so."""
+
+    customer_id: str
+    feature_id: str
+    required: Decimal = Decimal(1)
+    send_event: bool = False
+    properties: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class TrackRequest:
+    """Please count `value` units, of a feature or of every feature that listens to the event name."""
+
+    customer_id: str
+    feature_id: str | None = None
+    event_name: str | None = None
+    value: Decimal = Decimal(1)
+    properties: Mapping[str, Any] = field(default_factory=dict)
+    occurred_at: datetime | None = None
+    overage_behavior: OverageBehavior = OverageBehavior.CAP
+    idempotency_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CheckAnswer:
+    """The access, and after a counted event the balances of the feature and of the credit systems that pay for it."""
+
+    customer_id: str
+    access: Access
+    balances: Mapping[str, Balance | None] | None
+
+
+@dataclass(frozen=True, slots=True)
+class TrackAnswer:
+    """What was counted: `balances` when several features are involved, `balance` when it is one."""
+
+    customer_id: str
+    request: TrackRequest
+    balance: Balance | None
+    balances: Mapping[str, Balance | None] | None
+    deductions: tuple[Deduction, ...]
+
+
+async def live_grants(work: Work, customer_key: str) -> Sequence[Grant]:
+    """The customer's grants that have not ended, oldest first."""
+    return await store.live(work, [customer_key])
+
+
+async def live_grants_of(work: Work, customer_keys: Collection[str]) -> Mapping[str, Sequence[Grant]]:
+    """The live grants of several customers, by customer key."""
+    grouped: dict[str, list[Grant]] = {key: [] for key in customer_keys}
+    for grant in await store.live(work, customer_keys):
+        grouped[grant.customer_key].append(grant)
+    return grouped
+
+
+async def open_grants(work: Work, opened: Sequence[Grant], *, cause: str, actor: str, at: datetime) -> None:
+    """Adds grants, each with the entry that says where its units come from."""
+    await store.add_all(work, opened)
+    entries = [
+        _entry(grant, EntryKind.GRANTED, grant.granted, grant.balance, cause=cause, actor=actor, at=at)
+        for grant in opened
+    ]
+    await store.add_entries(work, entries)
+
+
+async def end_grants(work: Work, ended: Sequence[Grant], *, cause: str, actor: str, at: datetime) -> None:
+    """Ends grants; what was left on them is gone, and the entry says so."""
+    for grant in ended:
+        await store.change(work, replace(grant, ended_at=at))
+    entries = [
+        _entry(grant, EntryKind.ENDED, -grant.granted, -grant.balance, cause=cause, actor=actor, at=at)
+        for grant in ended
+    ]
+    await store.add_entries(work, entries)
+
+
+async def reset_grants(work: Work, full: Sequence[Grant], *, cause: str, actor: str, at: datetime) -> None:
+    """Writes new balances and next resets; the entry records by how much the balance changed."""
+    if not full:
+        return
+    before = {grant.id: grant for grant in await store.find(work, full[0].customer_key, [each.id for each in full])}
+    entries = []
+    for grant in full:
+        await store.change(work, grant)
+        change = grant.balance - before[grant.id].balance
+        entries.append(_entry(grant, EntryKind.RESET, Decimal(0), change, cause=cause, actor=actor, at=at))
+    await store.add_entries(work, entries)
+
+
+async def check(work: Work, request: CheckRequest) -> CheckAnswer:
+    """Answers a check; with `send_event` counts the units in the same transaction if they are allowed.
+
+    Raises NotFound for an unknown customer or feature, BadRequest for an event on a boolean feature, SomethingDueError.
+    """
+    _check_value("required_balance", request.required)
+    lock = request.send_event
+    customer = await _settled_customer(work, request.customer_id, lock=lock)
+    feature = await catalog.get_feature(work, request.feature_id)
+    if request.send_event and feature.kind is FeatureKind.BOOLEAN:
+        message = f"send_event: {feature.id} is a boolean feature; there is nothing to count"
+        raise BadRequest(message)
+    features = await catalog.list_features(work)
+    access = compute_access(feature, request.required, await live_grants(work, customer.key), features)
+    if not (request.send_event and access.allowed):
+        return CheckAnswer(customer.public_id, access, None)
+    tracked = TrackRequest(
+        request.customer_id,
+        feature.id,
+        value=request.required,
+        properties=request.properties,
+        overage_behavior=OverageBehavior.REJECT,
+    )
+    counted = await _count(work, customer, [feature], features, tracked)
+    grants = await live_grants(work, customer.key)
+    after = replace(access, balance=compute_balance(access.feature_id, grants))
+    return CheckAnswer(customer.public_id, after, counted.balances)
+
+
+async def track(work: Work, request: TrackRequest) -> TrackAnswer:
+    """Counts usage: takes it from the grants and appends the event, in the caller's transaction.
+
+    Raises NotFound for an unknown customer, feature or event name; BadRequest `insufficient_balance` with reject;
+    Conflict `duplicate_idempotency_key`; SomethingDueError.
+    """
+    _check_value("value", request.value)
+    customer = await _settled_customer(work, request.customer_id, lock=True)
+    features = await catalog.list_features(work)
+    tracked = _tracked_features(request, features)
+    if request.idempotency_key is not None:
+        await events.claim_key(work, request.idempotency_key)
+    return await _count(work, customer, tracked, features, request)
+
+
+async def _count(
+    work: Work,
+    customer: Customer,
+    tracked: Sequence[Feature],
+    features: Sequence[Feature],
+    request: TrackRequest,
+) -> TrackAnswer:
+    now = customer.now(work.now)
+    occurred_at = request.occurred_at or now
+    if occurred_at > now:
+        message = "timestamp: must not be in the future"
+        raise BadRequest(message, code="invalid_inputs")
+    recorded: list[UsageEvent] = []
+    for feature in tracked:
+        taken = await _deduct(work, customer, feature, features, request)
+        recorded.append(
+            UsageEvent(
+                id=new_id("evt", now=now),
+                customer_key=customer.key,
+                feature_id=feature.id,
+                event_name=request.event_name,
+                value=rounded(request.value),
+                properties=request.properties,
+                occurred_at=occurred_at,
+                deductions=tuple(_deduction(each) for each in taken),
+            ),
+        )
+    await events.append(work, recorded)
+    return await _track_answer(work, customer, tracked, features, request, recorded)
+
+
+async def _deduct(
+    work: Work,
+    customer: Customer,
+    feature: Feature,
+    features: Sequence[Feature],
+    request: TrackRequest,
+) -> tuple[Taken, ...]:
+    sources = compute_sources(feature, await live_grants(work, customer.key), features)
+    deducted = compute_deduction(sources, rounded(request.value), request.overage_behavior)
+    if deducted.shortfall > 0 and request.overage_behavior is OverageBehavior.REJECT:
+        message = f"The balance of {feature.id} does not cover {request.value:f}; nothing was deducted"
+        raise BadRequest(message, code="insufficient_balance")
+    for taken in deducted.taken:
+        await store.change(work, taken.grant)
+    return deducted.taken
+
+
+async def _track_answer(
+    work: Work,
+    customer: Customer,
+    tracked: Sequence[Feature],
+    features: Sequence[Feature],
+    request: TrackRequest,
+    recorded: Sequence[UsageEvent],
+) -> TrackAnswer:
+    grants = await live_grants(work, customer.key)
+    involved = list(dict.fromkeys(feature.id for feature in tracked))
+    for feature in tracked:
+        linked = (each.id for each in features if each.credit_cost_of(feature.id) is not None)
+        involved += [system for system in linked if system not in involved]
+    deductions = tuple(deduction for event in recorded for deduction in event.deductions)
+    touched = {deduction.feature_id for deduction in deductions} or {tracked[0].id}
+    balances = {feature_id: compute_balance(feature_id, grants) for feature_id in involved}
+    several = len(tracked) > 1 or len(touched) > 1
+    return TrackAnswer(
+        customer_id=customer.public_id,
+        request=request,
+        balance=None if several else balances[next(iter(touched))],
+        balances=balances if len(involved) > 1 else None,
+        deductions=deductions,
+    )
+
+
+async def _settled_customer(work: Work, customer_id: str, *, lock: bool) -> Customer:
+    customer = await (customers.get_for_update if lock else customers.get)(work, customer_id)
+    if customer.due_at is not None and customer.due_at <= customer.now(work.now):
+        raise SomethingDueError(customer.key)
+    return customer
+
+
+def _tracked_features(request: TrackRequest, features: Sequence[Feature]) -> Sequence[Feature]:
+    if (request.feature_id is None) == (request.event_name is None):
+        message = "feature_id: give exactly one of feature_id and event_name"
+        raise BadRequest(message, code="invalid_inputs")
+    if request.feature_id is not None:
+        found = [feature for feature in features if feature.id == request.feature_id]
+        missing = f"Feature {request.feature_id} not found"
+    else:
+        if request.overage_behavior is OverageBehavior.REJECT:
+            message = "overage_behavior: reject cannot be combined with event_name"
+            raise BadRequest(message)
+        found = [feature for feature in features if request.event_name in feature.event_names]
+        missing = f"No feature listens to the event name {request.event_name}"
+    if not found:
+        raise NotFound(missing, code="feature_not_found")
+    if any(feature.kind is FeatureKind.BOOLEAN for feature in found):
+        message = f"{found[0].id} is a boolean feature; there is nothing to count"
+        raise BadRequest(message)
+    return found
+
+
+def _check_value(name: str, value: Decimal) -> None:
+    if not value.is_finite() or abs(value) > LARGEST:
+        message = f"{name}: must be a number between -{LARGEST:f} and {LARGEST:f}"
+        raise BadRequest(message, code="invalid_inputs")
+
+
+def _deduction(taken: Taken) -> Deduction:
+    grant = taken.grant
+    return Deduction(grant.id, grant.feature_id, grant.plan_id, grant.reset, grant.resets_at, taken.amount)
+
+
+def _entry(
+    grant: Grant,
+    kind: EntryKind,
+    granted_change: Decimal,
+    balance_change: Decimal,
+    *,
+    cause: str,
+    actor: str,
+    at: datetime,
+) -> GrantEntry:
+    return GrantEntry(
+        id=new_id("ent", now=at),
+        customer_key=grant.customer_key,
+        grant_id=grant.id,
+        feature_id=grant.feature_id,
+        kind=kind,
+        granted_change=granted_change,
+        balance_change=balance_change,
+        cause=cause,
+        actor=actor,
+        at=at,
+    )

@@ -1,0 +1,113 @@
+"""Rows of grants and of the entries that record their changes."""
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from pydantic import TypeAdapter
+
+from sumac.balances.model import Grant, GrantEntry
+from sumac.catalog.model import ItemPrice
+from sumac.core.time import Cadence, Interval
+from sumac.storage.schema import grant_entries, grants
+from sumac.storage.work import Work
+
+PRICE = TypeAdapter(ItemPrice)
+
+
+async def live(work: Work, customer_keys: Collection[str]) -> list[Grant]:
+    """The grants of the customers that have not ended, oldest first."""
+    statement = work.select(grants).where(grants.c.customer_key.in_(customer_keys), grants.c.ended_at.is_(None))
+    return [_grant(row) for row in await work.all(statement.order_by(grants.c.created_at, grants.c.id))]
+
+
+async def find(work: Work, customer_key: str, grant_ids: Collection[str]) -> list[Grant]:
+    """Grants by their ids, ended ones too."""
+    statement = work.select(grants).where(grants.c.customer_key == customer_key, grants.c.id.in_(grant_ids))
+    return [_grant(row) for row in await work.all(statement)]
+
+
+async def add_all(work: Work, added: Sequence[Grant]) -> None:
+    """Adds grants."""
+    await work.insert_all(grants, [_values(grant) for grant in added])
+
+
+async def change(work: Work, grant: Grant) -> None:
+    """Writes the balance, the next reset and the end of a grant; nothing else of it changes."""
+    await work.update(
+        grants,
+        grants.c.customer_key == grant.customer_key,
+        grants.c.id == grant.id,
+        values={"balance": grant.balance, "resets_at": grant.resets_at, "ended_at": grant.ended_at},
+    )
+
+
+async def add_entries(work: Work, entries: Sequence[GrantEntry]) -> None:
+    """Appends entries."""
+    await work.insert_all(
+        grant_entries,
+        [
+            {
+                "id": entry.id,
+                "customer_key": entry.customer_key,
+                "grant_id": entry.grant_id,
+                "feature_id": entry.feature_id,
+                "kind": entry.kind,
+                "granted_change": entry.granted_change,
+                "balance_change": entry.balance_change,
+                "cause": entry.cause,
+                "actor": entry.actor,
+                "at": entry.at,
+            }
+            for entry in entries
+        ],
+    )
+
+
+def _values(grant: Grant) -> dict[str, Any]:
+    return {
+        "id": grant.id,
+        "customer_key": grant.customer_key,
+        "feature_id": grant.feature_id,
+        "customer_plan_id": grant.customer_plan_id,
+        "plan_id": grant.plan_id,
+        "add_on": grant.add_on,
+        "included": grant.included,
+        "prepaid": grant.prepaid,
+        "balance": grant.balance,
+        "unlimited": grant.unlimited,
+        "overage_allowed": grant.overage_allowed,
+        "max_purchase": grant.max_purchase,
+        "reset_interval": grant.reset.interval if grant.reset else None,
+        "reset_count": grant.reset.count if grant.reset else None,
+        "anchor_at": grant.anchor_at,
+        "resets_at": grant.resets_at,
+        "price": PRICE.dump_python(grant.price, mode="json") if grant.price else None,
+        "expires_at": grant.expires_at,
+        "ended_at": grant.ended_at,
+        "created_at": grant.created_at,
+    }
+
+
+def _grant(row: sa.Row[Any]) -> Grant:
+    return Grant(
+        id=row.id,
+        customer_key=row.customer_key,
+        feature_id=row.feature_id,
+        customer_plan_id=row.customer_plan_id,
+        plan_id=row.plan_id,
+        anchor_at=row.anchor_at,
+        created_at=row.created_at,
+        add_on=row.add_on,
+        included=row.included,
+        prepaid=row.prepaid,
+        balance=row.balance,
+        unlimited=row.unlimited,
+        overage_allowed=row.overage_allowed,
+        max_purchase=row.max_purchase,
+        reset=Cadence(Interval(row.reset_interval), row.reset_count) if row.reset_interval else None,
+        resets_at=row.resets_at,
+        price=PRICE.validate_python(row.price) if row.price else None,
+        expires_at=row.expires_at,
+        ended_at=row.ended_at,
+    )

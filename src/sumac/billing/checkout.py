@@ -1,0 +1,266 @@
+"""Hosted pages: opens them at the provider, and carries out what they were opened for once they are completed.
+
+A completed page is a payment in fact: either what it was opened for is done, or the money goes back (payments.md §4.8).
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sumac.billing import store
+from sumac.billing.collect import Providers, book_payment, provider_of
+from sumac.billing.execute import apply
+from sumac.billing.load import load_snapshot
+from sumac.billing.model import AttachRequest, Decision, Payment, StartPlan
+from sumac.billing.provider import CheckoutRequest, CheckoutStatus, Collection, CustomerInfo, DocumentLine
+from sumac.billing.rules.attach import decide_attach
+from sumac.catalog import service as catalog
+from sumac.catalog.model import Plan
+from sumac.core.errors import NotFound, SumacError
+from sumac.core.ids import new_id
+from sumac.core.money import Money
+from sumac.core.tenant import Tenant
+from sumac.customers import service as customers
+from sumac.customers.model import Customer
+from sumac.invoices import service as invoices
+from sumac.invoices.model import Invoice
+from sumac.invoices.rules.totals import compute_lines, compute_total
+from sumac.storage.database import Database
+from sumac.storage.schema import checkouts
+from sumac.storage.work import Work
+
+OPEN_TIME = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class SettledCheckout:
+    """What a completed page came to; `refunded` when what was paid for was no longer possible."""
+
+    customer_id: str
+    plan_id: str | None
+    customer_plan_active: bool
+    invoice: Invoice | None
+    success_url: str | None
+    refunded: bool
+
+
+class CheckoutDesk:
+    """Opens and settles hosted pages of every tenant."""
+
+    def __init__(self, database: Database, providers: Providers) -> None:
+        self._database = database
+        self._providers = providers
+
+    async def ensure_customer(self, tenant: Tenant, customer: Customer) -> str:
+        """The provider's id of the customer, made on first need."""
+        if customer.provider_customer is not None:
+            return customer.provider_customer
+        provider = provider_of(self._providers, tenant)
+        described = CustomerInfo(customer.key, customer.name, customer.email)
+        made = await provider.ensure_customer(tenant, None, described, key=f"{customer.key}:customer")
+        async with self._database.work(tenant) as work:
+            await customers.set_provider_customer(work, customer.key, made)
+        return made
+
+    async def open_attach(
+        self, tenant: Tenant, customer: Customer, plan: Plan, request: AttachRequest, decision: Decision, *, actor: str,
+    ) -> str:
+        """The address of a page on which the customer completes an attach; the same one for the same request."""
+        for checkout in await self._open(tenant, customer):
+            if checkout.request == request:
+                return checkout.url
+            await self._close(tenant, checkout)
+        lines, total = await self._due(tenant, customer, decision)
+        heading = f"Subscribe to {plan.name}" if _recurs(decision) else f"Buy {plan.name}"
+        return await self._open_page(
+            tenant,
+            customer,
+            CheckoutRequest(
+                provider_customer=await self.ensure_customer(tenant, customer),
+                mode="setup" if decision.payment is Payment.SETUP else "pay",
+                heading=heading,
+                terms=_terms(plan, decision),
+                total=total,
+                lines=lines,
+                success_url=request.success_url,
+                expires_at=self._database.clock.now() + OPEN_TIME,
+            ),
+            purpose=store.CheckoutPurpose.ATTACH,
+            request=request,
+            invoice_id=None,
+            actor=actor,
+        )
+
+    async def open_invoice(self, tenant: Tenant, customer: Customer, invoice: Invoice, *, success_url: str | None) -> str:
+        """The address of a page on which the customer pays an open invoice with another card."""
+        return await self._open_page(
+            tenant,
+            customer,
+            CheckoutRequest(
+                provider_customer=await self.ensure_customer(tenant, customer),
+                mode="pay",
+                heading=f"Pay invoice {invoice.number}",
+                terms=None,
+                total=invoice.amount_due,
+                lines=tuple(DocumentLine(line.description, line.amount) for line in invoice.lines),
+                success_url=success_url,
+                expires_at=self._database.clock.now() + OPEN_TIME,
+            ),
+            purpose=store.CheckoutPurpose.INVOICE,
+            request=None,
+            invoice_id=invoice.id,
+            actor="customer",
+        )
+
+    async def withdraw(self, tenant: Tenant, customer: Customer) -> None:
+        """Closes the customer's open pages before something else is bought; one that was just completed is settled."""
+        for checkout in await self._open(tenant, customer):
+            await self._close(tenant, checkout)
+
+    async def settle(self, tenant: Tenant, provider_checkout: str) -> SettledCheckout:
+        """Carries out what a page was opened for, once. Raises NotFound `checkout_unavailable` for one that is not ours."""
+        state = await provider_of(self._providers, tenant).read_checkout(tenant, provider_checkout)
+        refund: Collection | None = None
+        async with self._database.work(tenant) as work:
+            checkout = await store.find_checkout(work, checkouts.c.provider_checkout == provider_checkout)
+            if checkout is None:
+                message = "This checkout does not exist"
+                raise NotFound(message, code="checkout_unavailable")
+            customer = await customers.get_by_key(work, checkout.customer_key, lock=True)
+            checkout = await store.find_checkout(work, checkouts.c.id == checkout.id) or checkout
+            settled = _settled(checkout, customer, None, active=checkout.status is store.CheckoutProgress.SETTLED)
+            if checkout.status is store.CheckoutProgress.OPEN and state.status is CheckoutStatus.COMPLETED:
+                settled = await self._carry_out(work, customer, checkout, state.collection)
+                refund = state.collection if settled.refunded else None
+        if refund is not None and refund.payment is not None:
+            amount = Money(checkout.total_minor, customer.currency or "usd")
+            await provider_of(self._providers, tenant).refund(tenant, refund.payment, amount, key=f"{checkout.id}:refund")
+        return settled
+
+    async def _carry_out(
+        self, work: Work, customer: Customer, checkout: store.Checkout, collection: Collection | None,
+    ) -> SettledCheckout:
+        now = customer.now(work.now)
+        if checkout.invoice_id is not None:
+            invoice = await invoices.get(work, checkout.invoice_id, lock=True)
+            possible = not invoice.is_settled and collection is not None
+            if collection is not None and possible:
+                invoice = await book_payment(work, customer, invoice, collection, now=now)
+            return await self._finish(work, checkout, customer, invoice, active=possible)
+        request = checkout.request or AttachRequest(customer.public_id, "")
+        snapshot = await load_snapshot(work, customer, has_payment_method=True)
+        try:
+            plan = await catalog.get_plan(work, request.plan_id, request.version)
+            decision = decide_attach(snapshot, plan, request, now=now)
+        except SumacError:
+            return await self._finish(work, checkout, customer, None, active=False)
+        if (await _amount_due(work, customer, decision)).minor != checkout.total_minor:
+            return await self._finish(work, checkout, customer, None, active=False)
+        applied = await apply(work, customer, decision, at=now, actor=checkout.actor)
+        paid = applied.invoice
+        if paid is not None and not paid.is_settled and collection is not None:
+            paid = await invoices.record_payment(work, paid, payment=collection.payment, now=now)
+        return await self._finish(work, checkout, customer, paid, active=True)
+
+    async def _finish(
+        self, work: Work, checkout: store.Checkout, customer: Customer, invoice: Invoice | None, *, active: bool,
+    ) -> SettledCheckout:
+        progress = store.CheckoutProgress.SETTLED if active else store.CheckoutProgress.CLOSED
+        await store.change_checkout(work, checkout, progress)
+        return _settled(checkout, customer, invoice, active=active, refunded=not active)
+
+    async def _open(self, tenant: Tenant, customer: Customer) -> list[store.Checkout]:
+        async with self._database.reading(tenant) as work:
+            found = await store.open_checkouts(work, customer.key)
+        now = self._database.clock.now()
+        return [checkout for checkout in found if checkout.expires_at > now]
+
+    async def _close(self, tenant: Tenant, checkout: store.Checkout) -> None:
+        provider = provider_of(self._providers, tenant)
+        if not await provider.close_checkout(tenant, checkout.provider_checkout):
+            await self.settle(tenant, checkout.provider_checkout)
+            return
+        async with self._database.work(tenant) as work:
+            await store.change_checkout(work, checkout, store.CheckoutProgress.CLOSED)
+
+    async def _due(
+        self, tenant: Tenant, customer: Customer, decision: Decision,
+    ) -> tuple[tuple[DocumentLine, ...], Money]:
+        async with self._database.reading(tenant) as work:
+            total = await _amount_due(work, customer, decision)
+        draft = decision.invoice
+        lines = compute_lines(draft.lines, draft.currency) if draft else ()
+        return tuple(DocumentLine(line.description, line.amount) for line in lines), total
+
+    async def _open_page(
+        self,
+        tenant: Tenant,
+        customer: Customer,
+        page: CheckoutRequest,
+        *,
+        purpose: store.CheckoutPurpose,
+        request: AttachRequest | None,
+        invoice_id: str | None,
+        actor: str,
+    ) -> str:
+        now = self._database.clock.now()
+        checkout_id = new_id("chk", now=now)
+        opened = await provider_of(self._providers, tenant).open_checkout(tenant, page, key=f"{checkout_id}:open")
+        checkout = store.Checkout(
+            id=checkout_id,
+            customer_key=customer.key,
+            provider_checkout=opened.id,
+            status=store.CheckoutProgress.OPEN,
+            purpose=purpose,
+            request=request,
+            total_minor=page.total.minor,
+            invoice_id=invoice_id,
+            actor=actor,
+            url=opened.url,
+            success_url=page.success_url,
+            expires_at=page.expires_at,
+            created_at=now,
+        )
+        async with self._database.work(tenant) as work:
+            await store.add_checkout(work, checkout)
+        return opened.url
+
+
+async def _amount_due(work: Work, customer: Customer, decision: Decision) -> Money:
+    draft = decision.invoice
+    if draft is None:
+        return Money.zero(customer.currency or "usd")
+    total = compute_total(compute_lines(draft.lines, draft.currency), draft.currency)
+    credit = await invoices.credit_of(work, customer.key, draft.currency)
+    return Money(max(0, total.minor - max(0, credit.minor)), draft.currency)
+
+
+def _recurs(decision: Decision) -> bool:
+    return any(isinstance(action, StartPlan) and action.held.recurring for action in decision.actions)
+
+
+def _terms(plan: Plan, decision: Decision) -> str | None:
+    started = next((action.held for action in decision.actions if isinstance(action, StartPlan)), None)
+    if started is None or started.period_end is None:
+        return None
+    if started.trial_ends_at is not None:
+        return f"Free until {started.trial_ends_at:%d %B %Y}, then charged automatically until you cancel."
+    usage = " Usage beyond what is included is added." if any(item.is_usage_based for item in plan.items) else ""
+    return f"Renews on {started.period_end:%d %B %Y} and is charged automatically until you cancel.{usage}"
+
+
+def _settled(
+    checkout: store.Checkout,
+    customer: Customer,
+    invoice: Invoice | None,
+    *,
+    active: bool,
+    refunded: bool = False,
+) -> SettledCheckout:
+    return SettledCheckout(
+        customer_id=customer.public_id,
+        plan_id=checkout.request.plan_id if checkout.request else None,
+        customer_plan_active=active,
+        invoice=invoice,
+        success_url=checkout.success_url,
+        refunded=refunded,
+    )

@@ -1,0 +1,37 @@
+"""Appending and listing usage events (api.md §2.7). Functions take the work they run in."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from sumac.core.errors import Conflict
+from sumac.core.ids import digest
+from sumac.core.page import Cursor, Page, page_of
+from sumac.events import store
+from sumac.events.model import UsageEvent
+from sumac.events.store import EventFilter
+from sumac.storage.work import Work
+
+__all__ = ["EventFilter"]
+
+REMEMBERED = timedelta(hours=24)
+
+
+async def append(work: Work, added: Sequence[UsageEvent]) -> None:
+    """Appends events in the caller's transaction."""
+    await store.add_all(work, added)
+
+
+async def list_page(work: Work, chosen: EventFilter, *, cursor: Cursor | None, limit: int) -> Page[UsageEvent]:
+    """Events of the tenant by when they occurred, newest first."""
+    rows = await store.page(work, chosen, cursor, limit)
+    return page_of(rows, limit, lambda event: Cursor(event.id, event.occurred_at))
+
+
+async def claim_key(work: Work, key: str) -> None:
+    """Takes a usage idempotency key in the caller's transaction, so that it is free again if that rolls back.
+
+    Raises Conflict `duplicate_idempotency_key` when usage with the key was recorded within 24 hours (api.md §1.9).
+    """
+    if not await store.claim_key(work, digest(f"track:{key}"), remembered_since=work.now - REMEMBERED):
+        message = "Usage with this idempotency_key was already received"
+        raise Conflict(message, code="duplicate_idempotency_key")

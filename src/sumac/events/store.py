@@ -1,0 +1,89 @@
+"""Rows of usage events."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from pydantic import TypeAdapter
+
+from sumac.core.page import Cursor
+from sumac.events.model import Deduction, UsageEvent
+from sumac.storage.schema import events, idempotency_keys
+from sumac.storage.work import Work
+
+DEDUCTIONS = TypeAdapter(tuple[Deduction, ...])
+
+
+@dataclass(frozen=True, slots=True)
+class EventFilter:
+    """Which events to list; the time range is inclusive at its start and exclusive at its end."""
+
+    customer_key: str | None = None
+    feature_ids: Sequence[str] = ()
+    occurred_from: datetime | None = None
+    occurred_before: datetime | None = None
+
+
+async def add_all(work: Work, added: Sequence[UsageEvent]) -> None:
+    """Appends events."""
+    await work.insert_all(events, [_values(event, work.now) for event in added])
+
+
+async def claim_key(work: Work, digest: str, *, remembered_since: datetime) -> bool:
+    """Remembers an idempotency key; False when it was already there and not yet forgotten."""
+    forgotten = (idempotency_keys.c.digest == digest, idempotency_keys.c.created_at < remembered_since)
+    await work.delete(idempotency_keys, *forgotten)
+    return await work.insert_unless_taken(idempotency_keys, digest=digest, created_at=work.now)
+
+
+async def page(work: Work, chosen: EventFilter, cursor: Cursor | None, limit: int) -> list[UsageEvent]:
+    """Up to `limit` + 1 events, newest first, after the cursor."""
+    statement = work.select(events).where(*_conditions(chosen))
+    if cursor is not None:
+        position = sa.tuple_(events.c.occurred_at, events.c.id)
+        at = sa.literal(cursor.created_at, events.c.occurred_at.type)
+        statement = statement.where(position < sa.tuple_(at, sa.literal(cursor.id)))
+    statement = statement.order_by(events.c.occurred_at.desc(), events.c.id.desc()).limit(limit + 1)
+    return [_event(row) for row in await work.all(statement)]
+
+
+def _conditions(chosen: EventFilter) -> list[sa.ColumnElement[bool]]:
+    conditions: list[sa.ColumnElement[bool]] = []
+    if chosen.customer_key is not None:
+        conditions.append(events.c.customer_key == chosen.customer_key)
+    if chosen.feature_ids:
+        conditions.append(events.c.feature_id.in_(chosen.feature_ids))
+    if chosen.occurred_from is not None:
+        conditions.append(events.c.occurred_at >= chosen.occurred_from)
+    if chosen.occurred_before is not None:
+        conditions.append(events.c.occurred_at < chosen.occurred_before)
+    return conditions
+
+
+def _values(event: UsageEvent, now: datetime) -> dict[str, Any]:
+    return {
+        "customer_key": event.customer_key,
+        "id": event.id,
+        "feature_id": event.feature_id,
+        "event_name": event.event_name,
+        "value": event.value,
+        "properties": dict(event.properties),
+        "occurred_at": event.occurred_at,
+        "deductions": DEDUCTIONS.dump_python(event.deductions, mode="json"),
+        "created_at": now,
+    }
+
+
+def _event(row: sa.Row[Any]) -> UsageEvent:
+    return UsageEvent(
+        id=row.id,
+        customer_key=row.customer_key,
+        feature_id=row.feature_id,
+        event_name=row.event_name,
+        value=row.value,
+        properties=row.properties,
+        occurred_at=row.occurred_at,
+        deductions=DEDUCTIONS.validate_python(row.deductions),
+    )
