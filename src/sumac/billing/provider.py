@@ -113,6 +113,16 @@ class CheckoutState:
     collection: Collection | None
 
 
+@dataclass(frozen=True, slots=True)
+class CheckoutPage:
+    """A hosted page as it is to be shown, and whose it is."""
+
+    tenant: Tenant
+    id: str
+    request: CheckoutRequest
+    status: CheckoutStatus
+
+
 class PaymentProvider(Protocol):
     """Stores cards, collects our invoices, hosts pages. One instance serves every tenant."""
 
@@ -157,8 +167,8 @@ class TestBank(Protocol):
         """Decides the next charge on the default card, once. Raises BadRequest without a card or for another outcome."""
         ...
 
-    async def find_checkout_by_token(self, token: str) -> tuple[Tenant, str] | None:
-        """The tenant and checkout id of a hosted page's address, or None."""
+    async def find_checkout_by_token(self, token: str) -> CheckoutPage | None:
+        """The hosted page of an address, or None."""
         ...
 
     async def complete_checkout(self, tenant: Tenant, checkout: str, number: str) -> CheckoutState:

@@ -154,3 +154,18 @@ async def list_to_collect(work: Work, customer_key: str, *, now: datetime) -> Se
 async def credit_of(work: Work, customer_key: str, currency: str) -> Money:
     """The customer's unspent credit in the currency."""
     return await store.credit_of(work, customer_key, currency)
+
+
+async def list_due(system: SystemWork, now: datetime, limit: int) -> Sequence[tuple[Tenant, str]]:
+    """Open invoices anywhere whose next try has come, for customers on the wall clock."""
+    return [(Tenant.from_key(key), invoice_id) for key, invoice_id in await store.due(system, now, limit)]
+
+
+async def next_retry_at(work: Work, customer_key: str) -> datetime | None:
+    """When the next open invoice of the customer is tried again, or None."""
+    waiting = (
+        invoice.next_attempt_at
+        for invoice in await store.of_customer(work, customer_key)
+        if invoice.status is InvoiceStatus.OPEN and invoice.next_attempt_at is not None
+    )
+    return min(waiting, default=None)

@@ -10,7 +10,7 @@ from sumac.core.money import Money
 from sumac.core.page import Cursor
 from sumac.core.time import Period
 from sumac.invoices.model import Invoice, InvoiceKind, InvoiceStatus, Line
-from sumac.storage.schema import customer_credits, invoice_lines, invoices
+from sumac.storage.schema import customer_credits, customers, invoice_lines, invoices
 from sumac.storage.work import SystemWork, Work
 
 
@@ -177,3 +177,21 @@ def _invoice(row: sa.Row[Any], lines: tuple[Line, ...]) -> Invoice:
         paid_at=row.paid_at,
         lines=lines,
     )
+
+
+async def due(system: SystemWork, now: datetime, limit: int) -> list[tuple[str, str]]:
+    """Tenant and id of open invoices of customers on the wall clock whose next try has come."""
+    statement = (
+        sa.select(invoices.c.tenant, invoices.c.id)
+        .join(
+            customers,
+            sa.and_(customers.c.tenant == invoices.c.tenant, customers.c.key == invoices.c.customer_key),
+        )
+        .where(
+            invoices.c.next_attempt_at <= now,
+            invoices.c.status == InvoiceStatus.OPEN,
+            customers.c.clock_at.is_(None),
+        )
+    )
+    rows = await system.all(statement.order_by(invoices.c.next_attempt_at).limit(limit))
+    return [(row.tenant, row.id) for row in rows]

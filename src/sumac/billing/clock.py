@@ -1,0 +1,138 @@
+"""The customer's own clock in the sandbox: moves through every due thing in order, each at its own instant (design.md §6)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from sumac.billing.execute import Applied
+from sumac.billing.model import (
+    Action,
+    CancelPlan,
+    DropScheduled,
+    EndPlan,
+    IssueInvoice,
+    KeepPlan,
+    RenewPlan,
+    ResetGrants,
+    SchedulePlan,
+    StartPlan,
+)
+from sumac.billing.service import BillingService
+from sumac.core.errors import BadRequest, Forbidden
+from sumac.core.tenant import Env, Tenant
+from sumac.customers import service as customers
+from sumac.invoices import service as invoices
+from sumac.invoices.model import Invoice, InvoiceStatus
+from sumac.storage.database import Database
+
+STEPS_MAX = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """Something that happened while the clock moved; `total` is in major units."""
+
+    at: datetime
+    kind: str
+    plan_id: str | None = None
+    feature_ids: tuple[str, ...] = ()
+    invoice_id: str | None = None
+    total: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClockMove:
+    """Where the clock stands and what happened; `ready` is False when there was more than one call can walk through."""
+
+    customer_id: str
+    frozen_at: datetime
+    ready: bool
+    happened: tuple[Happening, ...]
+
+
+class ClockService:
+    """Moves customers' clocks."""
+
+    def __init__(self, database: Database, billing: BillingService) -> None:
+        self._database = database
+        self._billing = billing
+
+    async def advance(self, tenant: Tenant, customer_id: str, to: datetime) -> ClockMove:
+        """Moves the customer's clock forward; a customer without one gets one.
+
+        Raises Forbidden `sandbox_only` in live, NotFound, BadRequest when the clock would go back.
+        """
+        if tenant.env is not Env.SANDBOX:
+            message = "A customer's clock can be moved in the sandbox only"
+            raise Forbidden(message, code="sandbox_only")
+        customer_key, public_id = await self._start(tenant, customer_id, to)
+        happened: list[Happening] = []
+        for _ in range(STEPS_MAX):
+            at, applied = await self._step(tenant, customer_key, to)
+            if applied is not None:
+                happened += _happenings(applied, at)
+            happened += await self._collect(tenant, customer_key, at)
+            if applied is None and at == to:
+                return ClockMove(public_id, to, ready=True, happened=tuple(happened))
+        return ClockMove(public_id, at, ready=False, happened=tuple(happened))
+
+    async def _start(self, tenant: Tenant, customer_id: str, to: datetime) -> tuple[str, str]:
+        async with self._database.work(tenant) as work:
+            customer = await customers.get_for_update(work, customer_id)
+            present = customer.now(work.now)
+            if to < present:
+                message = f"frozen_time: the clock stands at {present.isoformat()} and does not go back"
+                raise BadRequest(message)
+            if customer.clock_at is None:
+                await customers.set_clock(work, customer.key, present)
+        return customer.key, customer.public_id
+
+    async def _step(self, tenant: Tenant, customer_key: str, to: datetime) -> tuple[datetime, Applied | None]:
+        """Moves to the next due instant, or to the end; what turned there, or None at a retry and at the end."""
+        async with self._database.work(tenant) as work:
+            customer = await customers.get_by_key(work, customer_key, lock=True)
+            retry_at = await invoices.next_retry_at(work, customer_key)
+            due = [at for at in (customer.due_at, retry_at) if at is not None and at <= to]
+            at = max(min(due, default=to), customer.now(work.now))
+            await customers.set_clock(work, customer_key, at)
+            if customer.due_at is None or customer.due_at > at:
+                return at, None
+            return at, await self._billing.turn(work, customer, at=customer.due_at)
+
+    async def _collect(self, tenant: Tenant, customer_key: str, at: datetime) -> list[Happening]:
+        async with self._database.reading(tenant) as work:
+            due = await invoices.list_to_collect(work, customer_key, now=at)
+        return [_collected(await self._billing.collect(tenant, invoice.id), at) for invoice in due]
+
+
+def _collected(invoice: Invoice, at: datetime) -> Happening:
+    paid = invoice.status is InvoiceStatus.PAID
+    kind = "invoice_paid" if paid else "payment_failed"
+    return Happening(at, kind, invoice_id=invoice.id, total=invoice.total.major)
+
+
+def _happenings(applied: Applied, at: datetime) -> list[Happening]:
+    return [_happening(action, applied.invoice, at) for action in applied.actions]
+
+
+def _happening(action: Action, invoice: Invoice | None, at: datetime) -> Happening:
+    match action:
+        case ResetGrants(grants):
+            return Happening(at, action.kind, feature_ids=tuple(dict.fromkeys(grant.feature_id for grant in grants)))
+        case IssueInvoice():
+            return Happening(
+                at,
+                action.kind,
+                invoice_id=invoice.id if invoice else None,
+                total=invoice.total.major if invoice else None,
+            )
+        case (
+            StartPlan(held)
+            | SchedulePlan(held)
+            | DropScheduled(held)
+            | CancelPlan(held)
+            | KeepPlan(held)
+            | EndPlan(held)
+            | RenewPlan(held)
+        ):
+            return Happening(at, action.kind, plan_id=held.plan_id)

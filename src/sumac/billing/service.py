@@ -1,0 +1,308 @@
+"""Billing: attach, cancel, turn what is due, and answer what a customer holds (billing.md §10 to §12; design.md §4)."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from sumac.billing import store
+from sumac.billing.checkout import CheckoutDesk, SettledCheckout
+from sumac.billing.collect import RESUME_AFTER, Collector, Providers, provider_of
+from sumac.billing.execute import Applied, apply
+from sumac.billing.load import load_holdings, load_snapshot
+from sumac.billing.model import (
+    AttachRequest,
+    CancelRequest,
+    Decision,
+    Holding,
+    IssueInvoice,
+    Payment,
+    Snapshot,
+)
+from sumac.billing.provider import Collection as Outcome
+from sumac.billing.provider import PaymentMethod, PaymentProvider
+from sumac.billing.rules.attach import decide_attach
+from sumac.billing.rules.cancel import decide_cancel
+from sumac.billing.rules.turn import decide_turn
+from sumac.catalog import service as catalog
+from sumac.catalog.model import Plan
+from sumac.catalog.rules.shape import is_free
+from sumac.core.errors import BadRequest
+from sumac.core.ids import digest, new_id, new_token
+from sumac.core.tenant import Tenant
+from sumac.customers import service as customers
+from sumac.customers.model import Customer
+from sumac.invoices import service as invoices
+from sumac.invoices.model import Invoice
+from sumac.storage.database import Database
+from sumac.storage.schema import customer_plans
+from sumac.storage.work import Work
+
+ACTOR_OF_JOBS = "system:calendar"
+BATCH = 100
+PORTAL_TIME = timedelta(hours=24)
+TURNS_MAX = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class AttachReceipt:
+    """What an attach came to: done, or waiting for the payer behind `payment_url`.
+
+    `outcome` is what the provider said about the invoice, when it was asked.
+    """
+
+    customer_id: str
+    invoice: Invoice | None = None
+    payment_url: str | None = None
+    outcome: Outcome | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AttachPreview:
+    """What an attach would do: the same decision that would be carried out."""
+
+    snapshot: Snapshot
+    plan: Plan
+    decision: Decision
+
+
+@dataclass(frozen=True, slots=True)
+class Portal:
+    """A customer's portal session."""
+
+    tenant: Tenant
+    customer: Customer
+    return_url: str | None
+
+
+class BillingService:
+    """Everything that happens to what customers hold. Opens its own works: a provider is never called inside one."""
+
+    def __init__(self, database: Database, providers: Providers, *, public_url: str) -> None:
+        self._database = database
+        self._providers = providers
+        self._public_url = public_url.rstrip("/")
+        self._collector = Collector(database, providers)
+        self._desk = CheckoutDesk(database, providers)
+
+    async def attach(self, tenant: Tenant, request: AttachRequest, *, actor: str) -> AttachReceipt:
+        """Gives the plan to the customer: at once, after a charge, or behind a hosted page (billing.md §10.5).
+
+        Raises NotFound for an unknown customer or plan, Conflict `plan_already_attached`, Locked while another billing
+        operation runs, BadRequest for what the plan does not allow.
+        """
+        customer, has_card = await self._payer(tenant, request.customer_id)
+        preview = await self._preview(tenant, request, has_card=has_card)
+        if preview.decision.payment in {Payment.CHECKOUT, Payment.SETUP}:
+            url = await self._desk.open_attach(
+                tenant, customer, preview.plan, request, preview.decision, actor=actor,
+            )
+            return AttachReceipt(customer.public_id, payment_url=url)
+        await self._desk.withdraw(tenant, customer)
+        async with self._database.work(tenant) as work:
+            customer = await customers.get_by_key(work, customer.key, lock=True)
+            now = customer.now(work.now)
+            snapshot = await load_snapshot(work, customer, has_payment_method=has_card)
+            plan = await catalog.get_plan(work, request.plan_id, request.version)
+            decision = decide_attach(snapshot, plan, request, now=now)
+            if decision.payment is Payment.NONE:
+                applied = await apply(work, customer, decision, at=now, actor=actor)
+                return AttachReceipt(customer.public_id, applied.invoice)
+            invoice = await self._record(work, customer, decision, now=now, actor=actor)
+        return await self._charge(tenant, customer, invoice, request)
+
+    async def preview_attach(self, tenant: Tenant, request: AttachRequest) -> AttachPreview:
+        """What attach would do, without doing it. Raises as attach does."""
+        _, has_card = await self._payer(tenant, request.customer_id)
+        return await self._preview(tenant, request, has_card=has_card)
+
+    async def cancel(self, tenant: Tenant, request: CancelRequest, *, actor: str) -> AttachReceipt:
+        """Cancels a plan now or at its end, or keeps it after all (billing.md §12.5, §12.6)."""
+        await self.bring_up_to_date(tenant, request.customer_id)
+        async with self._database.work(tenant) as work:
+            customer = await customers.get_for_update(work, request.customer_id)
+            now = customer.now(work.now)
+            snapshot = await load_snapshot(work, customer)
+            applied = await apply(work, customer, decide_cancel(snapshot, request, now=now), at=now, actor=actor)
+        return AttachReceipt(customer.public_id, applied.invoice)
+
+    async def welcome(self, work: Work, customer: Customer, *, auto_enable_plan_id: str | None, actor: str) -> None:
+        """Gives a new customer the auto-enabled plans, or the one named instead (billing.md §19), in the caller's work."""
+        if auto_enable_plan_id is not None:
+            plans: Sequence[Plan] = [await catalog.get_plan(work, auto_enable_plan_id)]
+        else:
+            plans = await catalog.list_auto_enabled(work)
+        for plan in plans:
+            now = customer.now(work.now)
+            snapshot = await load_snapshot(work, customer)
+            decision = decide_attach(snapshot, plan, AttachRequest(customer.public_id, plan.id), now=now)
+            if decision.payment is not Payment.NONE:
+                message = f"auto_enable_plan_id: plan {plan.id} must be free or have a trial that needs no card"
+                raise BadRequest(message)
+            await apply(work, customer, decision, at=now, actor=actor)
+
+    async def bring_up_to_date(self, tenant: Tenant, customer_id: str) -> None:
+        """Settles what is due for the customer by now, if anything. Raises NotFound `customer_not_found`."""
+        async with self._database.reading(tenant) as work:
+            customer = await customers.get(work, customer_id)
+            now = customer.now(work.now)
+        if customer.due_at is not None and customer.due_at <= now:
+            await self.settle_due(tenant, customer.key)
+
+    async def settle_due(self, tenant: Tenant, customer_key: str) -> None:
+        """Turns everything due for the customer by its present, each at its own instant and in its own transaction."""
+        for _ in range(TURNS_MAX):
+            async with self._database.work(tenant) as work:
+                customer = await customers.get_by_key(work, customer_key, lock=True)
+                if customer.due_at is None or customer.due_at > customer.now(work.now):
+                    return
+                await self.turn(work, customer, at=customer.due_at)
+
+    async def turn(self, work: Work, customer: Customer, *, at: datetime) -> Applied:
+        """Turns what is due for the customer at exactly this instant, in the caller's work."""
+        snapshot = await load_snapshot(work, customer)
+        return await apply(work, customer, decide_turn(snapshot, at=at), at=at, actor=ACTOR_OF_JOBS)
+
+    async def collect(self, tenant: Tenant, invoice_id: str) -> Invoice:
+        """One try to collect an open invoice."""
+        return (await self._collector.collect(tenant, invoice_id)).invoice
+
+    async def settle_checkout(self, tenant: Tenant, provider_checkout: str) -> SettledCheckout:
+        """Carries out what a completed hosted page was opened for; safe to repeat."""
+        return await self._desk.settle(tenant, provider_checkout)
+
+    async def provider_customer(self, tenant: Tenant, customer_id: str) -> str:
+        """The payment provider's id of the customer, made on first need."""
+        async with self._database.reading(tenant) as work:
+            customer = await customers.get(work, customer_id)
+        return await self._desk.ensure_customer(tenant, customer)
+
+    async def payment_methods(self, tenant: Tenant, customer: Customer) -> Sequence[PaymentMethod]:
+        """The customer's stored cards; none where there is no provider."""
+        if customer.provider_customer is None or tenant.env not in self._providers:
+            return []
+        return await self.provider(tenant).payment_methods(tenant, customer.provider_customer)
+
+    def provider(self, tenant: Tenant) -> PaymentProvider:
+        """The tenant's payment provider. Raises BadRequest `stripe_config_not_found` where none is connected."""
+        return provider_of(self._providers, tenant)
+
+    async def holdings(self, work: Work, customer_keys: Collection[str]) -> Mapping[str, Sequence[Holding]]:
+        """The live plans of the customers, by customer key, oldest first."""
+        return await load_holdings(work, customer_keys)
+
+    def keys_holding(self, work: Work, plans: Sequence[tuple[str, Sequence[int]]], status: str | None) -> sa.Select[tuple[str]]:
+        """A select of customer keys that hold one of the plans (any version where none is named) in that status."""
+        conditions = [
+            sa.and_(customer_plans.c.plan_id == plan_id, customer_plans.c.version.in_(versions) if versions else sa.true())
+            for plan_id, versions in plans
+        ]
+        where: list[sa.ColumnElement[bool]] = [sa.or_(*conditions)] if conditions else []
+        if status is not None:
+            where.append(customer_plans.c.status == status)
+        return store.keys_holding(work, *where)
+
+    async def held_versions(self, work: Work, plan_id: str) -> frozenset[int]:
+        """The versions of the plan that any customer holds or has held."""
+        return await store.held_versions(work, plan_id)
+
+    async def open_portal(self, tenant: Tenant, customer_id: str, return_url: str | None) -> str:
+        """A link to the customer's portal, good for a day. Raises NotFound `customer_not_found`."""
+        token = new_token()
+        async with self._database.work(tenant) as work:
+            customer = await customers.get(work, customer_id)
+            await store.add_portal_session(
+                work,
+                customer.key,
+                id=new_id("prt", now=work.now),
+                digest=digest(token),
+                return_url=return_url,
+                expires_at=work.now + PORTAL_TIME,
+                created_at=work.now,
+            )
+        return f"{self._public_url}/portal/{token}"
+
+    async def find_portal(self, token: str) -> Portal | None:
+        """The portal session of a link, or None when it is unknown or has expired."""
+        async with self._database.system_reading() as system:
+            row = await store.find_portal_session(system, digest(token), system.now)
+        if row is None:
+            return None
+        tenant = Tenant.from_key(row.tenant)
+        async with self._database.reading(tenant) as work:
+            customer = await customers.get_by_key(work, row.customer_key)
+        return Portal(tenant, customer, row.return_url)
+
+    async def settle_due_customers(self) -> int:
+        """Settles a batch of customers on the wall clock with something due; answers how many."""
+        async with self._database.system_reading() as system:
+            due = await store.due_customers(system, system.now, BATCH)
+        for tenant, customer_key in due:
+            await self.settle_due(tenant, customer_key)
+        return len(due)
+
+    async def collect_due_invoices(self) -> int:
+        """Tries a batch of open invoices whose next try has come; answers how many."""
+        async with self._database.system_reading() as system:
+            due = await invoices.list_due(system, system.now, BATCH)
+        for tenant, invoice_id in due:
+            await self._collector.collect(tenant, invoice_id)
+        return len(due)
+
+    async def resume_attempts(self) -> int:
+        """Carries on attaches that were cut short, and gives up those nobody paid; answers how many."""
+        now = self._database.clock.now()
+        return await self._collector.resume(now, BATCH) + await self._collector.expire(now, BATCH)
+
+    async def _payer(self, tenant: Tenant, customer_id: str) -> tuple[Customer, bool]:
+        await self.bring_up_to_date(tenant, customer_id)
+        async with self._database.reading(tenant) as work:
+            customer = await customers.get(work, customer_id)
+        return customer, bool(await self.payment_methods(tenant, customer))
+
+    async def _preview(self, tenant: Tenant, request: AttachRequest, *, has_card: bool) -> AttachPreview:
+        async with self._database.reading(tenant) as work:
+            customer = await customers.get(work, request.customer_id)
+            snapshot = await load_snapshot(work, customer, has_payment_method=has_card)
+            plan = await catalog.get_plan(work, request.plan_id, request.version)
+            decision = decide_attach(snapshot, plan, request, now=customer.now(work.now))
+        if not is_free(plan) and decision.payment is not Payment.NONE:
+            self.provider(tenant)
+        return AttachPreview(snapshot, plan, decision)
+
+    async def _record(self, work: Work, customer: Customer, decision: Decision, *, now: datetime, actor: str) -> Invoice:
+        draft = decision.invoice
+        if draft is None:
+            message = "a decision that charges has an invoice"
+            raise AssertionError(message)
+        invoice = await invoices.issue(work, customer.key, draft, now=now)
+        rest = tuple(action for action in decision.actions if not isinstance(action, IssueInvoice))
+        if invoice.is_settled:
+            await apply(work, customer, replace(decision, actions=rest), at=now, actor=actor)
+            return invoice
+        attempt = store.Attempt(
+            id=new_id("att", now=now),
+            customer_key=customer.key,
+            status=store.AttemptStatus.RUNNING,
+            decision=replace(decision, actions=rest),
+            invoice_id=invoice.id,
+            actor=actor,
+            expires_at=None,
+            next_try_at=work.now + RESUME_AFTER,
+            created_at=work.now,
+        )
+        await store.add_attempt(work, attempt)
+        return invoice
+
+    async def _charge(
+        self, tenant: Tenant, customer: Customer, invoice: Invoice, request: AttachRequest,
+    ) -> AttachReceipt:
+        if invoice.is_settled:
+            return AttachReceipt(customer.public_id, invoice)
+        collected = await self._collector.collect(tenant, invoice.id)
+        receipt = AttachReceipt(customer.public_id, collected.invoice, outcome=collected.collection)
+        if collected.invoice.is_settled:
+            return receipt
+        url = await self._desk.open_invoice(tenant, customer, collected.invoice, success_url=request.success_url)
+        return replace(receipt, payment_url=url)

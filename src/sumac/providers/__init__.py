@@ -1,0 +1,1 @@
+"""Those who take the money, each behind the port in billing.provider."""
