@@ -9,7 +9,8 @@ from dataclasses import replace
 from sumac.catalog import store
 from sumac.catalog.model import Feature, Plan
 from sumac.catalog.rules.features import check_change, check_feature
-from sumac.catalog.rules.plans import check_plan
+from sumac.catalog.rules.normal import compute_normal_form
+from sumac.catalog.rules.plans import check_alone, check_plan
 from sumac.catalog.rules.shape import is_free
 from sumac.core.errors import BadRequest, Conflict, NotFound
 from sumac.storage.schema import plan_versions, plans
@@ -106,7 +107,7 @@ async def list_auto_enabled(work: Work) -> Sequence[Plan]:
 
 async def create_plan(work: Work, plan: Plan) -> Plan:
     """Adds a plan at version 1. Raises BadRequest `product_already_exists` and those of check_plan."""
-    await _check(work, plan)
+    plan = await _checked(work, plan)
     if not await store.add_plan(work, plan):
         message = f"Plan {plan.id} already exists"
         raise BadRequest(message, code="product_already_exists")
@@ -130,7 +131,7 @@ async def update_plan(
     if force_version and disable_version:
         message = "force_version and disable_version exclude each other"
         raise BadRequest(message, code="conflicting_version_flags")
-    await _check(work, after, ignoring=before.id)
+    after = await _checked(work, _without_auto_enable(before, after), ignoring=before.id)
     await _check_rename(work, before, after, held_versions)
     await store.change_plan(work, before.id, after)
     if not force_version and _terms(before) == _terms(after):
@@ -158,15 +159,22 @@ def _terms(plan: Plan) -> tuple[object, ...]:
     return (plan.price, plan.items, plan.free_trial)
 
 
-async def _check(work: Work, plan: Plan, *, ignoring: str | None = None) -> None:
-    check_plan(plan, await features_by_id(work))
-    if not plan.auto_enable:
-        return
-    for other in await list_auto_enabled(work):
-        same_place = other.group == plan.group and other.add_on == plan.add_on and is_free(other) == is_free(plan)
-        if same_place and other.id not in {plan.id, ignoring} and not plan.add_on:
-            message = f"plan {other.id} is already auto-enabled in this group; a group has one such plan"
-            raise BadRequest(message)
+def _without_auto_enable(before: Plan, after: Plan) -> Plan:
+    """A trial that begins to need a card can no longer start by itself (billing.md §1.4)."""
+    if before.free_trial is None or before.free_trial.card_required or is_free(after):
+        return after
+    needs_card = after.free_trial is not None and after.free_trial.card_required
+    return replace(after, auto_enable=False) if needs_card else after
+
+
+async def _checked(work: Work, plan: Plan, *, ignoring: str | None = None) -> Plan:
+    features = await features_by_id(work)
+    plan = compute_normal_form(plan, features)
+    check_plan(plan, features)
+    if plan.auto_enable:
+        own = {plan.id, ignoring}
+        check_alone(plan, [other for other in await list_auto_enabled(work) if other.id not in own])
+    return plan
 
 
 async def _check_rename(work: Work, before: Plan, after: Plan, held_versions: Collection[int]) -> None:

@@ -1,6 +1,6 @@
 """Rows of features, plans and their versions. Decimals inside JSON are text."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -154,7 +154,7 @@ def _version_values(plan: Plan) -> dict[str, Any]:
     }
 
 
-def _plan(row: Mapping[str, Any]) -> Plan:
+def _plan(row: sa.RowMapping) -> Plan:
     return Plan(
         id=row["id"],
         version=row["version"],

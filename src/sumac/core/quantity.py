@@ -32,5 +32,5 @@ def from_text(text: str) -> Decimal:
 
 def packs_for(quantity: Decimal, *, included: Decimal, billing_units: Decimal) -> int:
     """Whole packs to buy so that included + packs x billing_units covers the quantity (billing.md §1.6)."""
-    beyond = max(ZERO, quantity - included)
-    return int(-(-beyond // billing_units))
+    whole, rest = divmod(max(ZERO, quantity - included), billing_units)
+    return int(whole) + (1 if rest else 0)

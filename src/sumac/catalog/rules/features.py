@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from sumac.catalog.model import Feature, FeatureKind
 from sumac.core.errors import BadRequest
 
+PAID_FOR = frozenset({FeatureKind.METERED, FeatureKind.AI_CREDIT_SYSTEM})
+
 
 def check_feature(feature: Feature, others: Mapping[str, Feature]) -> None:
     """Raises BadRequest `invalid_feature` when the feature breaks a rule."""
@@ -34,8 +36,8 @@ def _check_schema(feature: Feature, others: Mapping[str, Feature]) -> None:
         metered = others.get(cost.metered_feature_id)
         if metered is None:
             _refuse(f"credit_schema names feature {cost.metered_feature_id}, which does not exist")
-        elif metered.kind is not FeatureKind.METERED or not metered.consumable:
-            _refuse(f"credit_schema may name consumable metered features only; {metered.id} is not one")
+        elif metered.kind not in PAID_FOR or not metered.consumable:
+            _refuse(f"credit_schema may name consumable metered or AI credit features only; {metered.id} is neither")
         if cost.credit_cost < 0:
             _refuse(f"the credit_cost of {cost.metered_feature_id} must not be below 0")
 

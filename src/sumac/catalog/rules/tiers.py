@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from decimal import Decimal, localcontext
 
 from sumac.catalog.model import ItemPrice, Tier, TierBehavior
-from sumac.core.quantity import QUANTITY_PRECISION, rounded
+from sumac.core.quantity import QUANTITY_PRECISION, packs_for, rounded
 
 ZERO = Decimal(0)
 
 
 def whole_packs(quantity: Decimal, billing_units: Decimal) -> Decimal:
     """Units in whole packs that cover the quantity; decimals round up."""
-    return -(-quantity // billing_units) * billing_units
+    return packs_for(quantity, included=ZERO, billing_units=billing_units) * billing_units
 
 
 def compute_prepaid_price(price: ItemPrice, bought: Decimal, *, included: Decimal) -> Decimal:

@@ -1,0 +1,120 @@
+"""Which items a plan may have (api.md §2.2, billing.md §1.5)."""
+
+from decimal import Decimal
+from typing import NoReturn
+
+from sumac.catalog.model import Feature, FeatureKind, ItemPrice, PlanItem, Proration, Rollover, TierBehavior
+from sumac.core.errors import BadRequest
+from sumac.core.quantity import LARGEST
+from sumac.core.time import Interval
+
+NOT_PRICED = frozenset({Interval.MINUTE, Interval.HOUR, Interval.DAY})
+PRICED_INTERVALS = "one_off, week, month, quarter, semi_annual, year"
+CENT = Decimal("0.01")
+
+
+def check_item(item: PlanItem, feature: Feature) -> None:
+    """Raises BadRequest `invalid_product_item` when the item breaks a rule of its own."""
+    where = f"items.{item.feature_id}"
+    if feature.kind is FeatureKind.BOOLEAN:
+        if item.price is not None or item.included or item.reset is not None:
+            refuse(f"{where}: a boolean feature has no included amount, reset or price")
+        return
+    if not 0 <= item.included <= LARGEST:
+        refuse(f"{where}.included must be between 0 and {LARGEST:f}")
+    if item.unlimited and item.price is not None and item.price.tiers:
+        refuse(f"{where}: unlimited and tiers exclude each other")
+    if item.pooled:
+        _check_pooled(item, where)
+    if item.price is not None:
+        _check_price(item, item.price, where)
+    if item.proration is not None:
+        _check_proration(item, item.proration, where)
+    if item.rollover is not None:
+        _check_rollover(item, item.rollover, feature, where)
+
+
+def check_no_other_currencies(additional_currencies: object, where: str) -> None:
+    """Raises BadRequest `invalid_product_item` for prices in a second currency, which no organization has enabled."""
+    if additional_currencies:
+        refuse(f"{where}.additional_currencies needs an organization that has enabled more than one currency")
+
+
+def refuse(sentence: str) -> NoReturn:
+    """Raises BadRequest `invalid_product_item`."""
+    raise BadRequest(sentence, code="invalid_product_item")
+
+
+def _check_pooled(item: PlanItem, where: str) -> None:
+    if item.is_usage_based:
+        refuse(f"{where}: a pooled item cannot be usage_based")
+    if item.unlimited and item.price is not None:
+        refuse(f"{where}: a pooled unlimited item cannot have a price")
+
+
+def _check_price(item: PlanItem, price: ItemPrice, where: str) -> None:
+    if (price.amount is None) == (not price.tiers):
+        refuse(f"{where}.price needs exactly one of amount and tiers")
+    check_no_other_currencies(price.additional_currencies, f"{where}.price")
+    if price.amount is not None and price.amount < 0:
+        refuse(f"{where}.price.amount must not be below 0")
+    if price.billing_units <= 0:
+        refuse(f"{where}.price.billing_units must be above 0")
+    if price.max_purchase is not None and price.max_purchase < 0:
+        refuse(f"{where}.price.max_purchase must not be below 0")
+    if price.cadence.interval in NOT_PRICED:
+        refuse(f"{where}.price.interval must be one of: {PRICED_INTERVALS}")
+    if not price.cadence.recurs and not item.is_prepaid:
+        refuse(f"{where}: a one_off price must be prepaid")
+    if item.reset is not None and not item.is_prepaid and item.reset != price.cadence:
+        refuse(f"{where}: reset.interval must equal price.interval unless billing_method is prepaid")
+    if item.is_prepaid and item.included % price.billing_units:
+        refuse(f"{where}.included must be a whole multiple of billing_units when billing_method is prepaid")
+    if price.tiers:
+        _check_tiers(item, price, where)
+    if not price.cadence.recurs and any(amount % CENT for amount in _amounts(price)):
+        refuse(f"{where}: a one_off price has at most 2 decimals")
+
+
+def _amounts(price: ItemPrice) -> list[Decimal]:
+    if price.amount is not None:
+        return [price.amount]
+    return [amount for tier in price.tiers for amount in (tier.amount, tier.flat_amount)]
+
+
+def _check_tiers(item: PlanItem, price: ItemPrice, where: str) -> None:
+    bounds = [tier.to for tier in price.tiers]
+    if bounds[-1] is not None:
+        refuse(f'{where}: the last tier must go to "inf"')
+    finite = [bound for bound in bounds[:-1] if bound is not None]
+    if len(finite) != len(bounds) - 1 or sorted(set(finite)) != finite:
+        refuse(f'{where}: every tier must end above the one before it, and only the last may go to "inf"')
+    if finite and finite[0] <= item.included:
+        refuse(f"{where}: the first tier must end above the included amount")
+    if any(amount < 0 for amount in _amounts(price)):
+        refuse(f"{where}: the amounts of tiers must not be below 0")
+    volume = price.tier_behavior is TierBehavior.VOLUME
+    if volume and not item.is_prepaid:
+        refuse(f"{where}: volume tiers are for prepaid features only")
+    if any(tier.flat_amount for tier in price.tiers) and (not volume or len(price.tiers) == 1):
+        refuse(f"{where}: flat_amount needs volume tiers, and more than one")
+
+
+def _check_proration(item: PlanItem, proration: Proration, where: str) -> None:
+    if not item.is_prepaid:
+        refuse(f"{where}.proration is only supported for prepaid features")
+    if proration.on_increase == "bill_immediately":
+        refuse(f"{where}.proration.on_increase must not be bill_immediately for a prepaid feature")
+
+
+def _check_rollover(item: PlanItem, rollover: Rollover, feature: Feature, where: str) -> None:
+    if item.is_usage_based and not feature.consumable:
+        refuse(f"{where}: units that are held and billed afterwards have nothing to roll over")
+    if rollover.max is not None and rollover.max_percentage is not None:
+        refuse(f"{where}.rollover takes max or max_percentage, not both")
+    if rollover.max is not None and rollover.max <= 0:
+        refuse(f"{where}.rollover.max must be above 0")
+    if rollover.max_percentage is not None and not 0 < rollover.max_percentage <= 100:
+        refuse(f"{where}.rollover.max_percentage must be above 0 and at most 100")
+    if rollover.expiry_duration_length is not None and rollover.expiry_duration_length < 0:
+        refuse(f"{where}.rollover.expiry_duration_length must not be below 0")
