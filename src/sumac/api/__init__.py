@@ -1,0 +1,1 @@
+"""The HTTP API: one contract, every version of it (api.md)."""

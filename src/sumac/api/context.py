@@ -1,0 +1,51 @@
+"""Who is calling, for which tenant, and what they may do."""
+
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import TypeVar
+
+from sumac.api.services import Services
+from sumac.balances.service import SomethingDueError
+from sumac.core.errors import Forbidden
+from sumac.core.tenant import Env, Tenant
+from sumac.storage.work import Work
+
+SETTLING_TRIES_MAX = 5
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """One request's caller: the tenant it is bound to, its scopes (none means every scope), and an actor for the books."""
+
+    services: Services
+    tenant: Tenant
+    scopes: tuple[str, ...]
+    actor: str
+    version: str
+
+    def work(self) -> AbstractAsyncContextManager[Work]:
+        """A writing transaction of the tenant."""
+        return self.services.database.work(self.tenant)
+
+    def reading(self) -> AbstractAsyncContextManager[Work]:
+        """A consistent view of the tenant."""
+        return self.services.database.reading(self.tenant)
+
+    def require_sandbox(self) -> None:
+        """Raises Forbidden `sandbox_only` in the live environment."""
+        if self.tenant.env is not Env.SANDBOX:
+            message = "This is possible in the sandbox only; use a sandbox key"
+            raise Forbidden(message, code="sandbox_only")
+
+    async def settled(self, step: Callable[[Work], Awaitable[Answer]], *, writes: bool) -> Answer:
+        """Runs a step in a work; what is due for its customer is settled first, whenever the step finds something due."""
+        for _ in range(SETTLING_TRIES_MAX):
+            try:
+                async with self.work() if writes else self.reading() as work:
+                    return await step(work)
+            except SomethingDueError as due:
+                await self.services.billing.settle_due(self.tenant, due.customer_key)
+        message = "the customer never settles"
+        raise AssertionError(message)

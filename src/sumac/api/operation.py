@@ -1,0 +1,184 @@
+"""How an operation is declared: `POST /v1/<noun>.<verb>`, JSON in, JSON out.
+
+The checks of a request come in the order of api.md §1.1: caller, version, idempotency, scopes, body, handler.
+"""
+
+import inspect
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from decimal import Decimal
+from functools import wraps
+from typing import Annotated, Any, NoReturn
+
+from fastapi import APIRouter, Depends
+from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from sumac.api import idempotency
+from sumac.api.auth import authenticate
+from sumac.api.context import Context
+from sumac.api.schemas.wire import ErrorBody, WireModel
+from sumac.api.services import Services
+from sumac.api.versions import check_version
+from sumac.core.errors import BadRequest, Forbidden
+from sumac.core.tenant import Tenant
+from sumac.organizations.rules.scopes import is_permitted
+
+BODY_BYTES_MAX = 1_048_576
+IDEMPOTENCY_KEY_MAX = 512
+CONFLICT = 409
+BAD_REQUEST = 400
+TOO_LARGE = 413
+ERRORS: dict[int | str, dict[str, Any]] = {
+    status: {"model": ErrorBody, "description": description}
+    for status, description in (
+        (400, "The request breaks a rule; `code` says which"),
+        (401, "No valid key or session"),
+        (403, "The key may not do this"),
+        (404, "Nothing of that id"),
+        (409, "Already taken, or already done"),
+    )
+}
+
+Handler = Callable[..., Awaitable[WireModel]]
+
+
+class _WireRequest(Request):
+    """A request whose body is read as api.md §1.1 says: nothing or nonsense is `{}`, numbers are exact."""
+
+    async def body(self) -> bytes:
+        if not hasattr(self, "_body"):
+            received = bytearray()
+            async for chunk in self.stream():
+                received += chunk
+                if len(received) > BODY_BYTES_MAX:
+                    raise HTTPException(TOO_LARGE, f"The body is larger than {BODY_BYTES_MAX} bytes")
+            self._body = bytes(received) if received.strip() else b"{}"
+        return self._body
+
+    async def json(self) -> Any:  # noqa: ANN401  # any JSON value
+        text = await self.body()
+        try:
+            return json.loads(text, parse_float=Decimal, parse_constant=_refuse_constant)
+        except (ValueError, RecursionError) as error:
+            if isinstance(error, _NotFiniteError):
+                raise
+            return {}
+
+
+class _NotFiniteError(json.JSONDecodeError):
+    """NaN or Infinity stood where a number should."""
+
+
+def _refuse_constant(constant: str) -> NoReturn:
+    message = f"{constant} is not a number of JSON"
+    raise _NotFiniteError(message, constant, 0)
+
+
+class _OperationRoute(APIRoute):
+    """Reads the body our way, and frees the idempotency key of a request that failed."""
+
+    def get_route_handler(self) -> Callable[[Request], Awaitable[Response]]:
+        handle = super().get_route_handler()
+
+        async def wrapped(request: Request) -> Response:
+            headers = [pair for pair in request.scope["headers"] if pair[0] != b"content-type"]
+            scope = {**request.scope, "headers": [*headers, (b"content-type", b"application/json")]}
+            request.scope["state"] = scope.setdefault("state", {})
+            try:
+                return await handle(_WireRequest(scope, request.receive))
+            except BaseException as error:
+                await _release(request, error)
+                raise
+
+        return wrapped
+
+
+async def _release(request: Request, error: BaseException) -> None:
+    claimed: str | None = getattr(request.state, "claimed_key", None)
+    if claimed is not None and getattr(error, "status", None) != CONFLICT:
+        tenant: Tenant = request.state.tenant
+        await idempotency.release(request.app.state.services.database, tenant, claimed)
+
+
+def _admit(scope: str) -> Callable[[Request], Awaitable[Context]]:
+    async def admit(request: Request) -> Context:
+        services: Services = request.app.state.services
+        caller = await authenticate(request, services)
+        request.state.tenant = caller.tenant
+        version = check_version(request.headers.get("x-api-version"))
+        key = request.headers.get("idempotency-key")
+        if key:
+            if len(key) > IDEMPOTENCY_KEY_MAX:
+                message = f"Idempotency-Key: must have at most {IDEMPOTENCY_KEY_MAX} characters"
+                raise BadRequest(message, code="invalid_inputs")
+            request.state.claimed_key = await idempotency.claim(services.database, caller.tenant, key)
+        if not is_permitted(caller.scopes, scope):
+            message = f"This needs the scope {scope}"
+            raise Forbidden(message, code="insufficient_scopes")
+        return Context(services, caller.tenant, caller.scopes, caller.actor, version)
+
+    return admit
+
+
+class OperationRouter(APIRouter):
+    """Operations of one noun."""
+
+    def __init__(self, tag: str) -> None:
+        super().__init__(tags=[tag], route_class=_OperationRoute)
+
+    def operation(
+        self,
+        name: str,
+        *,
+        scope: str,
+        paths: Sequence[str] = (),
+        status: int = 200,
+    ) -> Callable[[Handler], Handler]:
+        """Registers `async def handler(body: Model, context: Context) -> Model` (or without a body).
+
+        `paths` are older addresses of the same operation, below /v1. The handler's docstring documents it.
+        """
+
+        def register(handler: Handler) -> Handler:
+            endpoint = _endpoint(handler, scope, status)
+            answer = inspect.signature(handler, eval_str=True).return_annotation
+            summary = name.replace(".", ": ").replace("_", " ")
+            for number, path in enumerate((f"/v1/{name}", *(f"/v1{path}" for path in paths))):
+                self.add_api_route(
+                    path,
+                    endpoint,
+                    methods=["POST"],
+                    response_model=answer,
+                    status_code=status,
+                    operation_id=name if number == 0 else f"{name}:{path}",
+                    summary=summary,
+                    description=inspect.getdoc(handler),
+                    responses=ERRORS,
+                    deprecated=number > 0 or None,
+                )
+            return handler
+
+        return register
+
+
+def _endpoint(handler: Handler, scope: str, status: int) -> Callable[..., Awaitable[Response]]:
+    signature = inspect.signature(handler, eval_str=True)
+
+    @wraps(handler)
+    async def endpoint(**arguments: Any) -> Response:  # noqa: ANN401  # the handler's own parameters
+        answer = await handler(**arguments)
+        return Response(answer.encoded(), status, media_type="application/json")
+
+    parameters = [
+        parameter.replace(annotation=Annotated[Context, Depends(_admit(scope))], kind=parameter.KEYWORD_ONLY)
+        if parameter.annotation is Context
+        else parameter.replace(kind=parameter.KEYWORD_ONLY)
+        for parameter in signature.parameters.values()
+    ]
+    endpoint.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]  # read by FastAPI
+    return endpoint
+
+

@@ -1,0 +1,1 @@
+"""Organizations: who bills through us, who may sign in, and which keys exist."""

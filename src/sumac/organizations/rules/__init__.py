@@ -1,0 +1,1 @@
+"""Pure rules of organizations: what a key or a role may do."""

@@ -1,0 +1,137 @@
+"""Rows of organizations, members, keys, sign-ins and sessions; none of them belongs to a tenant."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from sumac.core.tenant import Env
+from sumac.organizations.model import ApiKey, Identity, Member, Organization, Role, SignInPurpose
+from sumac.storage.schema import api_keys, members, organizations, sessions, sign_ins
+from sumac.storage.work import SystemWork
+
+
+async def find_organization(system: SystemWork, *where: sa.ColumnElement[bool]) -> Organization | None:
+    """The oldest organization that matches, or None."""
+    row = await system.find(sa.select(organizations).where(*where).order_by(organizations.c.created_at))
+    return None if row is None else Organization(row.id, row.slug, row.name, row.created_at)
+
+
+async def add_organization(system: SystemWork, organization: Organization) -> None:
+    """Adds an organization."""
+    await system.insert(
+        organizations,
+        id=organization.id,
+        slug=organization.slug,
+        name=organization.name,
+        default_currency="usd",
+        created_at=organization.created_at,
+    )
+
+
+async def add_member(system: SystemWork, member: Member) -> None:
+    """Adds a member."""
+    await system.insert(
+        members,
+        id=member.id,
+        organization_id=member.organization_id,
+        email=member.email,
+        name=member.name,
+        role=member.role,
+        created_at=system.now,
+    )
+
+
+async def find_members(system: SystemWork, *where: sa.ColumnElement[bool]) -> Sequence[Member]:
+    """Members that match, oldest first."""
+    return [_member(row) for row in await system.all(sa.select(members).where(*where).order_by(members.c.created_at))]
+
+
+async def add_key(system: SystemWork, key: ApiKey, digest: str) -> None:
+    """Adds a key by its digest."""
+    await system.insert(
+        api_keys,
+        id=key.id,
+        organization_id=key.organization_id,
+        env=key.env,
+        name=key.name,
+        prefix=key.prefix,
+        digest=digest,
+        scopes=list(key.scopes),
+        created_at=system.now,
+        revoked_at=None,
+    )
+
+
+async def find_key(system: SystemWork, digest: str) -> ApiKey | None:
+    """The key of a digest that is not revoked, or None."""
+    row = await system.find(sa.select(api_keys).where(api_keys.c.digest == digest, api_keys.c.revoked_at.is_(None)))
+    if row is None:
+        return None
+    return ApiKey(row.id, row.organization_id, Env(row.env), row.name, row.prefix, tuple(row.scopes))
+
+
+async def replace_sign_in(
+    system: SystemWork, member_id: str, purpose: SignInPurpose, *, sign_in_id: str, digest: str, expires_at: datetime,
+) -> None:
+    """Adds a code or link; with a new code the member's older ones stop working."""
+    if purpose is SignInPurpose.CODE:
+        await system.delete(sign_ins, sign_ins.c.member_id == member_id, sign_ins.c.purpose == purpose)
+    await system.insert(
+        sign_ins,
+        id=sign_in_id,
+        member_id=member_id,
+        purpose=purpose,
+        digest=digest,
+        tries=0,
+        created_at=system.now,
+        expires_at=expires_at,
+        used_at=None,
+    )
+
+
+async def find_sign_in(system: SystemWork, *where: sa.ColumnElement[bool]) -> sa.Row[Any] | None:
+    """An unused sign-in that has not expired, locked; or None."""
+    usable = (sign_ins.c.used_at.is_(None), sign_ins.c.expires_at > system.now)
+    return await system.find(sa.select(sign_ins).where(*where, *usable).with_for_update())
+
+
+async def change_sign_in(system: SystemWork, sign_in_id: str, **values: Any) -> None:  # noqa: ANN401  # column types
+    """Counts a try, or marks it used."""
+    await system.update(sign_ins, sign_ins.c.id == sign_in_id, values=values)
+
+
+async def add_session(
+    system: SystemWork, *, session_id: str, digest: str, member_id: str, expires_at: datetime,
+) -> None:
+    """Adds a browser session."""
+    await system.delete(sessions, sessions.c.expires_at <= system.now)
+    await system.insert(
+        sessions, id=session_id, digest=digest, member_id=member_id, created_at=system.now, expires_at=expires_at,
+    )
+
+
+async def remove_session(system: SystemWork, digest: str) -> None:
+    """Deletes a session."""
+    await system.delete(sessions, sessions.c.digest == digest)
+
+
+async def find_identity(system: SystemWork, digest: str) -> Identity | None:
+    """The member and organization of a running session, or None."""
+    statement = (
+        sa.select(members, organizations.c.slug, organizations.c.name.label("organization_name"))
+        .add_columns(organizations.c.created_at.label("organization_created_at"))
+        .join(sessions, sessions.c.member_id == members.c.id)
+        .join(organizations, organizations.c.id == members.c.organization_id)
+        .where(sessions.c.digest == digest, sessions.c.expires_at > system.now)
+    )
+    row = await system.find(statement)
+    if row is None:
+        return None
+    organization = Organization(row.organization_id, row.slug, row.organization_name, row.organization_created_at)
+    return Identity(_member(row), organization)
+
+
+def _member(row: sa.Row[Any]) -> Member:
+    return Member(row.id, row.organization_id, row.email, row.name, Role(row.role))
