@@ -32,10 +32,10 @@ def units_text(feature: Feature, quantity: Decimal) -> str:
 
 
 def unit_word(feature: Feature, *, plural: bool) -> str:
-    """What one or many units are called."""
+    """What one or many units are called; from the name "AI Credits" it makes "AI credits"."""
     words = feature.display
     word = None if words is None else (words.plural if plural else words.singular)
-    return word or feature.name.lower()
+    return word or " ".join(part.lower() if part.istitle() else part for part in feature.name.split())
 
 
 def price_texts(price: BasePrice, currency: str) -> tuple[str, str]:
