@@ -24,6 +24,7 @@ from sumac.billing.provider import Collection as Outcome
 from sumac.billing.provider import PaymentMethod, PaymentProvider
 from sumac.billing.rules.attach import decide_attach
 from sumac.billing.rules.cancel import decide_cancel
+from sumac.billing.rules.eligibility import Eligibility, compute_eligibility
 from sumac.billing.rules.turn import decide_turn
 from sumac.catalog import service as catalog
 from sumac.catalog.model import Plan
@@ -206,6 +207,13 @@ class BillingService:
     async def held_versions(self, work: Work, plan_id: str) -> frozenset[int]:
         """The versions of the plan that any customer holds or has held."""
         return await store.held_versions(work, plan_id)
+
+    async def eligibility(self, work: Work, customer_id: str, plans: Sequence[Plan]) -> Mapping[tuple[str, int], Eligibility]:
+        """What attaching each plan would mean for the customer, by plan id and version. Raises NotFound."""
+        customer = await customers.get(work, customer_id)
+        snapshot = await load_snapshot(work, customer)
+        now = customer.now(work.now)
+        return {(plan.id, plan.version): compute_eligibility(snapshot, plan, now=now) for plan in plans}
 
     async def open_portal(self, tenant: Tenant, customer_id: str, return_url: str | None) -> str:
         """A link to the customer's portal, good for a day. Raises NotFound `customer_not_found`."""

@@ -1,0 +1,96 @@
+"""plans.* (api.md §2.2)."""
+
+from collections.abc import Collection
+
+from sumac.api.context import Context
+from sumac.api.operation import OperationRouter
+from sumac.api.schemas.expand import check_expand
+from sumac.api.schemas.plans import (
+    EXPAND,
+    PlanBody,
+    PlanChoice,
+    PlanCreate,
+    PlanDelete,
+    PlanList,
+    PlanListRequest,
+    PlanUpdate,
+)
+from sumac.api.schemas.wire import Success
+from sumac.catalog import service as catalog
+from sumac.catalog.model import Plan
+from sumac.core.errors import NotFound
+from sumac.storage.work import Work
+
+router = OperationRouter("plans")
+
+
+@router.operation("plans.create", scope="plans:write")
+async def create_plan(body: PlanCreate, context: Context) -> PlanBody:
+    """Adds a plan: a price of its own, and items that say how much of each feature is included and what more costs."""
+    async with context.work() as work:
+        return await _body(work, context, await catalog.create_plan(work, body.draft(work.now)))
+
+
+@router.operation("plans.get", scope="plans:read")
+async def get_plan(body: PlanChoice, context: Context) -> PlanBody:
+    """One plan, at its newest version unless another one is named."""
+    expand = check_expand(body.expand, EXPAND)
+    async with context.reading() as work:
+        return await _body(work, context, await catalog.get_plan(work, body.plan_id, body.version), expand)
+
+
+@router.operation("plans.list", scope="plans:read")
+async def list_plans(body: PlanListRequest, context: Context) -> PlanList:
+    """The plans, oldest first; with a customer each says what attaching it would mean for them."""
+    expand = check_expand(body.expand, EXPAND)
+    if body.entity_id is not None:
+        message = f"Entity {body.entity_id} not found"
+        raise NotFound(message, code="entity_not_found")
+    async with context.reading() as work:
+        plans = await catalog.list_plans(
+            work, include_archived=bool(body.include_archived), all_versions=bool(body.all_versions),
+        )
+        features = await catalog.features_by_id(work)
+        known = await context.services.billing.eligibility(work, body.customer_id, plans) if body.customer_id else {}
+        return PlanList(
+            list=[
+                PlanBody.of(
+                    plan,
+                    features,
+                    context.tenant.env,
+                    expand="items.feature" in expand,
+                    eligibility=known.get((plan.id, plan.version)),
+                )
+                for plan in plans
+            ],
+        )
+
+
+@router.operation("plans.update", scope="plans:write")
+async def update_plan(body: PlanUpdate, context: Context) -> PlanBody:
+    """Changes a plan. A changed price, item or trial of a version that customers hold makes the next version."""
+    async with context.work() as work:
+        before = await catalog.get_plan(work, body.plan_id, body.version)
+        after = await catalog.update_plan(
+            work,
+            before,
+            body.changed(before),
+            held_versions=await context.services.billing.held_versions(work, before.id),
+            force_version=body.force_version,
+            disable_version=body.disable_version,
+        )
+        return await _body(work, context, after)
+
+
+@router.operation("plans.delete", scope="plans:write")
+async def delete_plan(body: PlanDelete, context: Context) -> Success:
+    """Removes the newest version of a plan, or all of them, unless customers hold or have held it."""
+    async with context.work() as work:
+        held = await context.services.billing.held_versions(work, body.plan_id)
+        await catalog.delete_plan(work, body.plan_id, all_versions=body.all_versions, held_versions=held)
+    return Success(success=True)
+
+
+async def _body(work: Work, context: Context, plan: Plan, expand: Collection[str] = ()) -> PlanBody:
+    features = await catalog.features_by_id(work)
+    return PlanBody.of(plan, features, context.tenant.env, expand="items.feature" in expand)

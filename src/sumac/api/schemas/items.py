@@ -1,0 +1,271 @@
+"""Items of plans on the wire: what is included, when it resets, what more of it costs (api.md §2.0)."""
+
+from decimal import Decimal
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field
+
+from sumac.api.schemas.wire import FeatureId, Number, Truth, WholeNumber, WireModel
+from sumac.catalog.model import (
+    BillingMethod,
+    Feature,
+    FeatureKind,
+    ItemPrice,
+    PlanItem,
+    Proration,
+    Tier,
+    TierBehavior,
+)
+from sumac.catalog.rules.text import item_texts
+from sumac.core.errors import BadRequest
+from sumac.core.time import Cadence, Interval
+
+ResetInterval = Literal["one_off", "minute", "hour", "day", "week", "month", "quarter", "semi_annual", "year"]
+BillingInterval = Literal["one_off", "week", "month", "quarter", "semi_annual", "year"]
+ENDLESS = "inf"
+TIERS_MAX = 100
+Count = Annotated[WholeNumber, Field(ge=1, le=1000)]
+OLD_TYPES = {FeatureKind.BOOLEAN: "boolean", FeatureKind.CREDIT_SYSTEM: "credit_system",
+             FeatureKind.AI_CREDIT_SYSTEM: "ai_credit_system"}  # fmt: skip
+
+
+class DisplayText(WireModel):
+    """How a price or an item reads."""
+
+    primary_text: str
+    secondary_text: str | None = None
+
+
+class ResetBody(WireModel):
+    """How often a balance starts anew; `one_off` never."""
+
+    interval: ResetInterval
+    interval_count: Count | None = None
+
+    def cadence(self) -> Cadence:
+        """As a cadence."""
+        return Cadence(Interval(self.interval), self.interval_count or 1)
+
+    @classmethod
+    def of(cls, cadence: Cadence) -> Self:
+        """The count is left out while it is 1."""
+        if cadence.count == 1:
+            return cls(interval=cadence.interval.value)  # type: ignore[arg-type]  # the same words
+        return cls(interval=cadence.interval.value, interval_count=cadence.count)  # type: ignore[arg-type]  # the same words
+
+
+class CurrencyAmountBody(WireModel):
+    """The same price in another currency."""
+
+    currency: Annotated[str, Field(min_length=3, max_length=3)]
+    amount: Number
+
+
+class TierBody(WireModel):
+    """Units up to and including `to` cost `amount` per billing unit."""
+
+    to: Number | Literal["inf"]
+    amount: Number | None = None
+    flat_amount: Number | None = None
+
+    def tier(self) -> Tier:
+        """As a tier."""
+        to = None if isinstance(self.to, str) else self.to
+        return Tier(to, self.amount or Decimal(0), self.flat_amount or Decimal(0))
+
+    @classmethod
+    def of(cls, tier: Tier) -> Self:
+        """The flat amount is left out while it is 0."""
+        to: Decimal | Literal["inf"] = ENDLESS if tier.to is None else tier.to
+        if tier.flat_amount:
+            return cls(to=to, amount=tier.amount, flat_amount=tier.flat_amount)
+        return cls(to=to, amount=tier.amount)
+
+
+class ItemPriceIn(WireModel):
+    """What units cost; exactly one of amount and tiers."""
+
+    amount: Number | None = None
+    tiers: Annotated[list[TierBody], Field(max_length=TIERS_MAX)] | None = None
+    tier_behavior: Literal["graduated", "volume"] | None = None
+    additional_currencies: Annotated[list[CurrencyAmountBody], Field(max_length=TIERS_MAX)] | None = None
+    interval: BillingInterval
+    interval_count: Count | None = None
+    billing_units: Number | None = None
+    billing_method: Literal["prepaid", "usage_based"]
+    max_purchase: Number | None = None
+
+    def price(self) -> ItemPrice:
+        """As an item price. Raises BadRequest for other currencies, which are not available yet."""
+        refuse_currencies(self.additional_currencies)
+        tiers = tuple(tier.tier() for tier in self.tiers or ())
+        behavior = TierBehavior(self.tier_behavior) if self.tier_behavior else None
+        if len(tiers) == 1 and not tiers[0].flat_amount and self.amount is None:
+            amount, tiers = tiers[0].amount, ()
+        else:
+            amount = self.amount  # type: ignore[assignment]  # None beside tiers
+        return ItemPrice(
+            cadence=Cadence(Interval(self.interval), self.interval_count or 1),
+            billing_method=BillingMethod(self.billing_method),
+            amount=amount,
+            tiers=tiers,
+            tier_behavior=(behavior or TierBehavior.GRADUATED) if tiers else None,
+            billing_units=Decimal(1) if self.billing_units is None else self.billing_units,
+            max_purchase=self.max_purchase,
+        )
+
+
+class ProrationBody(WireModel):
+    """What a change of a prepaid quantity costs at once."""
+
+    on_increase: Literal["bill_immediately", "prorate_immediately", "prorate_next_cycle", "bill_next_cycle"]
+    on_decrease: Literal["prorate", "prorate_immediately", "prorate_next_cycle", "none", "no_prorations"]
+
+
+class RolloverBody(WireModel):
+    """What happens to units left at a reset."""
+
+    max: Number | None = None
+    max_percentage: Annotated[Number, Field(ge=0, le=100)] | None = None
+    expiry_duration_type: Literal["month", "forever"]
+    expiry_duration_length: WholeNumber | None = None
+
+
+class PlanItemIn(WireModel):
+    """One feature of a plan."""
+
+    feature_id: FeatureId
+    included: Number | None = None
+    unlimited: Truth | None = None
+    pooled: Truth | None = None
+    reset: ResetBody | None = None
+    price: ItemPriceIn | None = None
+    proration: ProrationBody | None = None
+    rollover: RolloverBody | None = None
+
+    def item(self) -> PlanItem:
+        """As a plan item. Pooled items and rollovers are not available yet and are refused."""
+        for name, given in (("pooled", self.pooled), ("rollover", self.rollover)):
+            if given:
+                message = f"items.{self.feature_id}.{name} is not available yet"
+                raise BadRequest(message)
+        proration = self.proration
+        return PlanItem(
+            feature_id=self.feature_id,
+            included=self.included or Decimal(0),
+            unlimited=bool(self.unlimited),
+            reset=self.reset.cadence() if self.reset else None,
+            price=self.price.price() if self.price else None,
+            proration=Proration(proration.on_increase, proration.on_decrease) if proration else None,
+        )
+
+
+class ItemPriceBody(WireModel):
+    """What units cost."""
+
+    amount: Number | None = None
+    tiers: list[TierBody] | None = None
+    tier_behavior: Literal["graduated", "volume"] | None = None
+    interval: BillingInterval
+    interval_count: WholeNumber | None = None
+    billing_units: Number
+    billing_method: Literal["prepaid", "usage_based"]
+    max_purchase: Number | None
+
+    @classmethod
+    def of(cls, price: ItemPrice) -> Self:
+        """The amount or the tiers, whichever the price has."""
+        fields: dict[str, Any] = {"interval": price.cadence.interval.value}
+        if price.cadence.count != 1:
+            fields["interval_count"] = price.cadence.count
+        return cls(
+            **fields,
+            **rate_fields(price),
+            billing_units=price.billing_units,
+            billing_method=price.billing_method.value,
+            max_purchase=price.max_purchase,
+        )
+
+
+class ItemFeatureBody(WireModel):
+    """The feature of an item, in the words of older contracts."""
+
+    id: str
+    name: str | None = None
+    type: str
+    display: dict[str, str | None] | None = None
+    credit_schema: list[dict[str, Any]] | None = None
+    archived: Truth | None = None
+
+    @classmethod
+    def of(cls, feature: Feature) -> Self:
+        """Metered features are single_use or continuous_use here."""
+        metered = "single_use" if feature.consumable else "continuous_use"
+        return cls(
+            id=feature.id,
+            name=feature.name,
+            type=OLD_TYPES.get(feature.kind, metered),
+            archived=feature.archived,
+        )
+
+
+class PlanItemBody(WireModel):
+    """One feature of a plan, as answered."""
+
+    feature_id: str
+    feature: ItemFeatureBody | None = None
+    included: Number
+    unlimited: Truth
+    pooled: Truth
+    reset: ResetBody | None
+    price: ItemPriceBody | None
+    display: DisplayText | None = None
+    proration: ProrationBody | None = None
+
+    @classmethod
+    def of(cls, item: PlanItem, feature: Feature | None, currency: str, *, expand: bool) -> Self:
+        """The item with its texts, and with its feature when expanded."""
+        optional: dict[str, Any] = {}
+        if feature is not None:
+            primary, secondary = item_texts(item, feature, currency)
+            optional["display"] = display_text(primary, secondary)
+            if expand:
+                optional["feature"] = ItemFeatureBody.of(feature)
+        if item.proration is not None:
+            optional["proration"] = ProrationBody(
+                on_increase=item.proration.on_increase,  # type: ignore[arg-type]  # stored as it was validated
+                on_decrease=item.proration.on_decrease,  # type: ignore[arg-type]  # stored as it was validated
+            )
+        return cls(
+            feature_id=item.feature_id,
+            included=item.included,
+            unlimited=item.unlimited,
+            pooled=item.pooled,
+            reset=ResetBody.of(item.reset) if item.reset else None,
+            price=ItemPriceBody.of(item.price) if item.price else None,
+            **optional,
+        )
+
+
+def rate_fields(price: ItemPrice) -> dict[str, Any]:
+    """The amount, or the tiers with their behaviour."""
+    if price.amount is not None:
+        return {"amount": price.amount}
+    behavior = price.tier_behavior or TierBehavior.GRADUATED
+    return {"tiers": [TierBody.of(tier) for tier in price.tiers], "tier_behavior": behavior.value}
+
+
+def display_text(primary: str, secondary: str | None) -> DisplayText:
+    """The secondary text is left out where there is none."""
+    if secondary is None:
+        return DisplayText(primary_text=primary)
+    return DisplayText(primary_text=primary, secondary_text=secondary)
+
+
+def refuse_currencies(given: list[CurrencyAmountBody] | None) -> None:
+    """Raises BadRequest: prices in several currencies are not available yet."""
+    if given:
+        message = "additional_currencies: more than one currency is not enabled"
+        raise BadRequest(message)
+
+
