@@ -204,6 +204,11 @@ class BillingService:
             where.append(customer_plans.c.status == status)
         return store.keys_holding(work, *where)
 
+    async def trials_used(self, work: Work, customer_key: str) -> frozenset[str]:
+        """The ids of the plans the customer ever had on trial."""
+        history = await store.plans_of(work, [customer_key], live=False)
+        return frozenset(held.plan_id for held in history if held.trial_ends_at is not None)
+
     async def held_versions(self, work: Work, plan_id: str) -> frozenset[int]:
         """The versions of the plan that any customer holds or has held."""
         return await store.held_versions(work, plan_id)

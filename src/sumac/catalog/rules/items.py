@@ -5,12 +5,13 @@ from typing import NoReturn
 
 from sumac.catalog.model import Feature, FeatureKind, ItemPrice, PlanItem, Proration, Rollover, TierBehavior
 from sumac.core.errors import BadRequest
-from sumac.core.quantity import LARGEST
+from sumac.core.quantity import LARGEST, rounded
 from sumac.core.time import Interval
 
 NOT_PRICED = frozenset({Interval.MINUTE, Interval.HOUR, Interval.DAY})
 PRICED_INTERVALS = "one_off, week, month, quarter, semi_annual, year"
 CENT = Decimal("0.01")
+AMOUNT_MAX = Decimal(10_000_000_000)
 
 
 def check_item(item: PlanItem, feature: Feature) -> None:
@@ -20,8 +21,7 @@ def check_item(item: PlanItem, feature: Feature) -> None:
         if item.price is not None or item.included or item.reset is not None:
             refuse(f"{where}: a boolean feature has no included amount, reset or price")
         return
-    if not 0 <= item.included <= LARGEST:
-        refuse(f"{where}.included must be between 0 and {LARGEST:f}")
+    _check_range(item.included, LARGEST, f"{where}.included")
     if item.unlimited and item.price is not None and item.price.tiers:
         refuse(f"{where}: unlimited and tiers exclude each other")
     if item.pooled:
@@ -34,15 +34,21 @@ def check_item(item: PlanItem, feature: Feature) -> None:
         _check_rollover(item, item.rollover, feature, where)
 
 
-def check_no_other_currencies(additional_currencies: object, where: str) -> None:
-    """Raises BadRequest `invalid_product_item` for prices in a second currency, which no organization has enabled."""
-    if additional_currencies:
-        refuse(f"{where}.additional_currencies needs an organization that has enabled more than one currency")
+def check_amount(amount: Decimal, where: str) -> None:
+    """Raises BadRequest `invalid_product_item` for an amount of money below 0 or absurdly large."""
+    _check_range(amount, AMOUNT_MAX, where)
 
 
 def refuse(sentence: str) -> NoReturn:
     """Raises BadRequest `invalid_product_item`."""
     raise BadRequest(sentence, code="invalid_product_item")
+
+
+def _check_range(number: Decimal, largest: Decimal, where: str) -> None:
+    if not 0 <= number <= largest:
+        refuse(f"{where} must be between 0 and {largest:f}")
+    if number != rounded(number):
+        refuse(f"{where} has at most 10 decimals")
 
 
 def _check_pooled(item: PlanItem, where: str) -> None:
@@ -55,13 +61,13 @@ def _check_pooled(item: PlanItem, where: str) -> None:
 def _check_price(item: PlanItem, price: ItemPrice, where: str) -> None:
     if (price.amount is None) == (not price.tiers):
         refuse(f"{where}.price needs exactly one of amount and tiers")
-    check_no_other_currencies(price.additional_currencies, f"{where}.price")
-    if price.amount is not None and price.amount < 0:
-        refuse(f"{where}.price.amount must not be below 0")
-    if price.billing_units <= 0:
+    for amount in _amounts(price):
+        check_amount(amount, f"{where}.price: an amount")
+    _check_range(price.billing_units, LARGEST, f"{where}.price.billing_units")
+    if not price.billing_units:
         refuse(f"{where}.price.billing_units must be above 0")
-    if price.max_purchase is not None and price.max_purchase < 0:
-        refuse(f"{where}.price.max_purchase must not be below 0")
+    if price.max_purchase is not None:
+        _check_range(price.max_purchase, LARGEST, f"{where}.price.max_purchase")
     if price.cadence.interval in NOT_PRICED:
         refuse(f"{where}.price.interval must be one of: {PRICED_INTERVALS}")
     if not price.cadence.recurs and not item.is_prepaid:
@@ -91,8 +97,8 @@ def _check_tiers(item: PlanItem, price: ItemPrice, where: str) -> None:
         refuse(f'{where}: every tier must end above the one before it, and only the last may go to "inf"')
     if finite and finite[0] <= item.included:
         refuse(f"{where}: the first tier must end above the included amount")
-    if any(amount < 0 for amount in _amounts(price)):
-        refuse(f"{where}: the amounts of tiers must not be below 0")
+    if finite:
+        _check_range(finite[-1], LARGEST, f"{where}: the end of a tier")
     volume = price.tier_behavior is TierBehavior.VOLUME
     if volume and not item.is_prepaid:
         refuse(f"{where}: volume tiers are for prepaid features only")

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 
 from sumac.catalog.model import Feature, FeatureKind, Plan
-from sumac.catalog.rules.items import NOT_PRICED, PRICED_INTERVALS, check_item, check_no_other_currencies, refuse
+from sumac.catalog.rules.items import NOT_PRICED, PRICED_INTERVALS, check_amount, check_item, refuse
 from sumac.catalog.rules.shape import is_free, is_one_off
 from sumac.core.errors import BadRequest, NotFound
 from sumac.core.time import Interval
@@ -40,9 +40,7 @@ def check_alone(plan: Plan, others: Collection[Plan]) -> None:
 def _check_base_price(plan: Plan) -> None:
     if plan.price is None:
         return
-    check_no_other_currencies(plan.price.additional_currencies, "price")
-    if plan.price.amount < 0:
-        refuse("price.amount must not be below 0")
+    check_amount(plan.price.amount, "price.amount")
     if plan.price.cadence.interval in NOT_PRICED:
         refuse(f"price.interval must be one of: {PRICED_INTERVALS}")
 

@@ -1,0 +1,128 @@
+"""customers.* (api.md §2.1, §2.16)."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+
+from sumac.api.context import Context
+from sumac.api.operation import OperationRouter
+from sumac.api.schemas.clocks import ClockMoveBody
+from sumac.api.schemas.customers import (
+    EXPAND,
+    ClockMoveRequest,
+    CustomerBody,
+    CustomerChoice,
+    CustomerDelete,
+    CustomerGetOrCreate,
+    CustomerList,
+    CustomerListRequest,
+    CustomerUpdate,
+    Dossier,
+)
+from sumac.api.schemas.expand import check_expand
+from sumac.api.schemas.wire import Success
+from sumac.balances import service as balances
+from sumac.catalog import service as catalog
+from sumac.customers import service as customers
+from sumac.customers.model import Customer
+from sumac.invoices import service as invoices
+from sumac.storage.work import Work
+
+router = OperationRouter("customers")
+
+
+@router.operation("customers.get_or_create", scope="customers:write")
+async def get_or_create_customer(body: CustomerGetOrCreate, context: Context) -> CustomerBody:
+    """The customer of this id, made when missing; a new one gets the plans that are enabled by themselves."""
+    expand = check_expand(body.expand, EXPAND)
+    if body.clock_at is not None:
+        context.require_sandbox()
+    async with context.work() as work:
+        customer, created = await customers.get_or_create(work, body.draft())
+        if created:
+            await context.services.billing.welcome(
+                work, customer, auto_enable_plan_id=body.auto_enable_plan_id, actor=context.actor,
+            )
+    return await _customer_body(context, customer.public_id, expand)
+
+
+@router.operation("customers.get", scope="customers:read")
+async def get_customer(body: CustomerChoice, context: Context) -> CustomerBody:
+    """One customer with what they hold."""
+    return await _customer_body(context, body.customer_id, check_expand(body.expand, EXPAND))
+
+
+@router.operation("customers.list", scope="customers:read")
+async def list_customers(body: CustomerListRequest, context: Context) -> CustomerList:
+    """Customers, newest first; searched by id, name and e-mail, filtered by what they hold."""
+    cursor = body.cursor()
+    async with context.reading() as work:
+        held = None
+        if body.plans or body.subscription_status:
+            wanted = [(plan.id, plan.versions or []) for plan in body.plans or ()]
+            held = context.services.billing.keys_holding(work, wanted, body.subscription_status)
+        span = body.created_at_range
+        chosen = customers.CustomerFilter(
+            search=body.search,
+            keys=held,
+            created_from=span.start if span else None,
+            created_to=span.end if span else None,
+            oldest_first=body.sort_order == "asc",
+        )
+        page = await customers.list_page(work, chosen, cursor=cursor, limit=body.limit)
+        dossiers = await _dossiers(work, context, page.items)
+        bodies = [_body(context, work, dossier) for dossier in dossiers]
+    return CustomerList(list=bodies, next_cursor=page.next_cursor)
+
+
+@router.operation("customers.update", scope="customers:write")
+async def update_customer(body: CustomerUpdate, context: Context) -> CustomerBody:
+    """Changes a customer; what is not given stays."""
+    async with context.work() as work:
+        customer = await customers.update(work, body.customer_id, body.change())
+    return await _customer_body(context, customer.public_id)
+
+
+@router.operation("customers.delete", scope="customers:write")
+async def delete_customer(body: CustomerDelete, context: Context) -> Success:
+    """Deletes a customer and everything of theirs; the same id starts clean afterwards."""
+    async with context.work() as work:
+        await customers.delete(work, body.customer_id)
+    return Success(success=True)
+
+
+@router.operation("customers.advance_test_clock", scope="customers:write")
+async def advance_test_clock(body: ClockMoveRequest, context: Context) -> ClockMoveBody:
+    """Moves a sandbox customer's clock forward, through everything that is due on the way."""
+    context.require_sandbox()
+    move = await context.services.clocks.advance(context.tenant, body.customer_id, body.frozen_time)
+    return ClockMoveBody.of(move)
+
+
+async def _customer_body(context: Context, customer_id: str, expand: Collection[str] = ()) -> CustomerBody:
+    await context.services.billing.bring_up_to_date(context.tenant, customer_id)
+    async with context.reading() as work:
+        customer = await customers.get(work, customer_id)
+        dossier = (await _dossiers(work, context, [customer]))[0]
+        if "invoices" in expand:
+            dossier = replace(dossier, invoices=await invoices.list_of_customer(work, customer.key))
+        if "trials_used" in expand:
+            dossier = replace(dossier, trials_used=await context.services.billing.trials_used(work, customer.key))
+    if "payment_method" in expand:
+        cards = await context.services.billing.payment_methods(context.tenant, customer)
+        dossier = replace(dossier, cards=cards)
+    return _body(context, work, dossier, expand)
+
+
+async def _dossiers(work: Work, context: Context, listed: Sequence[Customer]) -> list[Dossier]:
+    keys = [customer.key for customer in listed]
+    holdings = await context.services.billing.holdings(work, keys)
+    grants = await balances.live_grants_of(work, keys)
+    features = await catalog.features_by_id(work)
+    return [
+        Dossier(customer, holdings.get(customer.key, ()), grants[customer.key], features) for customer in listed
+    ]
+
+
+def _body(context: Context, work: Work, dossier: Dossier, expand: Collection[str] = ()) -> CustomerBody:
+    now = dossier.customer.now(work.now)
+    return CustomerBody.of(dossier, context.tenant, context.services.public_url, now, expand)

@@ -1,0 +1,301 @@
+"""Balances, check and track on the wire (api.md §2.0, §2.4)."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field
+
+from sumac.api.schemas.features import FeatureBody
+from sumac.api.schemas.items import TierBody, rate_fields
+from sumac.api.schemas.wire import (
+    AnyId,
+    CustomerId,
+    FeatureId,
+    JsonObject,
+    Milliseconds,
+    Name,
+    Number,
+    Truth,
+    WholeNumber,
+    WireModel,
+)
+from sumac.balances.model import Balance, Grant, OverageBehavior
+from sumac.balances.service import CheckAnswer, CheckRequest, TrackAnswer, TrackRequest
+from sumac.catalog.model import Feature, ItemPrice
+from sumac.core.errors import BadRequest, NotFound
+from sumac.core.time import Cadence
+from sumac.events.model import Deduction
+
+Features = Mapping[str, Feature]
+
+
+class BalanceResetBody(WireModel):
+    """How often a balance starts anew, and when next."""
+
+    interval: str
+    interval_count: WholeNumber | None = None
+    resets_at: Milliseconds | None
+
+    @classmethod
+    def of(cls, cadence: Cadence | None, resets_at: datetime | None) -> Self | None:
+        """None for a balance that never resets."""
+        if cadence is None:
+            return None
+        if cadence.count == 1:
+            return cls(interval=cadence.interval.value, resets_at=resets_at)
+        return cls(interval=cadence.interval.value, interval_count=cadence.count, resets_at=resets_at)
+
+
+class BreakdownPriceBody(WireModel):
+    """What units of a grant cost."""
+
+    amount: Number | None = None
+    tiers: list[TierBody] | None = None
+    tier_behavior: Literal["graduated", "volume"] | None = None
+    billing_units: Number
+    billing_method: Literal["prepaid", "usage_based"]
+    max_purchase: Number | None
+
+    @classmethod
+    def of(cls, price: ItemPrice) -> Self:
+        """The amount or the tiers."""
+        return cls(
+            **rate_fields(price),
+            billing_units=price.billing_units,
+            billing_method=price.billing_method.value,
+            max_purchase=price.max_purchase,
+        )
+
+
+class BreakdownBody(WireModel):
+    """One source of a balance."""
+
+    id: str
+    plan_id: str | None
+    included_grant: Number
+    prepaid_grant: Number
+    remaining: Number
+    usage: Number
+    unlimited: Truth
+    reset: BalanceResetBody | None
+    price: BreakdownPriceBody | None
+    expires_at: Milliseconds | None
+
+    @classmethod
+    def of(cls, grant: Grant) -> Self:
+        """An unlimited grant has no reset and no price here."""
+        plain = not grant.unlimited
+        return cls(
+            id=grant.id,
+            plan_id=grant.plan_id,
+            included_grant=grant.included,
+            prepaid_grant=grant.prepaid,
+            remaining=grant.remaining,
+            usage=grant.usage,
+            unlimited=grant.unlimited,
+            reset=BalanceResetBody.of(grant.reset, grant.resets_at) if plain else None,
+            price=BreakdownPriceBody.of(grant.price) if plain and grant.price else None,
+            expires_at=grant.expires_at,
+        )
+
+
+class BalanceBody(WireModel):
+    """Everything a customer holds of a feature."""
+
+    feature_id: str
+    feature: FeatureBody | None = None
+    granted: Number
+    remaining: Number
+    usage: Number
+    unlimited: Truth
+    overage_allowed: Truth
+    max_purchase: Number | None
+    next_reset_at: Milliseconds | None
+    breakdown: list[BreakdownBody]
+
+    @classmethod
+    def of(cls, balance: Balance, features: Features | None = None) -> Self:
+        """The balance; with `features` it shows its feature."""
+        optional: dict[str, Any] = {}
+        if features is not None and balance.feature_id in features:
+            optional["feature"] = FeatureBody.of(features[balance.feature_id])
+        return cls(
+            feature_id=balance.feature_id,
+            granted=balance.granted,
+            remaining=balance.remaining,
+            usage=balance.usage,
+            unlimited=balance.unlimited,
+            overage_allowed=balance.overage_allowed,
+            max_purchase=balance.max_purchase,
+            next_reset_at=balance.next_reset_at,
+            breakdown=[BreakdownBody.of(grant) for grant in balance.grants],
+            **optional,
+        )
+
+
+class FlagBody(WireModel):
+    """A boolean feature the customer has."""
+
+    id: str
+    plan_id: str | None
+    expires_at: Milliseconds | None
+    feature_id: str
+    feature: FeatureBody | None = None
+
+    @classmethod
+    def of(cls, grant: Grant, features: Features | None = None) -> Self:
+        """The flag; with `features` it shows its feature."""
+        optional: dict[str, Any] = {}
+        if features is not None and grant.feature_id in features:
+            optional["feature"] = FeatureBody.of(features[grant.feature_id])
+        return cls(
+            id=grant.id,
+            plan_id=grant.plan_id,
+            expires_at=grant.expires_at,
+            feature_id=grant.feature_id,
+            **optional,
+        )
+
+
+class _UsageRequest(WireModel):
+    customer_id: CustomerId
+    entity_id: AnyId | None = None
+    properties: JsonObject | None = None
+    lock: JsonObject | None = None
+    expand: list[str] | None = None
+
+    def refuse_unavailable(self) -> None:
+        """Raises for entities and reservations, which do not exist yet."""
+        if self.entity_id is not None:
+            message = f"Entity {self.entity_id} not found"
+            raise NotFound(message, code="entity_not_found")
+        if self.lock is not None:
+            message = "lock is not available yet: reservations come later"
+            raise BadRequest(message)
+
+
+class CheckBody(_UsageRequest):
+    """May this customer use this feature?"""
+
+    feature_id: FeatureId
+    required_balance: Number | None = None
+    send_event: Truth | None = None
+    with_preview: Truth | None = None
+
+    def request(self) -> CheckRequest:
+        """As a request."""
+        self.refuse_unavailable()
+        return CheckRequest(
+            customer_id=self.customer_id,
+            feature_id=self.feature_id,
+            required=Decimal(1) if self.required_balance is None else self.required_balance,
+            send_event=bool(self.send_event),
+            properties=self.properties or {},
+        )
+
+
+class CheckAnswerBody(WireModel):
+    """The answer, and the balance or flag it was judged by."""
+
+    allowed: Truth
+    customer_id: str
+    required_balance: Number
+    balance: BalanceBody | None
+    balances: dict[str, BalanceBody | None] | None = None
+    flag: FlagBody | None
+
+    @classmethod
+    def of(cls, answer: CheckAnswer, *, balance_features: Features | None, flag_features: Features | None) -> Self:
+        """The answer; the features given are shown inside the balance and the flag."""
+        access = answer.access
+        optional: dict[str, Any] = {}
+        if answer.balances is not None:
+            optional["balances"] = _balances(answer.balances, balance_features)
+        return cls(
+            allowed=access.allowed,
+            customer_id=answer.customer_id,
+            required_balance=access.required,
+            balance=BalanceBody.of(access.balance, balance_features) if access.balance else None,
+            flag=FlagBody.of(access.flag, flag_features) if access.flag else None,
+            **optional,
+        )
+
+
+class TrackBody(_UsageRequest):
+    """Usage to count."""
+
+    feature_id: FeatureId | None = None
+    event_name: Name | None = None
+    value: Number | None = None
+    timestamp: Milliseconds | None = None
+    overage_behavior: Literal["cap", "overflow", "reject"] = "cap"
+    async_: Annotated[Truth, Field(alias="async")] = False
+    idempotency_key: Annotated[str, Field(min_length=1, max_length=512)] | None = None
+
+    def request(self) -> TrackRequest:
+        """As a request."""
+        self.refuse_unavailable()
+        return TrackRequest(
+            customer_id=self.customer_id,
+            feature_id=self.feature_id,
+            event_name=self.event_name,
+            value=Decimal(1) if self.value is None else self.value,
+            properties=self.properties or {},
+            occurred_at=self.timestamp,
+            overage_behavior=OverageBehavior(self.overage_behavior),
+            idempotency_key=self.idempotency_key,
+        )
+
+
+class DeductionBody(WireModel):
+    """What usage took from one source; negative when it gave back."""
+
+    balance_id: str
+    feature_id: str
+    plan_id: str | None
+    reset: BalanceResetBody | None
+    value: Number
+
+    @classmethod
+    def of(cls, deduction: Deduction) -> Self:
+        """As answered."""
+        return cls(
+            balance_id=deduction.grant_id,
+            feature_id=deduction.feature_id,
+            plan_id=deduction.plan_id,
+            reset=BalanceResetBody.of(deduction.reset, deduction.resets_at),
+            value=deduction.value,
+        )
+
+
+class TrackAnswerBody(WireModel):
+    """What was counted, and what is left."""
+
+    customer_id: str
+    event_name: str | None = None
+    value: Number
+    balance: BalanceBody | None
+    balances: dict[str, BalanceBody | None] | None = None
+    deductions: list[DeductionBody] | None = None
+
+    @classmethod
+    def of(cls, answer: TrackAnswer, features: Features | None) -> Self:
+        """The answer; the features given are shown inside the balance."""
+        optional: dict[str, Any] = {}
+        if answer.request.event_name is not None:
+            optional["event_name"] = answer.request.event_name
+        if answer.balances is not None:
+            optional["balances"] = _balances(answer.balances, features)
+        return cls(
+            customer_id=answer.customer_id,
+            value=answer.request.value,
+            balance=BalanceBody.of(answer.balance, features) if answer.balance else None,
+            deductions=[DeductionBody.of(deduction) for deduction in answer.deductions],
+            **optional,
+        )
+
+
+def _balances(balances: Mapping[str, Balance | None], features: Features | None) -> dict[str, BalanceBody | None]:
+    return {key: None if each is None else BalanceBody.of(each, features) for key, each in balances.items()}

@@ -1,0 +1,284 @@
+"""Customers on the wire (api.md §2.0, §2.1)."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import EmailStr, Field
+
+from sumac.api.schemas.balances import BalanceBody, FlagBody
+from sumac.api.schemas.events import TimeRange
+from sumac.api.schemas.invoices import InvoiceBody
+from sumac.api.schemas.pages import PageRequest
+from sumac.api.schemas.plans import PlanBody
+from sumac.api.schemas.subscriptions import PurchaseBody, SubscriptionBody
+from sumac.api.schemas.wire import CustomerId, JsonObject, Milliseconds, PlanId, Text, Truth, WholeNumber, WireModel
+from sumac.balances.model import Grant
+from sumac.balances.rules.sum import compute_balance
+from sumac.billing.model import Holding
+from sumac.billing.provider import PaymentMethod
+from sumac.catalog.model import Feature, FeatureKind
+from sumac.core.tenant import Env, Tenant
+from sumac.customers.model import Customer
+from sumac.customers.service import CustomerChange, CustomerDraft
+from sumac.invoices.model import Invoice
+
+EXPAND = (
+    "invoices",
+    "invoice_previews",
+    "trials_used",
+    "rewards",
+    "entities",
+    "referrals",
+    "payment_method",
+    "subscriptions.plan",
+    "purchases.plan",
+    "balances.feature",
+    "flags.feature",
+    "billing_controls.auto_topups.purchase_limit",
+    "billing_details",
+)
+SEARCH_MAX = 200
+PLANS_MAX = 100
+
+
+class _CustomerFields(WireModel):
+    name: Text | None = None
+    email: EmailStr | None = None
+    fingerprint: Text | None = None
+    metadata: JsonObject | None = None
+    stripe_id: Text | None = None
+    send_email_receipts: Truth | None = None
+    currency: Annotated[str, Field(pattern="^[A-Za-z]{3}$")] | None = None
+    billing_controls: JsonObject | None = None
+    config: JsonObject | None = None
+
+
+class CustomerGetOrCreate(_CustomerFields):
+    """A customer to find, or to create when missing."""
+
+    customer_id: CustomerId | None
+    create_in_stripe: Truth | None = None
+    auto_enable_plan_id: PlanId | None = None
+    clock_at: Milliseconds | None = None
+    expand: list[str] | None = None
+
+    def draft(self) -> CustomerDraft:
+        """As a draft."""
+        return CustomerDraft(
+            id=self.customer_id,
+            name=self.name,
+            email=self.email,
+            fingerprint=self.fingerprint,
+            stripe_id=self.stripe_id,
+            currency=self.currency.lower() if self.currency else None,
+            metadata=self.metadata,
+            send_email_receipts=bool(self.send_email_receipts),
+            billing_controls=self.billing_controls,
+            config=self.config,
+            clock_at=self.clock_at,
+        )
+
+
+class CustomerUpdate(_CustomerFields):
+    """Changes of a customer; what is not given stays, metadata merges."""
+
+    customer_id: CustomerId
+    new_customer_id: CustomerId | None = None
+
+    def change(self) -> CustomerChange:
+        """The fields that were given. An empty `stripe_id` unlinks; a null flag or mapping changes nothing."""
+        names = ("name", "email", "fingerprint", "metadata", "stripe_id", "send_email_receipts", "currency",
+                 "billing_controls", "config")  # fmt: skip
+        values: dict[str, Any] = {name: getattr(self, name) for name in names if name in self.model_fields_set}
+        for name in ("send_email_receipts", "billing_controls", "config", "currency"):
+            if values.get(name, 0) is None:
+                del values[name]
+        if "stripe_id" in values:
+            values["stripe_id"] = values["stripe_id"] or None
+        if "currency" in values:
+            values["currency"] = values["currency"].lower()
+        if self.new_customer_id is not None:
+            values["id"] = self.new_customer_id
+        return CustomerChange(frozenset(values), values)
+
+
+class CustomerChoice(WireModel):
+    """Which customer."""
+
+    customer_id: CustomerId
+    expand: list[str] | None = None
+
+
+class CustomerDelete(WireModel):
+    """Which customer to delete."""
+
+    customer_id: CustomerId
+    delete_in_stripe: Truth = False
+
+
+class PlanVersions(WireModel):
+    """A plan, at some of its versions or any."""
+
+    id: PlanId
+    versions: Annotated[list[WholeNumber], Field(max_length=PLANS_MAX)] | None = None
+
+
+class CustomerListRequest(PageRequest):
+    """Which customers."""
+
+    plans: Annotated[list[PlanVersions], Field(max_length=PLANS_MAX)] | None = None
+    subscription_status: Literal["active", "scheduled"] | None = None
+    search: Annotated[str, Field(max_length=SEARCH_MAX)] | None = None
+    processors: Annotated[list[Literal["stripe", "revenuecat", "vercel"]], Field(max_length=3)] | None = None
+    sort_order: Literal["asc", "desc"] = "desc"
+    created_at_range: TimeRange | None = None
+
+
+class ClockMoveRequest(WireModel):
+    """Where to move a customer's clock."""
+
+    customer_id: CustomerId
+    frozen_time: Milliseconds
+
+
+@dataclass(frozen=True, slots=True)
+class Dossier:
+    """Everything that is shown of a customer; `cards` and `invoices` only when they were asked for."""
+
+    customer: Customer
+    holdings: Sequence[Holding]
+    grants: Sequence[Grant]
+    features: Mapping[str, Feature]
+    invoices: Sequence[Invoice] = ()
+    cards: Sequence[PaymentMethod] = ()
+    trials_used: Collection[str] = ()
+
+
+class CustomerBody(WireModel):
+    """A customer with what they hold."""
+
+    id: str | None
+    name: str | None
+    email: str | None
+    created_at: Milliseconds
+    fingerprint: str | None
+    stripe_id: str | None
+    env: Literal["sandbox", "live"]
+    metadata: dict[str, Any]
+    send_email_receipts: Truth
+    billing_controls: dict[str, Any]
+    subscriptions: list[SubscriptionBody]
+    purchases: list[PurchaseBody]
+    licenses: list[Any]
+    balances: dict[str, BalanceBody]
+    flags: dict[str, FlagBody]
+    config: dict[str, Any] | None = None
+    processors: dict[str, Any] | None = None
+    clock_at: Milliseconds | None = None
+    invoices: list[InvoiceBody] | None = None
+    invoice_previews: list[Any] | None = None
+    entities: list[Any] | None = None
+    trials_used: list[dict[str, Any]] | None = None
+    rewards: dict[str, Any] | None = None
+    referrals: list[Any] | None = None
+    payment_method: dict[str, Any] | None = None
+
+    @classmethod
+    def of(cls, dossier: Dossier, tenant: Tenant, public_url: str, now: datetime, expand: Collection[str] = ()) -> Self:
+        """The customer at an instant; `expand` names what else to show."""
+        customer, features = dossier.customer, dossier.features
+        return cls(
+            id=customer.id,
+            name=customer.name,
+            email=customer.email,
+            created_at=customer.created_at,
+            fingerprint=customer.fingerprint,
+            stripe_id=customer.stripe_id,
+            env=tenant.env.value,
+            metadata=dict(customer.metadata),
+            send_email_receipts=customer.send_email_receipts,
+            billing_controls=_controls(customer),
+            subscriptions=[
+                SubscriptionBody.of(each, _plan(each, dossier, tenant, "subscriptions.plan" in expand), now=now)
+                for each in dossier.holdings
+                if each.held.recurring
+            ],
+            purchases=[
+                PurchaseBody.of(each, _plan(each, dossier, tenant, "purchases.plan" in expand))
+                for each in dossier.holdings
+                if not each.held.recurring
+            ],
+            licenses=[],
+            balances=_balances(dossier, features if "balances.feature" in expand else None),
+            flags=_flags(dossier, features if "flags.feature" in expand else None),
+            **_optional(dossier, tenant, public_url, expand),
+        )
+
+
+class CustomerList(WireModel):
+    """A page of customers."""
+
+    list: list[CustomerBody]
+    next_cursor: str | None
+
+
+def _controls(customer: Customer) -> dict[str, Any]:
+    return {
+        name: [{**entry, "source": "customer"} for entry in entries if isinstance(entry, dict)]
+        for name, entries in customer.billing_controls.items()
+        if isinstance(entries, list)
+    }
+
+
+def _plan(holding: Holding, dossier: Dossier, tenant: Tenant, shown: bool) -> PlanBody | None:  # noqa: FBT001  # an answer
+    return PlanBody.of(holding.plan, dossier.features, tenant.env) if shown else None
+
+
+def _balances(dossier: Dossier, shown: Mapping[str, Feature] | None) -> dict[str, BalanceBody]:
+    bodies = {}
+    for feature_id in dict.fromkeys(grant.feature_id for grant in dossier.grants):
+        feature = dossier.features.get(feature_id)
+        balance = compute_balance(feature_id, dossier.grants)
+        if balance is not None and feature is not None and feature.kind is not FeatureKind.BOOLEAN:
+            bodies[feature_id] = BalanceBody.of(balance, shown)
+    return bodies
+
+
+def _flags(dossier: Dossier, shown: Mapping[str, Feature] | None) -> dict[str, FlagBody]:
+    flags: dict[str, FlagBody] = {}
+    for grant in dossier.grants:
+        feature = dossier.features.get(grant.feature_id)
+        if feature is not None and feature.kind is FeatureKind.BOOLEAN:
+            flags.setdefault(grant.feature_id, FlagBody.of(grant, shown))
+    return flags
+
+
+def _optional(dossier: Dossier, tenant: Tenant, public_url: str, expand: Collection[str]) -> dict[str, Any]:
+    customer = dossier.customer
+    fields: dict[str, Any] = {}
+    if customer.config:
+        fields["config"] = dict(customer.config)
+    if customer.stripe_id is not None:
+        fields["processors"] = {"stripe": {"id": customer.stripe_id}}
+    if tenant.env is Env.SANDBOX:
+        fields["clock_at"] = customer.clock_at
+    if "invoices" in expand:
+        fields["invoices"] = [InvoiceBody.of(invoice, public_url) for invoice in dossier.invoices]
+    if "payment_method" in expand:
+        card = dossier.cards[0] if dossier.cards else None
+        fields["payment_method"] = None if card is None else {
+            "id": card.id, "type": "card", "card": {"brand": card.brand, "last4": card.last4},
+        }  # fmt: skip
+    if "trials_used" in expand:
+        fields["trials_used"] = [
+            {"plan_id": plan_id, "customer_id": customer.public_id, "fingerprint": customer.fingerprint}
+            for plan_id in sorted(dossier.trials_used)
+        ]
+    for name in ("entities", "referrals", "invoice_previews"):
+        if name in expand:
+            fields[name] = []
+    if "rewards" in expand:
+        fields["rewards"] = None
+    return fields
