@@ -65,7 +65,9 @@ def add_error_handlers(app: FastAPI) -> None:
     @app.exception_handler(Exception)
     async def _unexpected(request: Request, error: Exception) -> Response:
         log.error("request_failed", path=request.url.path, exc_info=error)
-        return error_response(request, 500, "Something went wrong on our side; the request had no effect", "internal_error")
+        return error_response(
+            request, 500, "Something went wrong on our side; the request had no effect", "internal_error"
+        )
 
 
 def _problem(problem: Mapping[str, Any]) -> str:

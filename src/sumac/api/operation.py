@@ -180,5 +180,3 @@ def _endpoint(handler: Handler, scope: str, status: int) -> Callable[..., Awaita
     ]
     endpoint.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]  # read by FastAPI
     return endpoint
-
-

@@ -62,7 +62,14 @@ class CheckoutDesk:
         return made
 
     async def open_attach(
-        self, tenant: Tenant, customer: Customer, plan: Plan, request: AttachRequest, decision: Decision, *, actor: str,
+        self,
+        tenant: Tenant,
+        customer: Customer,
+        plan: Plan,
+        request: AttachRequest,
+        decision: Decision,
+        *,
+        actor: str,
     ) -> str:
         """The address of a page on which the customer completes an attach; the same one for the same request."""
         for checkout in await self._open(tenant, customer):
@@ -90,7 +97,9 @@ class CheckoutDesk:
             actor=actor,
         )
 
-    async def open_invoice(self, tenant: Tenant, customer: Customer, invoice: Invoice, *, success_url: str | None) -> str:
+    async def open_invoice(
+        self, tenant: Tenant, customer: Customer, invoice: Invoice, *, success_url: str | None
+    ) -> str:
         """The address of a page on which the customer pays an open invoice with another card."""
         return await self._open_page(
             tenant,
@@ -133,11 +142,17 @@ class CheckoutDesk:
                 refund = state.collection if settled.refunded else None
         if refund is not None and refund.payment is not None:
             amount = Money(checkout.total_minor, customer.currency or "usd")
-            await provider_of(self._providers, tenant).refund(tenant, refund.payment, amount, key=f"{checkout.id}:refund")
+            await provider_of(self._providers, tenant).refund(
+                tenant, refund.payment, amount, key=f"{checkout.id}:refund"
+            )
         return settled
 
     async def _carry_out(
-        self, work: Work, customer: Customer, checkout: store.Checkout, collection: Collection | None,
+        self,
+        work: Work,
+        customer: Customer,
+        checkout: store.Checkout,
+        collection: Collection | None,
     ) -> SettledCheckout:
         now = customer.now(work.now)
         if checkout.invoice_id is not None:
@@ -162,7 +177,13 @@ class CheckoutDesk:
         return await self._finish(work, checkout, customer, paid, active=True)
 
     async def _finish(
-        self, work: Work, checkout: store.Checkout, customer: Customer, invoice: Invoice | None, *, active: bool,
+        self,
+        work: Work,
+        checkout: store.Checkout,
+        customer: Customer,
+        invoice: Invoice | None,
+        *,
+        active: bool,
     ) -> SettledCheckout:
         progress = store.CheckoutProgress.SETTLED if active else store.CheckoutProgress.CLOSED
         await store.change_checkout(work, checkout, progress)
@@ -183,7 +204,10 @@ class CheckoutDesk:
             await store.change_checkout(work, checkout, store.CheckoutProgress.CLOSED)
 
     async def _due(
-        self, tenant: Tenant, customer: Customer, decision: Decision,
+        self,
+        tenant: Tenant,
+        customer: Customer,
+        decision: Decision,
     ) -> tuple[tuple[DocumentLine, ...], Money]:
         async with self._database.reading(tenant) as work:
             total = await _amount_due(work, customer, decision)

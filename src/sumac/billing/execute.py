@@ -85,9 +85,7 @@ async def abandon_attempts(work: Work, attempts: Sequence[store.Attempt], *, at:
 
 async def _end_grants(work: Work, held: CustomerPlan, *, at: datetime, actor: str) -> None:
     ended = [
-        grant
-        for grant in await balances.live_grants(work, held.customer_key)
-        if grant.customer_plan_id == held.id
+        grant for grant in await balances.live_grants(work, held.customer_key) if grant.customer_plan_id == held.id
     ]
     await balances.end_grants(work, ended, cause=held.id, actor=actor, at=at)
 

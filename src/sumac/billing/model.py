@@ -226,15 +226,7 @@ class IssueInvoice:
 
 
 Action = (
-    StartPlan
-    | SchedulePlan
-    | DropScheduled
-    | CancelPlan
-    | KeepPlan
-    | EndPlan
-    | RenewPlan
-    | ResetGrants
-    | IssueInvoice
+    StartPlan | SchedulePlan | DropScheduled | CancelPlan | KeepPlan | EndPlan | RenewPlan | ResetGrants | IssueInvoice
 )
 
 

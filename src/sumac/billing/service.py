@@ -97,7 +97,12 @@ class BillingService:
         preview = await self._preview(tenant, request, has_card=has_card)
         if preview.decision.payment in {Payment.CHECKOUT, Payment.SETUP}:
             url = await self._desk.open_attach(
-                tenant, customer, preview.plan, request, preview.decision, actor=actor,
+                tenant,
+                customer,
+                preview.plan,
+                request,
+                preview.decision,
+                actor=actor,
             )
             return AttachReceipt(customer.public_id, payment_url=url)
         await self._desk.withdraw(tenant, customer)
@@ -193,10 +198,14 @@ class BillingService:
         """The live plans of the customers, by customer key, oldest first."""
         return await load_holdings(work, customer_keys)
 
-    def keys_holding(self, work: Work, plans: Sequence[tuple[str, Sequence[int]]], status: str | None) -> sa.Select[tuple[str]]:
+    def keys_holding(
+        self, work: Work, plans: Sequence[tuple[str, Sequence[int]]], status: str | None
+    ) -> sa.Select[tuple[str]]:
         """A select of customer keys that hold one of the plans (any version where none is named) in that status."""
         conditions = [
-            sa.and_(customer_plans.c.plan_id == plan_id, customer_plans.c.version.in_(versions) if versions else sa.true())
+            sa.and_(
+                customer_plans.c.plan_id == plan_id, customer_plans.c.version.in_(versions) if versions else sa.true()
+            )
             for plan_id, versions in plans
         ]
         where: list[sa.ColumnElement[bool]] = [sa.or_(*conditions)] if conditions else []
@@ -213,7 +222,9 @@ class BillingService:
         """The versions of the plan that any customer holds or has held."""
         return await store.held_versions(work, plan_id)
 
-    async def eligibility(self, work: Work, customer_id: str, plans: Sequence[Plan]) -> Mapping[tuple[str, int], Eligibility]:
+    async def eligibility(
+        self, work: Work, customer_id: str, plans: Sequence[Plan]
+    ) -> Mapping[tuple[str, int], Eligibility]:
         """What attaching each plan would mean for the customer, by plan id and version. Raises NotFound."""
         customer = await customers.get(work, customer_id)
         snapshot = await load_snapshot(work, customer)
@@ -284,7 +295,9 @@ class BillingService:
             self.provider(tenant)
         return AttachPreview(snapshot, plan, decision)
 
-    async def _record(self, work: Work, customer: Customer, decision: Decision, *, now: datetime, actor: str) -> Invoice:
+    async def _record(
+        self, work: Work, customer: Customer, decision: Decision, *, now: datetime, actor: str
+    ) -> Invoice:
         draft = decision.invoice
         if draft is None:
             message = "a decision that charges has an invoice"
@@ -309,7 +322,11 @@ class BillingService:
         return invoice
 
     async def _charge(
-        self, tenant: Tenant, customer: Customer, invoice: Invoice, request: AttachRequest,
+        self,
+        tenant: Tenant,
+        customer: Customer,
+        invoice: Invoice,
+        request: AttachRequest,
     ) -> AttachReceipt:
         if invoice.is_settled:
             return AttachReceipt(customer.public_id, invoice)

@@ -99,7 +99,9 @@ async def save_plan(work: Work, held: CustomerPlan) -> None:
 
 async def remove_plan(work: Work, held: CustomerPlan) -> None:
     """Deletes a customer plan that never started."""
-    await work.delete(customer_plans, customer_plans.c.customer_key == held.customer_key, customer_plans.c.id == held.id)
+    await work.delete(
+        customer_plans, customer_plans.c.customer_key == held.customer_key, customer_plans.c.id == held.id
+    )
 
 
 async def held_versions(work: Work, plan_id: str) -> frozenset[int]:

@@ -52,7 +52,10 @@ async def page(work: Work, chosen: CustomerFilter, cursor: Cursor | None, limit:
 async def add(work: Work, customer: Customer) -> bool:
     """Adds the customer; False when the id is taken."""
     return await work.insert_unless_taken(
-        customers, key=customer.key, created_at=customer.created_at, **_values(customer),
+        customers,
+        key=customer.key,
+        created_at=customer.created_at,
+        **_values(customer),
     )
 
 

@@ -147,7 +147,9 @@ async def list_to_collect(work: Work, customer_key: str, *, now: datetime) -> Se
     return [
         invoice
         for invoice in reversed(everything)
-        if invoice.status is InvoiceStatus.OPEN and invoice.next_attempt_at is not None and invoice.next_attempt_at <= now
+        if invoice.status is InvoiceStatus.OPEN
+        and invoice.next_attempt_at is not None
+        and invoice.next_attempt_at <= now
     ]
 
 

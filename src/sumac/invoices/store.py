@@ -61,8 +61,10 @@ async def page(work: Work, where: Sequence[sa.ColumnElement[bool]], cursor: Curs
     statement = work.select(invoices).where(*where)
     if cursor is not None:
         position = sa.tuple_(invoices.c.created_at, invoices.c.id)
-        statement = statement.where(position < sa.tuple_(sa.bindparam("at", cursor.created_at, invoices.c.created_at.type),
-                                                         sa.literal(cursor.id)))
+        statement = statement.where(
+            position
+            < sa.tuple_(sa.bindparam("at", cursor.created_at, invoices.c.created_at.type), sa.literal(cursor.id))
+        )
     statement = statement.order_by(invoices.c.created_at.desc(), invoices.c.id.desc()).limit(limit + 1)
     return await _with_lines(work, await work.all(statement))
 
@@ -70,7 +72,9 @@ async def page(work: Work, where: Sequence[sa.ColumnElement[bool]], cursor: Curs
 async def of_customer(work: Work, customer_key: str) -> list[Invoice]:
     """Every invoice of the customer, newest first."""
     statement = work.select(invoices).where(invoices.c.customer_key == customer_key)
-    return await _with_lines(work, await work.all(statement.order_by(invoices.c.created_at.desc(), invoices.c.id.desc())))
+    return await _with_lines(
+        work, await work.all(statement.order_by(invoices.c.created_at.desc(), invoices.c.id.desc()))
+    )
 
 
 async def credit_of(work: Work, customer_key: str, currency: str) -> Money:

@@ -60,7 +60,9 @@ async def get_organization_by_id(system: SystemWork, organization_id: str) -> Or
     return organization
 
 
-async def create_organization(system: SystemWork, *, slug: str, name: str, owner_email: str) -> tuple[Organization, Member]:
+async def create_organization(
+    system: SystemWork, *, slug: str, name: str, owner_email: str
+) -> tuple[Organization, Member]:
     """Adds an organization with its owner. Raises Conflict when the slug is taken."""
     if await store.find_organization(system, organizations.c.slug == slug) is not None:
         message = f"Organization {slug} already exists"
@@ -75,18 +77,30 @@ async def create_organization(system: SystemWork, *, slug: str, name: str, owner
 async def find_owner(system: SystemWork, organization_id: str) -> Member | None:
     """The organization's oldest owner, or None."""
     found = await store.find_members(
-        system, members.c.organization_id == organization_id, members.c.role == Role.OWNER,
+        system,
+        members.c.organization_id == organization_id,
+        members.c.role == Role.OWNER,
     )
     return found[0] if found else None
 
 
 async def create_key(
-    system: SystemWork, organization_id: str, env: Env, *, name: str, scopes: Collection[str] = (),
+    system: SystemWork,
+    organization_id: str,
+    env: Env,
+    *,
+    name: str,
+    scopes: Collection[str] = (),
 ) -> str:
     """Adds a secret key and answers it: the only time it can be seen."""
     secret = new_secret(KEY_PREFIXES[env])
     key = ApiKey(
-        new_id("key", now=system.now), organization_id, env, name, secret[:SHOWN_KEY_LENGTH], tuple(scopes),
+        new_id("key", now=system.now),
+        organization_id,
+        env,
+        name,
+        secret[:SHOWN_KEY_LENGTH],
+        tuple(scopes),
     )
     await store.add_key(system, key, digest(secret))
     return secret

@@ -73,7 +73,13 @@ async def find_key(system: SystemWork, digest: str) -> ApiKey | None:
 
 
 async def replace_sign_in(
-    system: SystemWork, member_id: str, purpose: SignInPurpose, *, sign_in_id: str, digest: str, expires_at: datetime,
+    system: SystemWork,
+    member_id: str,
+    purpose: SignInPurpose,
+    *,
+    sign_in_id: str,
+    digest: str,
+    expires_at: datetime,
 ) -> None:
     """Adds a code or link; with a new code the member's older ones stop working."""
     if purpose is SignInPurpose.CODE:
@@ -103,12 +109,22 @@ async def change_sign_in(system: SystemWork, sign_in_id: str, **values: Any) -> 
 
 
 async def add_session(
-    system: SystemWork, *, session_id: str, digest: str, member_id: str, expires_at: datetime,
+    system: SystemWork,
+    *,
+    session_id: str,
+    digest: str,
+    member_id: str,
+    expires_at: datetime,
 ) -> None:
     """Adds a browser session."""
     await system.delete(sessions, sessions.c.expires_at <= system.now)
     await system.insert(
-        sessions, id=session_id, digest=digest, member_id=member_id, created_at=system.now, expires_at=expires_at,
+        sessions,
+        id=session_id,
+        digest=digest,
+        member_id=member_id,
+        created_at=system.now,
+        expires_at=expires_at,
     )
 
 

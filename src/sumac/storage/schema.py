@@ -354,8 +354,14 @@ attempts = sa.Table(
     sa.Column("expires_at", Instant),
     sa.Column("next_try_at", Instant),
     _created(),
-    sa.Index("ix_attempts_running", TENANT, "customer_key", unique=True, sqlite_where=sa.text("status = 'running'"),
-             postgresql_where=sa.text("status = 'running'")),
+    sa.Index(
+        "ix_attempts_running",
+        TENANT,
+        "customer_key",
+        unique=True,
+        sqlite_where=sa.text("status = 'running'"),
+        postgresql_where=sa.text("status = 'running'"),
+    ),
     sa.Index(None, TENANT, "invoice_id"),
     sa.Index(None, "next_try_at"),
 )

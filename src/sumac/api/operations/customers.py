@@ -40,7 +40,10 @@ async def get_or_create_customer(body: CustomerGetOrCreate, context: Context) ->
         customer, created = await customers.get_or_create(work, body.draft())
         if created:
             await context.services.billing.welcome(
-                work, customer, auto_enable_plan_id=body.auto_enable_plan_id, actor=context.actor,
+                work,
+                customer,
+                auto_enable_plan_id=body.auto_enable_plan_id,
+                actor=context.actor,
             )
     return await _customer_body(context, customer.public_id, expand)
 
@@ -118,9 +121,7 @@ async def _dossiers(work: Work, context: Context, listed: Sequence[Customer]) ->
     holdings = await context.services.billing.holdings(work, keys)
     grants = await balances.live_grants_of(work, keys)
     features = await catalog.features_by_id(work)
-    return [
-        Dossier(customer, holdings.get(customer.key, ()), grants[customer.key], features) for customer in listed
-    ]
+    return [Dossier(customer, holdings.get(customer.key, ()), grants[customer.key], features) for customer in listed]
 
 
 def _body(context: Context, work: Work, dossier: Dossier, expand: Collection[str] = ()) -> CustomerBody:

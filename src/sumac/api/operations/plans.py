@@ -48,7 +48,9 @@ async def list_plans(body: PlanListRequest, context: Context) -> PlanList:
         raise NotFound(message, code="entity_not_found")
     async with context.reading() as work:
         plans = await catalog.list_plans(
-            work, include_archived=bool(body.include_archived), all_versions=bool(body.all_versions),
+            work,
+            include_archived=bool(body.include_archived),
+            all_versions=bool(body.all_versions),
         )
         features = await catalog.features_by_id(work)
         known = await context.services.billing.eligibility(work, body.customer_id, plans) if body.customer_id else {}

@@ -267,5 +267,3 @@ def refuse_currencies(given: list[CurrencyAmountBody] | None) -> None:
     if given:
         message = "additional_currencies: more than one currency is not enabled"
         raise BadRequest(message)
-
-

@@ -324,7 +324,10 @@ class PlanList(WireModel):
 def _trial(trial: FreeTrial) -> FreeTrialBody:
     fields: dict[str, Any] = {"on_end": trial.on_end} if trial.on_end else {}
     return FreeTrialBody(
-        duration_length=trial.length, duration_type=trial.unit.value, card_required=trial.card_required, **fields,
+        duration_length=trial.length,
+        duration_type=trial.unit.value,
+        card_required=trial.card_required,
+        **fields,
     )
 
 

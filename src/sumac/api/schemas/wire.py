@@ -159,7 +159,8 @@ Milliseconds = Annotated[
 Text = Annotated[str, AfterValidator(_not_too_long)]
 Name = Annotated[str, AfterValidator(_not_too_long), AfterValidator(_not_empty)]
 CustomerId = Annotated[
-    str, AfterValidator(_pattern(r"[a-zA-Z0-9_:-]+", "letters, numbers, underscores, dashes and colons")),
+    str,
+    AfterValidator(_pattern(r"[a-zA-Z0-9_:-]+", "letters, numbers, underscores, dashes and colons")),
 ]
 PlanId = Annotated[str, AfterValidator(_pattern(r"[a-zA-Z0-9_-]+", "letters, numbers, underscores and dashes"))]
 FeatureId = Annotated[str, AfterValidator(_pattern(r"[a-zA-Z0-9_-]+", "letters, numbers, underscores and dashes"))]

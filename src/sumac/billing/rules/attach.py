@@ -152,7 +152,12 @@ def _leaving_lines(snapshot: Snapshot, current: Holding, now: datetime) -> Itera
     trialing = current.held.trial_ends_at is not None and now < current.held.trial_ends_at
     if not trialing:
         used = overage_lines(
-            current, snapshot.grants, snapshot.features, currency=snapshot.currency, at=now, closing=True,
+            current,
+            snapshot.grants,
+            snapshot.features,
+            currency=snapshot.currency,
+            at=now,
+            closing=True,
         )
         consumable = {each.id for each in snapshot.features.values() if each.consumable}
         yield from (line for line in used if line.feature_id in consumable)
@@ -167,7 +172,12 @@ def _arriving_lines(
     now: datetime,
 ) -> Iterator[LineDraft]:
     return advance_lines(
-        plan, request.quantities, snapshot.features, currency=snapshot.currency, anchor=anchor, now=now,
+        plan,
+        request.quantities,
+        snapshot.features,
+        currency=snapshot.currency,
+        anchor=anchor,
+        now=now,
     )
 
 

@@ -138,7 +138,12 @@ def _end_now(snapshot: Snapshot, target: Holding, now: datetime, *, bill: bool) 
         held = default_start(snapshot, default, plan_id=snapshot.plan_ids[0], at=now, now=now)
         ended = [grant for grant in snapshot.grants if grant.customer_plan_id == target.held.id]
         provisions = provisions_of(
-            default, {}, snapshot.features, anchor=held.anchor_at, now=now, replaced=ended,
+            default,
+            {},
+            snapshot.features,
+            anchor=held.anchor_at,
+            now=now,
+            replaced=ended,
         )
         yield StartPlan(held, default.add_on, provisions)
 

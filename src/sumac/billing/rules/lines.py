@@ -94,7 +94,9 @@ def credit_lines(
             unused = -(amount * share_left(period, now))
         if unused:
             left = Period(now, period.end)
-            yield _line(label, f"Unused time: {description}", unused, quantity, holding.plan, feature_id, left, currency)
+            yield _line(
+                label, f"Unused time: {description}", unused, quantity, holding.plan, feature_id, left, currency
+            )
 
 
 def overage_lines(

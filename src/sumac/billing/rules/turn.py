@@ -59,7 +59,12 @@ def decide_turn(snapshot: Snapshot, *, at: datetime) -> Decision:
         held, start_lines = _started(snapshot, each, at)
         lines += start_lines
         provisions = provisions_of(
-            each.plan, held.quantities, snapshot.features, anchor=held.anchor_at, now=at, replaced=replaced,
+            each.plan,
+            held.quantities,
+            snapshot.features,
+            anchor=held.anchor_at,
+            now=at,
+            replaced=replaced,
         )
         actions.append(StartPlan(held, each.plan.add_on, provisions))
     reset = _resets(snapshot, ending, at)
@@ -83,7 +88,12 @@ def _last_usage(snapshot: Snapshot, holding: Holding, at: datetime) -> Iterator[
     if holding.held.trial_ends_at == at:
         return iter(())
     return overage_lines(
-        holding, snapshot.grants, snapshot.features, currency=snapshot.currency, at=at, closing=True,
+        holding,
+        snapshot.grants,
+        snapshot.features,
+        currency=snapshot.currency,
+        at=at,
+        closing=True,
     )
 
 
@@ -101,7 +111,12 @@ def _renewal_lines(snapshot: Snapshot, holding: Holding, at: datetime) -> Iterat
     )
     if held.trial_ends_at != at:
         yield from overage_lines(
-            holding, snapshot.grants, snapshot.features, currency=snapshot.currency, at=at, closing=False,
+            holding,
+            snapshot.grants,
+            snapshot.features,
+            currency=snapshot.currency,
+            at=at,
+            closing=False,
         )
 
 
@@ -123,7 +138,12 @@ def _started(snapshot: Snapshot, holding: Holding, at: datetime) -> tuple[Custom
     period = cycle(held.anchor_at, cadence, at)
     held = replace(held, period_start=at, period_end=period.end)
     lines = advance_lines(
-        holding.plan, held.quantities, snapshot.features, currency=snapshot.currency, anchor=held.anchor_at, now=at,
+        holding.plan,
+        held.quantities,
+        snapshot.features,
+        currency=snapshot.currency,
+        anchor=held.anchor_at,
+        now=at,
     )
     return held, list(lines)
 

@@ -179,7 +179,13 @@ async def _store_card(work: Work, bank_customer: str, number: str) -> None:
 
 
 async def _charge(
-    work: Work, card: sa.Row[Any], amount: Money, *, invoice: str, key: str, confirmed: bool,
+    work: Work,
+    card: sa.Row[Any],
+    amount: Money,
+    *,
+    invoice: str,
+    key: str,
+    confirmed: bool,
 ) -> Collection:
     charge_id = new_id("ch", now=work.now)
     behaviour = Behaviour(card.next_outcome or card.behaviour)
