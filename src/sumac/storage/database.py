@@ -5,11 +5,13 @@ PostgreSQL works run side by side; a service that must not race locks the custom
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from datetime import datetime
 from pathlib import Path
+from typing import TypeVar
 
+import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from sumac.core.clock import Clock
@@ -17,15 +19,17 @@ from sumac.core.tenant import Tenant
 from sumac.storage import postgres, sqlite
 from sumac.storage.work import SystemWork, Work
 
+Answer = TypeVar("Answer")
+
 
 def database_url(data_dir: Path, url: str | None) -> str:
     """The SQLAlchemy address: the given PostgreSQL one, or the SQLite file in the data directory."""
     if url is None:
         return f"sqlite+aiosqlite:///{data_dir / 'sumac.db'}"
-    for scheme in ("postgresql://", "postgres://"):
-        if url.startswith(scheme):
-            return "postgresql+asyncpg://" + url.removeprefix(scheme)
-    return url
+    given = sa.make_url(url)
+    if given.drivername not in {"postgresql", "postgres"}:
+        return url
+    return postgres.address(given).render_as_string(hide_password=False)
 
 
 class Database:
@@ -68,6 +72,18 @@ class Database:
         """A consistent view outside every tenant; nothing is committed."""
         async with self._engine.connect() as connection:
             yield SystemWork(await self._read_only(connection), now=self._now())
+
+    async def change_schema(self, change: Callable[[sa.Connection], None]) -> None:
+        """Runs a change of the tables in one transaction; other processes that change them wait until it is over."""
+        async with self._writer, self._engine.begin() as connection:
+            if not self.is_sqlite:
+                await connection.execute(postgres.LOCK_SCHEMA)
+            await connection.run_sync(change)
+
+    async def read_schema(self, read: Callable[[sa.Connection], Answer]) -> Answer:
+        """What a reader of the tables' definitions finds."""
+        async with self._engine.connect() as connection:
+            return await (await self._read_only(connection)).run_sync(read)
 
     async def close(self) -> None:
         """Closes every connection."""

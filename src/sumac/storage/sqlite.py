@@ -1,5 +1,6 @@
 """SQLite: one file, write-ahead log, every commit on disk before it is answered."""
 
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,14 +14,21 @@ ENGINE_OPTIONS: dict[str, Any] = {
     "connect_args": {"timeout": BUSY_TIMEOUT_SECONDS},
 }
 PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON")
+OWNER_ONLY_DIRECTORY = 0o700
+OWNER_ONLY_FILE = 0o600
 
 
 def prepare(engine: AsyncEngine) -> None:
-    """Sets the pragmas of each connection and takes over transaction control from the driver.
+    """Makes the file if need be, sets the pragmas of each connection, takes over transaction control from the driver.
 
     A writing work begins IMMEDIATE: it holds the write lock from its first read, so it never has to start again
     because another process (a key created from the command line) wrote in between.
     """
+
+    @sa.event.listens_for(engine.sync_engine, "do_connect")
+    def _connecting(*_: object) -> None:
+        if engine.url.database is not None:
+            _create_file(Path(engine.url.database))
 
     @sa.event.listens_for(engine.sync_engine, "connect")
     def _connected(connection: Any, _record: object) -> None:  # noqa: ANN401  # the driver's connection
@@ -34,3 +42,9 @@ def prepare(engine: AsyncEngine) -> None:
     def _begun(connection: sa.Connection) -> None:
         read_only = connection.get_execution_options().get(READ_ONLY, False)
         connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+
+
+def _create_file(path: Path) -> None:
+    """A new file and directory are for their owner only, and the log files beside it follow; others stay as they are."""
+    path.parent.mkdir(mode=OWNER_ONLY_DIRECTORY, parents=True, exist_ok=True)
+    path.touch(mode=OWNER_ONLY_FILE)
