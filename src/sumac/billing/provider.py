@@ -155,9 +155,21 @@ class PaymentProvider(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class TestCardNotice:
+    """A test card as it is listed on a hosted page: its number, and what it does in a few words."""
+
+    number: str
+    about: str
+
+
 @runtime_checkable
 class TestBank(Protocol):
     """What only a sandbox provider can do: be told what happens (design.md §6)."""
+
+    def test_cards(self) -> Sequence[TestCardNotice]:
+        """The cards it takes, the one that succeeds first."""
+        ...
 
     async def add_card(self, tenant: Tenant, provider_customer: str, number: str) -> PaymentMethod:
         """Stores a test card as the default one. Raises BadRequest for a number that is refused or is no test card."""
@@ -171,8 +183,13 @@ class TestBank(Protocol):
         """The hosted page of an address, or None."""
         ...
 
-    async def complete_checkout(self, tenant: Tenant, checkout: str, number: str) -> CheckoutState:
+    async def complete_checkout(
+        self, tenant: Tenant, checkout: str, number: str, *, confirmed: bool = True
+    ) -> CheckoutState:
         """Enters a card on a hosted page and pays, as the customer would; open again when the card is refused.
+
+        With `confirmed` the customer approves whatever the card's bank asks. Without it a card that asks changes nothing:
+        the page stays open and the answer's collection is `action_required`.
 
         Raises BadRequest for a card that is refused when entered, Conflict when completed, Gone when expired.
         """

@@ -17,13 +17,23 @@ from sumac.billing.provider import (
     InvoiceDocument,
     Outcome,
     PaymentMethod,
+    TestCardNotice,
 )
 from sumac.core.errors import BadRequest, Conflict, Gone, NotFound
 from sumac.core.ids import new_id, new_token
 from sumac.core.money import Money
 from sumac.core.tenant import Tenant
 from sumac.providers.sandbox import store
-from sumac.providers.sandbox.cards import NEXT_OUTCOMES, Behaviour, brand_of, card_entered, charge, digits_of
+from sumac.providers.sandbox.cards import (
+    ASKING,
+    NEXT_OUTCOMES,
+    TEST_CARDS,
+    Behaviour,
+    brand_of,
+    card_entered,
+    charge,
+    digits_of,
+)
 from sumac.storage.database import Database
 from sumac.storage.work import Work
 
@@ -104,6 +114,10 @@ class SandboxBank:
             await store.set_refunded(work, row, row.refunded_minor + amount.minor)
         return f"refund_{key}"
 
+    def test_cards(self) -> Sequence[TestCardNotice]:
+        """Every test card, as a hosted page lists them."""
+        return [TestCardNotice(card.number, card.about) for card in TEST_CARDS]
+
     async def add_card(self, tenant: Tenant, provider_customer: str, number: str) -> PaymentMethod:
         """Stores a test card as the default one."""
         async with self._database.work(tenant) as work:
@@ -135,8 +149,10 @@ class SandboxBank:
                 status=_status(row, expired=row.expires_at <= system.now),
             )
 
-    async def complete_checkout(self, tenant: Tenant, checkout: str, number: str) -> CheckoutState:
-        """Enters a card on a hosted page and pays; the page stays open when the card is refused."""
+    async def complete_checkout(
+        self, tenant: Tenant, checkout: str, number: str, *, confirmed: bool = True
+    ) -> CheckoutState:
+        """Enters a card on a hosted page and pays; the page stays open when the card is refused or asks first."""
         async with self._database.work(tenant) as work:
             row = _checkout_found(await store.find_checkout(work, checkout, lock=True))
             if row.status == CheckoutStatus.COMPLETED:
@@ -146,6 +162,9 @@ class SandboxBank:
                 message = "This checkout has expired; ask for a new link"
                 raise Gone(message, code="checkout_expired")
             request = DOCUMENT.validate_python(row.document)
+            if card_entered(number).behaviour in ASKING and not confirmed:
+                asked = Collection(Outcome.ACTION_REQUIRED, decline_code="authentication_required")
+                return CheckoutState(CheckoutStatus.OPEN, asked)
             await _store_card(work, row.bank_customer, number)
             paid_with: str | None = None
             if request.mode == "pay" and request.total.minor > 0:

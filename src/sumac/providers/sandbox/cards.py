@@ -48,6 +48,7 @@ REFUSALS = {
     Behaviour.LOST: "Your card was reported lost.",
     Behaviour.EXPIRED: "Your card has expired.",
 }
+ASKING = frozenset({Behaviour.ASK_UNLESS_SAVED, Behaviour.REQUIRE_ACTION})
 RETRYABLE = frozenset({Behaviour.DECLINE, Behaviour.INSUFFICIENT_FUNDS})
 NEXT_OUTCOMES = {
     "succeed": Behaviour.SUCCEED,
