@@ -17,7 +17,7 @@ Answer = TypeVar("Answer")
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """One request's caller: the tenant it is bound to, its scopes (none means every scope), and an actor for the books."""
+    """One request's caller: the tenant it is bound to, its scopes (none means all), and an actor for the books."""
 
     services: Services
     tenant: Tenant
@@ -40,7 +40,7 @@ class Context:
             raise Forbidden(message, code="sandbox_only")
 
     async def settled(self, step: Callable[[Work], Awaitable[Answer]], *, writes: bool) -> Answer:
-        """Runs a step in a work; what is due for its customer is settled first, whenever the step finds something due."""
+        """Runs a step in a work; whatever it finds due for its customer is settled first, and then it is run again."""
         for _ in range(SETTLING_TRIES_MAX):
             try:
                 async with self.work() if writes else self.reading() as work:

@@ -39,7 +39,7 @@ def error_response(request: Request, status: int, message: str, code: str) -> Re
 
 
 def validation_message(problems: Sequence[Mapping[str, Any]]) -> str:
-    """ "<path>: <problem>", or several of them after "[Validation Errors]"."""
+    """The problem as "<path>: <problem>", or several of them after "[Validation Errors]"."""
     texts = list(dict.fromkeys(_problem(problem) for problem in problems[:PROBLEMS_SHOWN_MAX]))
     return texts[0] if len(texts) == 1 else "[Validation Errors] " + "; ".join(texts)
 

@@ -5,7 +5,7 @@ The checks of a request come in the order of api.md §1.1: caller, version, idem
 
 import inspect
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from decimal import Decimal
 from functools import wraps
 from typing import Annotated, Any, NoReturn
@@ -80,7 +80,7 @@ def _refuse_constant(constant: str) -> NoReturn:
 class _OperationRoute(APIRoute):
     """Reads the body our way, and frees the idempotency key of a request that failed."""
 
-    def get_route_handler(self) -> Callable[[Request], Awaitable[Response]]:
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
 
         async def wrapped(request: Request) -> Response:

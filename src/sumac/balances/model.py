@@ -1,4 +1,4 @@
-"""One source of units (Grant), their sum per feature (Balance), and the record of every change (billing.md §1.7, §3)."""
+"""A source of units (Grant), their sum per feature (Balance), and the record of every change (billing.md §1.7, §3)."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,8 +15,8 @@ ZERO = Decimal(0)
 class Grant:
     """One source of units of a feature for a customer.
 
-    granted = included + prepaid. `balance` is signed: below zero is overage. `resets_at` is the next instant the balance
-    returns to granted. A boolean feature's grant has only zeros. Live while `ended_at` is None.
+    granted = included + prepaid. `balance` is signed: below zero is overage. `resets_at` is the next instant the
+    balance returns to granted. A boolean feature's grant has only zeros. Live while `ended_at` is None.
     """
 
     id: str

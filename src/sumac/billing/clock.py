@@ -1,4 +1,4 @@
-"""The customer's own clock in the sandbox: moves through every due thing in order, each at its own instant (design.md §6)."""
+"""The customer's own clock in the sandbox: moves through every due thing in order, each at its own instant."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -67,6 +67,7 @@ class ClockService:
             raise Forbidden(message, code="sandbox_only")
         customer_key, public_id = await self._start(tenant, customer_id, to)
         happened: list[Happening] = []
+        at = to
         for _ in range(STEPS_MAX):
             at, applied = await self._step(tenant, customer_key, to)
             if applied is not None:

@@ -59,8 +59,8 @@ async def apply(work: Work, customer: Customer, decision: Decision, *, at: datet
                 await _end_grants(work, held, at=at, actor=actor)
             case StartPlan(held, add_on, provisions):
                 await store.save_plan(work, held)
-                grants = [_grant(held, each, add_on=add_on, at=at) for each in provisions]
-                await balances.open_grants(work, grants, cause=held.id, actor=actor, at=at)
+                opened = [_grant(held, each, add_on=add_on, at=at) for each in provisions]
+                await balances.open_grants(work, opened, cause=held.id, actor=actor, at=at)
             case SchedulePlan(held) | CancelPlan(held) | KeepPlan(held) | RenewPlan(held):
                 await store.save_plan(work, held)
     await refresh_due(work, customer.key)

@@ -120,8 +120,8 @@ class CancelRequest:
 class Snapshot:
     """Everything a decision about one customer may look at, read in one transaction.
 
-    `holdings` are the usable and scheduled plans; `auto_enabled` the plans that fill an empty group; `plan_ids` fresh ids
-    for customer plans the decision may make; `trial_used` the plan ids this customer ever had on trial.
+    `holdings` are the usable and scheduled plans; `auto_enabled` the plans that fill an empty group; `plan_ids` fresh
+    ids for customer plans the decision may make; `trial_used` the plan ids this customer ever had on trial.
     """
 
     customer: Customer

@@ -1,6 +1,6 @@
 """Rows of invoices, their lines and the customer's credit."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -145,7 +145,7 @@ async def _with_lines(work: Work, rows: Iterable[sa.Row[Any]]) -> list[Invoice]:
     return [_invoice(row, tuple(lines.get(row.id, ()))) for row in found]
 
 
-def _line(row: Mapping[str, Any], currency: str) -> Line:
+def _line(row: sa.RowMapping, currency: str) -> Line:
     period = Period(row["period_start"], row["period_end"]) if row["period_start"] is not None else None
     return Line(
         display_name=row["display_name"],

@@ -1,8 +1,9 @@
 """All tables on one page.
 
 Tables with a `tenant` column belong to one organization in one environment and are reached through `Work`, which adds
-that column to every statement; the hot ones lead their keys with tenant and customer. The few without it (who may sign
-in, which keys exist) are reached through `SystemWork`. Instants are milliseconds, amounts minor units, quantities exact.
+that column to every statement; the hot ones lead their keys with tenant and customer. The few without it (who may
+sign in, which keys exist) are reached through `SystemWork`. Instants are milliseconds, amounts minor units,
+quantities exact.
 """
 
 import sqlalchemy as sa

@@ -25,18 +25,20 @@ class _Transaction:
 
     async def all(self, statement: sa.Select[Any]) -> Sequence[sa.Row[Any]]:
         """Every row of the statement."""
-        return (await self._connection.execute(statement)).all()
+        rows: Sequence[sa.Row[Any]] = (await self._connection.execute(statement)).all()
+        return rows
 
     async def find(self, statement: sa.Select[Any]) -> sa.Row[Any] | None:
         """The first row, or None."""
-        return (await self._connection.execute(statement.limit(1))).first()
+        row: sa.Row[Any] | None = (await self._connection.execute(statement.limit(1))).first()
+        return row
 
     async def scalar(self, statement: sa.Select[Any]) -> Any:  # noqa: ANN401  # the column's own type
         """The first column of the first row, or None."""
         return (await self._connection.execute(statement.limit(1))).scalar()
 
     async def _execute(self, statement: sa.Executable, parameters: Sequence[Values] | None = None) -> int:
-        result = await self._connection.execute(statement, parameters)  # type: ignore[arg-type]  # a list of mappings
+        result = await self._connection.execute(statement, parameters)
         return result.rowcount
 
     async def commit(self) -> None:

@@ -177,7 +177,7 @@ class _UsageRequest(WireModel):
 
 
 class CheckBody(_UsageRequest):
-    """May this customer use this feature?"""
+    """Asks whether this customer may use this feature."""
 
     feature_id: FeatureId
     required_balance: Number | None = None

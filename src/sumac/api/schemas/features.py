@@ -65,7 +65,7 @@ class FeatureCreate(_Markups):
             id=self.feature_id,
             name=self.name,
             kind=kind,
-            consumable=_consumable(kind, self.consumable),
+            consumable=_consumable(kind, told=self.consumable),
             created_at=now,
             display=_display(self.display),
             event_names=tuple(self.event_names or ()),
@@ -95,7 +95,7 @@ class FeatureUpdate(_Markups):
             id=self.new_feature_id or before.id,
             name=self.name or before.name,
             kind=kind,
-            consumable=_consumable(kind, consumable),
+            consumable=_consumable(kind, told=consumable),
             created_at=before.created_at,
             display=_display(self.display) if "display" in self.model_fields_set else before.display,
             event_names=before.event_names if self.event_names is None else tuple(self.event_names),
@@ -155,11 +155,11 @@ class FeatureList(WireModel):
     list: list[FeatureBody]
 
 
-def _consumable(kind: FeatureKind, consumable: bool | None) -> bool:
+def _consumable(kind: FeatureKind, *, told: bool | None) -> bool:
     if kind is FeatureKind.METERED:
-        return bool(consumable)
-    if consumable is not None and kind is FeatureKind.BOOLEAN and consumable:
-        message = "consumable is for metered features; a boolean feature has no units"
+        return bool(told)
+    if told and kind is FeatureKind.BOOLEAN:
+        message = "told is for metered features; a boolean feature has no units"
         raise BadRequest(message, code="invalid_feature")
     return kind is not FeatureKind.BOOLEAN
 

@@ -1,7 +1,7 @@
 """Items of plans on the wire: what is included, when it resets, what more of it costs (api.md §2.0)."""
 
 from decimal import Decimal
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import Field
 
@@ -22,7 +22,7 @@ from sumac.core.time import Cadence, Interval
 
 ResetInterval = Literal["one_off", "minute", "hour", "day", "week", "month", "quarter", "semi_annual", "year"]
 BillingInterval = Literal["one_off", "week", "month", "quarter", "semi_annual", "year"]
-ENDLESS = "inf"
+ENDLESS: Final = "inf"
 TIERS_MAX = 100
 Count = Annotated[WholeNumber, Field(ge=1, le=1000)]
 OLD_TYPES = {FeatureKind.BOOLEAN: "boolean", FeatureKind.CREDIT_SYSTEM: "credit_system",
@@ -50,8 +50,8 @@ class ResetBody(WireModel):
     def of(cls, cadence: Cadence) -> Self:
         """The count is left out while it is 1."""
         if cadence.count == 1:
-            return cls(interval=cadence.interval.value)  # type: ignore[arg-type]  # the same words
-        return cls(interval=cadence.interval.value, interval_count=cadence.count)  # type: ignore[arg-type]  # the same words
+            return cls(interval=cadence.interval.value)
+        return cls(interval=cadence.interval.value, interval_count=cadence.count)
 
 
 class CurrencyAmountBody(WireModel):

@@ -1,7 +1,7 @@
 """The types that cross the wire (api.md §1.7, §1.12).
 
-Numbers are exact decimals, instants are milliseconds, and a key that was not set is left out of an answer while one that
-was set to None is written as null. Requests drop keys they do not know.
+Numbers are exact decimals, instants are milliseconds, and a key that was not set is left out of an answer while one
+that was set to None is written as null. Requests drop keys they do not know.
 """
 
 import re

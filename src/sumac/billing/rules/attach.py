@@ -123,7 +123,7 @@ def _plan_start(
     recurring = not is_one_off(plan)
     trial = plan.free_trial if recurring and plan.id not in snapshot.trials_used else None
     trial_ends_at = trial.end_after(now) if trial else None
-    anchor = trial_ends_at or (None if is_free(plan) else shared_anchor(snapshot.holdings, now)) or now
+    anchor = trial_ends_at or (None if is_free(plan) else shared_anchor(snapshot.holdings)) or now
     cadence = shortest_cadence(plan)
     period = cycle(anchor, cadence, now) if cadence is not None else None
     held = CustomerPlan(

@@ -56,7 +56,7 @@ def advance_lines(
     for label, description, amount, quantity, feature_id, cadence in _advance_prices(plan, quantities, features):
         if not cadence.recurs:
             if not recurring_only:
-                yield _line(label, description, amount, quantity, plan, feature_id, None, currency)
+                yield _line(label, description, amount, quantity, plan, feature_id, period=None, currency=currency)
             continue
         period = cycle(anchor, cadence, now)
         if boundary_only and period.start != now:
@@ -65,7 +65,9 @@ def advance_lines(
         billed = Period(max(period.start, now), period.end)
         with localcontext() as context:
             context.prec = DECIMAL_PRECISION
-            yield _line(label, description, amount * share, quantity, plan, feature_id, billed, currency)
+            yield _line(
+                label, description, amount * share, quantity, plan, feature_id, period=billed, currency=currency
+            )
 
 
 def credit_lines(
@@ -94,9 +96,8 @@ def credit_lines(
             unused = -(amount * share_left(period, now))
         if unused:
             left = Period(now, period.end)
-            yield _line(
-                label, f"Unused time: {description}", unused, quantity, holding.plan, feature_id, left, currency
-            )
+            text = f"Unused time: {description}"
+            yield _line(label, text, unused, quantity, holding.plan, feature_id, period=left, currency=currency)
 
 
 def overage_lines(
@@ -110,8 +111,8 @@ def overage_lines(
 ) -> Iterator[LineDraft]:
     """Usage beyond what was granted, billed afterwards.
 
-    `at` is the end of the period used. Without `closing` only prices whose own period ends exactly then are billed; with
-    it (the plan is being left) all are.
+    `at` is the end of the period used. Without `closing` only prices whose own period ends exactly then are billed;
+    with it (the plan is being left) all are.
     """
     for grant in grants:
         if grant.customer_plan_id != holding.held.id or grant.price is None or not grant.overage_allowed:
@@ -125,7 +126,9 @@ def overage_lines(
         name = features[grant.feature_id].name if grant.feature_id in features else grant.feature_id
         description = f"{name}: {grant.overage:,f} used beyond {grant.granted:,f}"
         used = Period(max(period.start, holding.held.starts_at), at)
-        yield _line(name, description, price, grant.overage, holding.plan, grant.feature_id, used, currency)
+        yield _line(
+            name, description, price, grant.overage, holding.plan, grant.feature_id, period=used, currency=currency
+        )
 
 
 def _period_ending(anchor: datetime, cadence: Cadence, at: datetime) -> Period:
@@ -165,6 +168,7 @@ def _line(
     quantity: Decimal,
     plan: Plan,
     feature_id: str | None,
+    *,
     period: Period | None,
     currency: str,
 ) -> LineDraft:

@@ -33,7 +33,7 @@ def find_scheduled(holdings: Sequence[Holding], plan: Plan) -> Sequence[Holding]
     return [each for each in holdings if each.held.status is PlanStatus.SCHEDULED and _same_slot(each.plan, plan)]
 
 
-def shared_anchor(holdings: Sequence[Holding], now: datetime) -> datetime | None:
+def shared_anchor(holdings: Sequence[Holding]) -> datetime | None:
     """The anchor of the paid recurring plan that already bills, so that a further plan is billed together with it."""
     paid = [each.held for each in holdings if each.held.is_usable and each.held.recurring and not is_free(each.plan)]
     if not paid:

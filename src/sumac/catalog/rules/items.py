@@ -11,6 +11,7 @@ from sumac.core.time import Interval
 NOT_PRICED = frozenset({Interval.MINUTE, Interval.HOUR, Interval.DAY})
 PRICED_INTERVALS = "one_off, week, month, quarter, semi_annual, year"
 CENT = Decimal("0.01")
+WHOLE_PERCENT = 100
 AMOUNT_MAX = Decimal(10_000_000_000)
 
 
@@ -120,7 +121,7 @@ def _check_rollover(item: PlanItem, rollover: Rollover, feature: Feature, where:
         refuse(f"{where}.rollover takes max or max_percentage, not both")
     if rollover.max is not None and rollover.max <= 0:
         refuse(f"{where}.rollover.max must be above 0")
-    if rollover.max_percentage is not None and not 0 < rollover.max_percentage <= 100:
+    if rollover.max_percentage is not None and not 0 < rollover.max_percentage <= WHOLE_PERCENT:
         refuse(f"{where}.rollover.max_percentage must be above 0 and at most 100")
     if rollover.expiry_duration_length is not None and rollover.expiry_duration_length < 0:
         refuse(f"{where}.rollover.expiry_duration_length must not be below 0")

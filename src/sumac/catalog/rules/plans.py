@@ -26,8 +26,9 @@ def check_plan(plan: Plan, features: Mapping[str, Feature]) -> None:
 
 
 def check_alone(plan: Plan, others: Collection[Plan]) -> None:
-    """Raises BadRequest when another auto-enabled plan already takes this one's place: a group has at most one free
-    plan and one trial that start by themselves. Add-ons take no place.
+    """Raises BadRequest when another auto-enabled plan already takes this one's place.
+
+    A group has at most one free plan and one trial that start by themselves. Add-ons take no place.
     """
     if not plan.auto_enable or plan.add_on or plan.archived:
         return

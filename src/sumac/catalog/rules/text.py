@@ -19,7 +19,7 @@ def amount_text(amount: Decimal, currency: str) -> str:
 
 
 def cadence_text(cadence: Cadence) -> str:
-    """ "per month", "per 3 months", "per half year", "one-off"."""
+    """For example "per month", "per 3 months", "per half year", "one-off"."""
     if not cadence.recurs:
         return "one-off"
     word = INTERVAL_WORDS.get(cadence.interval, cadence.interval.value)
@@ -27,7 +27,7 @@ def cadence_text(cadence: Cadence) -> str:
 
 
 def units_text(feature: Feature, quantity: Decimal) -> str:
-    """ "1 message", "1,000 messages"; the feature's name where it has no words of its own."""
+    """For example "1 message", "1,000 messages"; the feature's name where it has no words of its own."""
     return f"{quantity:,f} {unit_word(feature, plural=quantity != 1)}"
 
 
