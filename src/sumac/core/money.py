@@ -10,6 +10,7 @@ ZERO_DECIMAL = frozenset(
 )
 THREE_DECIMAL = frozenset(("bhd", "jod", "kwd", "omr", "tnd"))
 DECIMAL_PRECISION = 60
+SETTLED = Decimal("1e-30")
 
 
 def minor_digits(currency: str) -> int:
@@ -21,12 +22,25 @@ def minor_digits(currency: str) -> int:
 
 def exact_minor(major: Decimal, currency: str) -> Decimal:
     """An amount in major units as an exact, unrounded number of minor units."""
-    return major.scaleb(minor_digits(currency))
+    with localcontext() as context:
+        context.prec = DECIMAL_PRECISION
+        return major.scaleb(minor_digits(currency))
 
 
 def round_half_up(value: Decimal) -> int:
     """The nearest whole number; halves go away from zero."""
     return int(value.to_integral_value(rounding=ROUND_HALF_UP))
+
+
+def round_sum(exact: Sequence[Decimal]) -> int:
+    """The sum of exact minor amounts, rounded once.
+
+    A share of a period may have no end as a decimal. Its error, at the sixtieth digit, must not turn a half into a
+    little less than one, so the sum is settled at thirty decimal places before it is rounded.
+    """
+    with localcontext() as context:
+        context.prec = DECIMAL_PRECISION
+        return round_half_up(sum(exact, Decimal(0)).quantize(SETTLED))
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +90,7 @@ def apportion(exact: Sequence[Decimal]) -> list[int]:
     """
     with localcontext() as context:
         context.prec = DECIMAL_PRECISION
-        total = round_half_up(sum(exact, Decimal(0)))
+        total = round_sum(exact)
         floors = [int(part.to_integral_value(rounding=ROUND_FLOOR)) for part in exact]
         missing = total - sum(floors)
         by_remainder = sorted(range(len(exact)), key=lambda index: (floors[index] - exact[index], index))

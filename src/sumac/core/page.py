@@ -37,9 +37,9 @@ class Cursor:
         try:
             padded = text + "=" * (-len(text) % 4)
             fields = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
-            if fields["v"] == CURSOR_VERSION and isinstance(fields["id"], str) and isinstance(fields["t"], int):
+            if fields["v"] == CURSOR_VERSION and fields["id"].isprintable() and type(fields["t"]) is int:
                 return cls(fields["id"], from_ms(fields["t"]))
-        except (binascii.Error, ValueError, KeyError, TypeError, OverflowError):
+        except (binascii.Error, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
             pass
         message = "start_cursor is not a cursor of this list; leave it empty for the first page"
         raise BadRequest(message, code="invalid_cursor")

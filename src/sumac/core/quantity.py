@@ -6,15 +6,15 @@ PLACES = Decimal("1e-10")
 LARGEST = Decimal(10_000_000_000_000)
 QUANTITY_PRECISION = 50
 ZERO = Decimal(0)
+ONE = Decimal(1)
 
 
 def rounded(value: Decimal) -> Decimal:
     """The value at ten decimal places, without trailing zeros (billing.md §5.4)."""
     with localcontext() as context:
         context.prec = QUANTITY_PRECISION
-        quantized = value.quantize(PLACES)
-    normal = quantized.normalize()
-    return normal.quantize(Decimal(1)) if normal.as_tuple().exponent > 0 else normal  # type: ignore[operator]  # finite
+        normal = (value.quantize(PLACES) + ZERO).normalize()  # adding zero takes the sign from a negative zero
+        return normal.quantize(ONE) if normal == normal.to_integral_value() else normal
 
 
 def from_text(text: str) -> Decimal:
