@@ -12,7 +12,7 @@ LOCATION = "sumac.storage:migrations"
 
 
 async def migrate(database: Database) -> None:
-    """Creates or upgrades the tables; does nothing when they are up to date. Processes that start together take turns."""
+    """Creates or upgrades the tables, or finds them up to date. Processes that start together take turns."""
     await database.change_schema(_upgrade)
 
 

@@ -1,6 +1,10 @@
 """SQLite: one file, write-ahead log, every commit on disk before it is answered."""
 
+import os
+import sqlite3
+from contextlib import closing, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,7 +17,8 @@ ENGINE_OPTIONS: dict[str, Any] = {
     "pool_size": READERS_MAX,
     "connect_args": {"timeout": BUSY_TIMEOUT_SECONDS},
 }
-PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON")
+WRITE_AHEAD = "journal_mode=WAL"
+PRAGMAS = (WRITE_AHEAD, "synchronous=FULL", "foreign_keys=ON")
 OWNER_ONLY_DIRECTORY = 0o700
 OWNER_ONLY_FILE = 0o600
 
@@ -45,6 +50,18 @@ def prepare(engine: AsyncEngine) -> None:
 
 
 def _create_file(path: Path) -> None:
-    """A new file and directory are for their owner only, and the log files beside it follow; others stay as they are."""
+    """A new file and directory are for their owner only, and the log files beside it follow; others stay as they are.
+
+    The file appears with its write-ahead log switched on: to switch it needs the file for oneself, which processes that
+    start together would not wait for.
+    """
+    if path.exists():
+        return
     path.parent.mkdir(mode=OWNER_ONLY_DIRECTORY, parents=True, exist_ok=True)
-    path.touch(mode=OWNER_ONLY_FILE)
+    with TemporaryDirectory(dir=path.parent, prefix=".new-") as directory:
+        new = Path(directory) / path.name
+        new.touch(mode=OWNER_ONLY_FILE)
+        with closing(sqlite3.connect(new)) as connection:
+            connection.execute(f"PRAGMA {WRITE_AHEAD}")
+        with suppress(FileExistsError):
+            os.link(new, path)

