@@ -64,7 +64,7 @@ def add_error_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     async def _unexpected(request: Request, error: Exception) -> Response:
-        log.error("request_failed", path=request.url.path, exc_info=error)
+        log.error("request_failed", route=getattr(request.scope.get("route"), "path", None), exc_info=error)
         return error_response(
             request, 500, "Something went wrong on our side; the request had no effect", "internal_error"
         )

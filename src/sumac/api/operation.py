@@ -77,10 +77,11 @@ def _refuse_constant(constant: str) -> NoReturn:
     raise _NotFiniteError(message, constant, 0)
 
 
-class _OperationRoute(APIRoute):
+class OperationRoute(APIRoute):
     """Reads the body our way, and frees the idempotency key of a request that failed."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The handler FastAPI made, with our reading of bodies around it."""
         handle = super().get_route_handler()
 
         async def wrapped(request: Request) -> Response:
@@ -127,7 +128,7 @@ class OperationRouter(APIRouter):
     """Operations of one noun."""
 
     def __init__(self, tag: str) -> None:
-        super().__init__(tags=[tag], route_class=_OperationRoute)
+        super().__init__(tags=[tag], route_class=OperationRoute)
 
     def operation(
         self,

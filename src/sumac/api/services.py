@@ -1,17 +1,32 @@
 """What operations may call; built once, in app.py."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from sumac.billing.clock import ClockService
+from sumac.billing.provider import TestBank
 from sumac.billing.service import BillingService
 from sumac.storage.database import Database
 
 
+class Mailer(Protocol):
+    """Somebody who delivers e-mail."""
+
+    async def send_code(self, email: str, code: str) -> None:
+        """Sends a sign-in code; never raises because of the address."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The services behind the API. Features without a service object are modules of functions that take a work."""
+    """The services behind the API. Features without a service object are modules of functions that take a work.
+
+    `public_url` is the address people reach us at, without a slash at its end.
+    """
 
     database: Database
     billing: BillingService
     clocks: ClockService
+    bank: TestBank
+    mailer: Mailer
     public_url: str

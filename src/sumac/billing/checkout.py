@@ -29,6 +29,7 @@ from sumac.storage.schema import checkouts
 from sumac.storage.work import Work
 
 OPEN_TIME = timedelta(hours=1)
+FORGOTTEN_AFTER = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +138,8 @@ class CheckoutDesk:
             customer = await customers.get_by_key(work, checkout.customer_key, lock=True)
             checkout = await store.find_checkout(work, checkouts.c.id == checkout.id) or checkout
             settled = _settled(checkout, customer, None, active=checkout.status is store.CheckoutProgress.SETTLED)
+            if checkout.status is store.CheckoutProgress.OPEN and state.status is CheckoutStatus.EXPIRED:
+                await store.change_checkout(work, checkout, store.CheckoutProgress.CLOSED)
             if checkout.status is store.CheckoutProgress.OPEN and state.status is CheckoutStatus.COMPLETED:
                 settled = await self._carry_out(work, customer, checkout, state.collection)
                 refund = state.collection if settled.refunded else None
@@ -146,6 +149,20 @@ class CheckoutDesk:
                 tenant, refund.payment, amount, key=f"{checkout.id}:refund"
             )
         return settled
+
+    async def settle_forgotten(self, limit: int) -> int:
+        """Settles pages that were completed while nobody came back, closes expired ones; answers how many."""
+        changed, after = 0, ""
+        while True:
+            async with self._database.system_reading() as system:
+                found = await store.forgotten_checkouts(system, system.now - FORGOTTEN_AFTER, after, limit)
+            for tenant, after, provider_checkout in found:  # noqa: B007  # the last id is where the next page starts
+                state = await provider_of(self._providers, tenant).read_checkout(tenant, provider_checkout)
+                if state.status is not CheckoutStatus.OPEN:
+                    await self.settle(tenant, provider_checkout)
+                    changed += 1
+            if len(found) < limit:
+                return changed
 
     async def _carry_out(
         self,

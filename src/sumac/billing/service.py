@@ -1,10 +1,12 @@
 """Billing: attach, cancel, turn what is due, and answer what a customer holds (billing.md §10 to §12; design.md §4)."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
+import structlog
 
 from sumac.billing import store
 from sumac.billing.checkout import CheckoutDesk, SettledCheckout
@@ -40,10 +42,21 @@ from sumac.storage.database import Database
 from sumac.storage.schema import customer_plans
 from sumac.storage.work import Work
 
+log = structlog.get_logger("sumac.billing")
+
 ACTOR_OF_JOBS = "system:calendar"
 BATCH = 100
 PORTAL_TIME = timedelta(hours=24)
 TURNS_MAX = 10_000
+
+
+@contextmanager
+def _logged(event: str, tenant: Tenant, **identifiers: str) -> Iterator[None]:
+    """One customer's failure is logged and does not hold up the others of a batch."""
+    try:
+        yield
+    except Exception:
+        log.exception(event, tenant=tenant.key, **identifiers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,17 +275,27 @@ class BillingService:
         """Settles a batch of customers on the wall clock with something due; answers how many."""
         async with self._database.system_reading() as system:
             due = await store.due_customers(system, system.now, BATCH)
+        settled = 0
         for tenant, customer_key in due:
-            await self.settle_due(tenant, customer_key)
-        return len(due)
+            with _logged("settling_failed", tenant, customer=customer_key):
+                await self.settle_due(tenant, customer_key)
+                settled += 1
+        return settled
 
     async def collect_due_invoices(self) -> int:
         """Tries a batch of open invoices whose next try has come; answers how many."""
         async with self._database.system_reading() as system:
             due = await invoices.list_due(system, system.now, BATCH)
+        collected = 0
         for tenant, invoice_id in due:
-            await self._collector.collect(tenant, invoice_id)
-        return len(due)
+            with _logged("collecting_failed", tenant, invoice=invoice_id):
+                await self._collector.collect(tenant, invoice_id)
+                collected += 1
+        return collected
+
+    async def settle_checkouts(self) -> int:
+        """Settles hosted pages that were completed while nobody came back from them; answers how many."""
+        return await self._desk.settle_forgotten(BATCH)
 
     async def resume_attempts(self) -> int:
         """Carries on attaches that were cut short, and gives up those nobody paid; answers how many."""

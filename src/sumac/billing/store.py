@@ -201,6 +201,22 @@ async def open_checkouts(work: Work, customer_key: str) -> list[Checkout]:
     return [_checkout(row) for row in await work.all(statement)]
 
 
+async def forgotten_checkouts(
+    system: SystemWork,
+    opened_before: datetime,
+    after: str,
+    limit: int,
+) -> Sequence[tuple[Tenant, str, str]]:
+    """Hosted pages opened some time ago that nobody has settled: tenant, our id, the provider's; by our id."""
+    statement = sa.select(checkouts.c.tenant, checkouts.c.id, checkouts.c.provider_checkout).where(
+        checkouts.c.status == CheckoutProgress.OPEN,
+        checkouts.c.created_at < opened_before,
+        checkouts.c.id > after,
+    )
+    rows = await system.all(statement.order_by(checkouts.c.id).limit(limit))
+    return [(Tenant.from_key(row.tenant), row.id, row.provider_checkout) for row in rows]
+
+
 async def change_checkout(work: Work, checkout: Checkout, status: CheckoutProgress) -> None:
     """Marks a checkout settled or closed."""
     await work.update(

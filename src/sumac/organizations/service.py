@@ -27,6 +27,7 @@ CODE_TIME = timedelta(minutes=10)
 LINK_TIME = timedelta(minutes=15)
 SESSION_TIME = timedelta(days=30)
 CODE_TRIES_MAX = 5
+CODES_AN_HOUR_MAX = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +113,16 @@ async def find_key(system: SystemWork, secret: str) -> ApiKey | None:
 
 
 async def request_code(system: SystemWork, email: str) -> str | None:
-    """A fresh sign-in code for a member's e-mail; None when nobody has it, which the caller must not show."""
+    """A fresh sign-in code for a member's e-mail; None, which the caller must not show, when there is none to send.
+
+    That is when nobody has the address, or when five codes were asked for within the hour: with five tries each, nobody
+    guesses one of a million.
+    """
     found = await store.find_members(system, sa.func.lower(members.c.email) == email.lower())
     if not found:
+        return None
+    hour = system.now - timedelta(hours=1)
+    if await store.count_sign_ins(system, found[0].id, SignInPurpose.CODE, since=hour) >= CODES_AN_HOUR_MAX:
         return None
     code = new_code()
     await store.replace_sign_in(

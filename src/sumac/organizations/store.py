@@ -1,7 +1,7 @@
 """Rows of organizations, members, keys, sign-ins and sessions; none of them belongs to a tenant."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -10,6 +10,8 @@ from sumac.core.tenant import Env
 from sumac.organizations.model import ApiKey, Identity, Member, Organization, Role, SignInPurpose
 from sumac.storage.schema import api_keys, members, organizations, sessions, sign_ins
 from sumac.storage.work import SystemWork
+
+KEPT = timedelta(days=1)
 
 
 async def find_organization(system: SystemWork, *where: sa.ColumnElement[bool]) -> Organization | None:
@@ -82,8 +84,10 @@ async def replace_sign_in(
     expires_at: datetime,
 ) -> None:
     """Adds a code or link; with a new code the member's older ones stop working."""
+    await system.delete(sign_ins, sign_ins.c.created_at < system.now - KEPT)
     if purpose is SignInPurpose.CODE:
-        await system.delete(sign_ins, sign_ins.c.member_id == member_id, sign_ins.c.purpose == purpose)
+        older = (sign_ins.c.member_id == member_id, sign_ins.c.purpose == purpose, sign_ins.c.used_at.is_(None))
+        await system.update(sign_ins, *older, values={"used_at": system.now})
     await system.insert(
         sign_ins,
         id=sign_in_id,
@@ -95,6 +99,13 @@ async def replace_sign_in(
         expires_at=expires_at,
         used_at=None,
     )
+
+
+async def count_sign_ins(system: SystemWork, member_id: str, purpose: SignInPurpose, *, since: datetime) -> int:
+    """How many codes or links the member asked for since then."""
+    statement = sa.select(sa.func.count()).select_from(sign_ins)
+    where = (sign_ins.c.member_id == member_id, sign_ins.c.purpose == purpose, sign_ins.c.created_at >= since)
+    return int(await system.scalar(statement.where(*where)))
 
 
 async def find_sign_in(system: SystemWork, *where: sa.ColumnElement[bool]) -> sa.Row[Any] | None:

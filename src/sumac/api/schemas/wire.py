@@ -179,4 +179,4 @@ class ErrorBody(WireModel):
 
     message: str
     code: str
-    env: str
+    env: str | None = None

@@ -1,0 +1,74 @@
+"""The composition root: the only place that builds services and names a provider."""
+
+from dataclasses import asdict, dataclass
+
+from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from sumac.api.errors import add_error_handlers
+from sumac.api.headers import SafeHeaders
+from sumac.api.openapi import add_openapi
+from sumac.api.router import api_router
+from sumac.api.services import Services
+from sumac.billing.clock import ClockService
+from sumac.billing.service import BillingService
+from sumac.config import Settings
+from sumac.core.clock import Clock, SystemClock
+from sumac.core.tenant import Env
+from sumac.jobs.calendar import chores_of
+from sumac.jobs.worker import Worker
+from sumac.pages.front import add_front
+from sumac.pages.site import Site, pages_router
+from sumac.providers.mail import LogMailer, SmtpMailer
+from sumac.providers.sandbox.bank import SandboxBank
+from sumac.storage.database import Database, database_url
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Everything a process is made of; close it when done."""
+
+    services: Services
+    worker: Worker
+
+    async def close(self) -> None:
+        """Closes the database."""
+        await self.services.database.close()
+
+
+def build(settings: Settings, clock: Clock | None = None) -> Parts:
+    """Builds the services over the database of the settings; opens no connection yet."""
+    address = settings.address
+    database = Database(database_url(settings.data_dir, settings.database_url), clock or SystemClock())
+    bank = SandboxBank(database, public_url=address)
+    billing = BillingService(database, {Env.SANDBOX: bank}, public_url=address)
+    services = Services(
+        database=database,
+        billing=billing,
+        clocks=ClockService(database, billing),
+        bank=bank,
+        mailer=SmtpMailer(**asdict(settings.smtp)) if settings.smtp else LogMailer(),
+        public_url=address,
+    )
+    return Parts(services, Worker(chores_of(billing)))
+
+
+def create_app(services: Services) -> FastAPI:
+    """The HTTP side: API, hosted pages, dashboard. The caller closes the services."""
+    app = FastAPI(openapi_url="/openapi.json", docs_url=None, redoc_url=None)
+    app.state.services = services
+    add_error_handlers(app)
+    add_openapi(app)
+    app.include_router(api_router())
+    app.include_router(pages_router(Site(services.database, services.billing, services.bank)))
+    app.add_api_route("/health", _health, include_in_schema=False)
+    app.add_middleware(SafeHeaders)
+    add_front(app)
+    return app
+
+
+async def _health(request: Request) -> Response:
+    services: Services = request.app.state.services
+    async with services.database.system_reading():
+        return JSONResponse({"status": "ok"})

@@ -1,0 +1,132 @@
+"""`sumac serve`: API, dashboard, hosted pages and jobs in one process."""
+
+import asyncio
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+
+import click
+import uvicorn
+
+from sumac.app import Parts, create_app
+from sumac.cli.options import database_options, runs, server_options
+from sumac.cli.prepared import Prepared, prepared
+from sumac.config import DEFAULT_OWNER, ConfigError, Settings, read_smtp
+from sumac.logs import configure_logs
+
+STOPPING_SECONDS = 10
+BACKLOG = 2048
+
+
+class _Server(uvicorn.Server):
+    """Says when it is ready, and ends well on SIGTERM and SIGINT: open requests are answered, then `serve` returns."""
+
+    def __init__(self, config: uvicorn.Config, *, ready: str) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Starts to listen, and says so."""
+        await super().startup(sockets=sockets)
+        if self.started:
+            click.echo(self._ready)
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Takes the signals for as long as it serves."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            with suppress(NotImplementedError):
+                loop.add_signal_handler(number, self.handle_exit, number, None)
+        yield
+
+
+def listen(settings: Settings) -> tuple[socket.socket, Settings]:
+    """A bound socket, and the settings with the port that was taken. Raises ConfigError when it is not to be had."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind((settings.host, settings.port))
+    except OSError as error:
+        bound.close()
+        message = f"Cannot listen on {settings.host}:{settings.port}: {error.strerror}; choose another --port"
+        raise ConfigError(message) from error
+    return bound, replace(settings, port=bound.getsockname()[1])
+
+
+async def serve_until_stopped(parts: Parts, bound: socket.socket, *, jobs: bool, ready: str) -> None:
+    """Serves on the socket, says when it is ready, and stops cleanly on a signal."""
+    config = uvicorn.Config(
+        create_app(parts.services),
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=True,
+        backlog=BACKLOG,
+        timeout_graceful_shutdown=STOPPING_SECONDS,
+    )
+    server = _Server(config, ready=ready)
+    async with asyncio.TaskGroup() as group:
+        if jobs:
+            group.create_task(parts.worker.run())
+        await server.serve(sockets=[bound])
+        parts.worker.stop()
+
+
+def sign_in_text(made: Prepared, address: str) -> str:
+    """How to sign in: a one-time link for a database that was just made, else how to get one."""
+    if made.link_token is not None:
+        return f"  Sign in (once, within 15 minutes):  {address}/sign-in#link={made.link_token}"
+    return f"  Sign in:  {address} with an e-mail code, or run 'sumac sign-in' for a link"
+
+
+@click.command()
+@server_options
+@database_options()
+@click.option("--jobs/--no-jobs", default=True, help="Whether this process also renews, retries and cleans up.")
+@click.option(
+    "--owner-email",
+    envvar="SUMAC_OWNER_EMAIL",
+    default=DEFAULT_OWNER,
+    show_default=True,
+    help="Who owns the organization that is made in an empty database.",
+)
+@runs
+async def serve(
+    *,
+    host: str,
+    port: int,
+    public_url: str | None,
+    data_dir: Path,
+    database_url: str | None,
+    jobs: bool,
+    owner_email: str,
+) -> None:
+    """Serve the API, the dashboard and the hosted pages, and run the jobs.
+
+    An empty database gets an organization called "default", and a link to sign in is printed.
+    """
+    configure_logs(as_json=False)
+    bound, settings = listen(
+        Settings(
+            data_dir=data_dir,
+            database_url=database_url,
+            host=host,
+            port=port,
+            public_url=public_url,
+            smtp=read_smtp(),
+            owner_email=owner_email,
+        ),
+    )
+    async with prepared(settings) as made:
+        address = settings.address
+        lines = [
+            f"Sumac is ready at {address}",
+            sign_in_text(made, address),
+            "  API key:  sumac keys create --environment sandbox",
+        ]
+        await serve_until_stopped(made.parts, bound, jobs=jobs, ready="\n".join(lines))

@@ -1,0 +1,32 @@
+"""What is due, and how often to look for it (design.md decision 12).
+
+Every chore reads its work from columns in bounded batches and is safe to run twice, by any number of processes.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sumac.billing.service import BillingService
+
+SOON = timedelta(seconds=1)
+NOW_AND_THEN = timedelta(seconds=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Chore:
+    """Something to do every so often; `run` answers how many things it did, and is called again while that is any."""
+
+    name: str
+    every: timedelta
+    run: Callable[[], Awaitable[int]]
+
+
+def chores_of(billing: BillingService) -> tuple[Chore, ...]:
+    """Every chore of the process."""
+    return (
+        Chore("settle_due_customers", SOON, billing.settle_due_customers),
+        Chore("collect_due_invoices", SOON, billing.collect_due_invoices),
+        Chore("resume_attempts", SOON, billing.resume_attempts),
+        Chore("settle_checkouts", NOW_AND_THEN, billing.settle_checkouts),
+    )
