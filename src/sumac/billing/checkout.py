@@ -34,7 +34,7 @@ FORGOTTEN_AFTER = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class SettledCheckout:
-    """What a completed page came to; `refunded` when what was paid for was no longer possible."""
+    """What a completed page came to, the same whenever it is asked; `refunded` when it was no longer possible."""
 
     customer_id: str
     plan_id: str | None
@@ -101,7 +101,10 @@ class CheckoutDesk:
     async def open_invoice(
         self, tenant: Tenant, customer: Customer, invoice: Invoice, *, success_url: str | None
     ) -> str:
-        """The address of a page on which the customer pays an open invoice with another card."""
+        """The address of a page on which the customer pays an open invoice with another card; the same one when repeated."""
+        for checkout in await self._open(tenant, customer):
+            if checkout.invoice_id == invoice.id and checkout.success_url == success_url:
+                return checkout.url
         return await self._open_page(
             tenant,
             customer,
@@ -137,7 +140,7 @@ class CheckoutDesk:
                 raise NotFound(message, code="checkout_unavailable")
             customer = await customers.get_by_key(work, checkout.customer_key, lock=True)
             checkout = await store.find_checkout(work, checkouts.c.id == checkout.id) or checkout
-            settled = _settled(checkout, customer, None, active=checkout.status is store.CheckoutProgress.SETTLED)
+            settled = await self._outcome(work, checkout, customer)
             if checkout.status is store.CheckoutProgress.OPEN and state.status is CheckoutStatus.EXPIRED:
                 await store.change_checkout(work, checkout, store.CheckoutProgress.CLOSED)
             if checkout.status is store.CheckoutProgress.OPEN and state.status is CheckoutStatus.COMPLETED:
@@ -202,9 +205,18 @@ class CheckoutDesk:
         *,
         active: bool,
     ) -> SettledCheckout:
-        progress = store.CheckoutProgress.SETTLED if active else store.CheckoutProgress.CLOSED
-        await store.change_checkout(work, checkout, progress)
+        progress = store.CheckoutProgress.SETTLED if active else store.CheckoutProgress.REFUNDED
+        await store.change_checkout(work, checkout, progress, invoice_id=invoice.id if invoice else None)
         return _settled(checkout, customer, invoice, active=active, refunded=not active)
+
+    async def _outcome(self, work: Work, checkout: store.Checkout, customer: Customer) -> SettledCheckout:
+        """What the page has come to so far, as it was first answered."""
+        active = checkout.status is store.CheckoutProgress.SETTLED
+        refunded = checkout.status is store.CheckoutProgress.REFUNDED
+        invoice: Invoice | None = None
+        if checkout.invoice_id is not None and (active or refunded):
+            invoice = await invoices.get(work, checkout.invoice_id)
+        return _settled(checkout, customer, invoice, active=active, refunded=refunded)
 
     async def _open(self, tenant: Tenant, customer: Customer) -> list[store.Checkout]:
         async with self._database.reading(tenant) as work:
@@ -295,7 +307,7 @@ def _settled(
     invoice: Invoice | None,
     *,
     active: bool,
-    refunded: bool = False,
+    refunded: bool,
 ) -> SettledCheckout:
     return SettledCheckout(
         customer_id=customer.public_id,

@@ -188,8 +188,8 @@ class TestBank(Protocol):
     ) -> CheckoutState:
         """Enters a card on a hosted page and pays, as the customer would; open again when the card is refused.
 
-        With `confirmed` the customer approves whatever the card's bank asks. Without it a card that asks changes nothing:
-        the page stays open and the answer's collection is `action_required`.
+        With `confirmed` the customer approves whatever the card's bank asks. Without it a card that asks changes
+        nothing: the page stays open and the answer's collection is `action_required`.
 
         Raises BadRequest for a card that is refused when entered, Conflict when completed, Gone when expired.
         """

@@ -31,13 +31,13 @@ from sumac.billing.rules.turn import decide_turn
 from sumac.catalog import service as catalog
 from sumac.catalog.model import Plan
 from sumac.catalog.rules.shape import is_free
-from sumac.core.errors import BadRequest
+from sumac.core.errors import BadRequest, Conflict
 from sumac.core.ids import digest, new_id, new_token
 from sumac.core.tenant import Tenant
 from sumac.customers import service as customers
 from sumac.customers.model import Customer
 from sumac.invoices import service as invoices
-from sumac.invoices.model import Invoice
+from sumac.invoices.model import Invoice, InvoiceStatus
 from sumac.storage.database import Database
 from sumac.storage.schema import customer_plans
 from sumac.storage.work import Work
@@ -186,6 +186,20 @@ class BillingService:
     async def collect(self, tenant: Tenant, invoice_id: str) -> Invoice:
         """One try to collect an open invoice."""
         return (await self._collector.collect(tenant, invoice_id)).invoice
+
+    async def open_payment(self, tenant: Tenant, invoice_id: str) -> str:
+        """The address of a page on which an open invoice can be paid; it leads back to the invoice's own page.
+
+        Raises NotFound `invoice_not_found`, Conflict when nothing is left to pay, BadRequest `stripe_config_not_found`.
+        """
+        async with self._database.reading(tenant) as work:
+            invoice = await invoices.get(work, invoice_id)
+            customer = await customers.get_by_key(work, invoice.customer_key)
+        if invoice.status is not InvoiceStatus.OPEN:
+            message = f"Invoice {invoice.number} is {invoice.status}; there is nothing to pay"
+            raise Conflict(message)
+        back = f"{self._public_url}/invoice/{invoice.token}"
+        return await self._desk.open_invoice(tenant, customer, invoice, success_url=back)
 
     async def settle_checkout(self, tenant: Tenant, provider_checkout: str) -> SettledCheckout:
         """Carries out what a completed hosted page was opened for; safe to repeat."""

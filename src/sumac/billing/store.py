@@ -58,6 +58,7 @@ class CheckoutProgress(StrEnum):
 
     OPEN = "open"
     SETTLED = "settled"
+    REFUNDED = "refunded"
     CLOSED = "closed"
 
 
@@ -217,13 +218,15 @@ async def forgotten_checkouts(
     return [(Tenant.from_key(row.tenant), row.id, row.provider_checkout) for row in rows]
 
 
-async def change_checkout(work: Work, checkout: Checkout, status: CheckoutProgress) -> None:
-    """Marks a checkout settled or closed."""
+async def change_checkout(
+    work: Work, checkout: Checkout, status: CheckoutProgress, *, invoice_id: str | None = None
+) -> None:
+    """Marks a checkout settled, refunded or closed, with the invoice it ended in if there is one."""
     await work.update(
         checkouts,
         checkouts.c.customer_key == checkout.customer_key,
         checkouts.c.id == checkout.id,
-        values={"status": status},
+        values={"status": status, "invoice_id": invoice_id or checkout.invoice_id},
     )
 
 
