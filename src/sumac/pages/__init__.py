@@ -1,0 +1,1 @@
+"""Hosted pages for end customers: checkout, invoice, portal. Rendered by the server, complete without JavaScript."""

@@ -1,0 +1,156 @@
+"""The checkout: what is due, a card, and what came of it.
+
+The bank takes the card, billing carries out what the page was opened for. Both can be repeated, so a form sent twice, a
+reload or a lost answer ends where the first one did.
+"""
+
+from dataclasses import dataclass
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from sumac.billing.checkout import SettledCheckout
+from sumac.billing.provider import CheckoutPage, CheckoutState, CheckoutStatus
+from sumac.catalog import service as catalog
+from sumac.core.errors import BadRequest, Conflict, Gone, NotFound
+from sumac.core.money import Money
+from sumac.pages.door import read_form
+from sumac.pages.render import render, render_problem
+from sumac.pages.seller import Site, find_seller
+from sumac.pages.words import web_address
+
+SEE_OTHER = 303
+EXPIRED_TEXT = "Nothing was charged. Go back to where you came from and start again to get a new link."
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What was entered on the form: a typed number, or else the test card that was chosen."""
+
+    typed: str = ""
+    chosen: str | None = None
+    refusal: str | None = None
+
+    @property
+    def number(self) -> str:
+        """The number to pay with; empty when there is none."""
+        return self.typed or self.chosen or ""
+
+
+def add_checkout(router: APIRouter, site: Site) -> None:
+    """The routes of the checkout."""
+
+    @router.get("/checkout/{token}")
+    async def show_checkout(token: str) -> Response:
+        page = await _find(site, token)
+        if page.status is CheckoutStatus.COMPLETED:
+            return await _show_outcome(site, page, again=True)
+        return await _show_form(site, page, Entry())
+
+    @router.post("/checkout/{token}")
+    async def pay(request: Request, token: str) -> Response:
+        form = await read_form(request)
+        page = await _find(site, token)
+        entry = Entry(form.get("number", "").strip(), form.get("test_card"))
+        if not entry.number:
+            return await _show_form(site, page, Entry(refusal="Enter a card number, or choose a test card."))
+        match form.get("confirmation"):
+            case "refuse":
+                refusal = "You did not confirm the payment, so nothing was charged."
+                return await _show_form(site, page, Entry(refusal=refusal))
+            case confirmation:
+                return await _enter_card(site, token, page, entry, confirmed=confirmation == "approve")
+
+    @router.get("/checkout/{token}/done")
+    async def show_done(token: str) -> Response:
+        page = await _find(site, token)
+        if page.status is CheckoutStatus.COMPLETED:
+            return await _show_outcome(site, page, again=False)
+        return RedirectResponse(f"/checkout/{token}", SEE_OTHER)
+
+
+async def _find(site: Site, token: str) -> CheckoutPage:
+    page = await site.bank.find_checkout_by_token(token)
+    if page is None:
+        message = "Check that the link is complete, or go back to where you came from and start again."
+        raise NotFound(message, code="checkout_unavailable")
+    return page
+
+
+async def _show_form(site: Site, page: CheckoutPage, entry: Entry) -> Response:
+    seller = await find_seller(site, page.tenant)
+    if page.status is CheckoutStatus.EXPIRED:
+        return render_problem(Gone.status, EXPIRED_TEXT, seller=seller)
+    cards = site.bank.test_cards()
+    return render(
+        "checkout.html",
+        seller,
+        status=200 if entry.refusal is None else BadRequest.status,
+        leads_out=web_address(page.request.success_url) is not None,
+        checkout=page.request,
+        credit=_credit(page),
+        cards=cards,
+        chosen=entry.chosen or cards[0].number,
+        refusal=entry.refusal,
+    )
+
+
+def _credit(page: CheckoutPage) -> Money:
+    """What the customer's credit pays of the lines: they add up to more than is due by it."""
+    lines = sum((line.amount for line in page.request.lines), Money.zero(page.request.total.currency))
+    return lines - page.request.total
+
+
+async def _enter_card(site: Site, token: str, page: CheckoutPage, entry: Entry, *, confirmed: bool) -> Response:
+    try:
+        state = await site.bank.complete_checkout(page.tenant, page.id, entry.number, confirmed=confirmed)
+    except BadRequest as refused:
+        refusal = refused.message.removeprefix("number: ").capitalize()
+        return await _show_form(site, page, Entry(chosen=entry.chosen, refusal=refusal))
+    except Gone:
+        return render_problem(Gone.status, EXPIRED_TEXT, seller=await find_seller(site, page.tenant))
+    except Conflict:
+        state = CheckoutState(CheckoutStatus.COMPLETED, None)
+    if state.status is not CheckoutStatus.COMPLETED:
+        return await _show_confirmation(site, page, entry)
+    settled = await site.billing.settle_checkout(page.tenant, page.id)
+    success_url = web_address(settled.success_url)
+    if success_url is not None and settled.customer_plan_active:
+        return RedirectResponse(success_url, SEE_OTHER)
+    return RedirectResponse(f"/checkout/{token}/done", SEE_OTHER)
+
+
+async def _show_confirmation(site: Site, page: CheckoutPage, entry: Entry) -> Response:
+    seller = await find_seller(site, page.tenant)
+    return render(
+        "confirmation.html",
+        seller,
+        leads_out=web_address(page.request.success_url) is not None,
+        checkout=page.request,
+        number=entry.number,
+    )
+
+
+async def _show_outcome(site: Site, page: CheckoutPage, *, again: bool) -> Response:
+    """What a completed checkout came to; asked for again at the checkout's own address, a 409 that says so."""
+    settled = await site.billing.settle_checkout(page.tenant, page.id)
+    seller = await find_seller(site, page.tenant)
+    return render(
+        "done.html",
+        seller,
+        status=Conflict.status if again else 200,
+        again=again,
+        checkout=page.request,
+        settled=settled,
+        plan_name=await _plan_name(site, page, settled),
+        success_url=web_address(settled.success_url) if settled.customer_plan_active else None,
+    )
+
+
+async def _plan_name(site: Site, page: CheckoutPage, settled: SettledCheckout) -> str | None:
+    if settled.plan_id is None:
+        return None
+    async with site.database.reading(page.tenant) as work:
+        plan = await catalog.find_plan(work, settled.plan_id)
+    return settled.plan_id if plan is None else plan.name

@@ -1,0 +1,68 @@
+"""How amounts, dates, numbers and names read on the pages.
+
+The pages are in English; amounts are in the customer's currency with exactly that currency's decimals, dates name the
+month and are those of UTC, as the billing periods are.
+"""
+
+from datetime import datetime
+from decimal import Decimal
+from urllib.parse import urlsplit
+
+from babel.dates import format_date
+from babel.numbers import format_decimal, get_currency_symbol
+
+from sumac.core.money import Money, minor_digits
+from sumac.core.time import Period
+
+LOCALE = "en_US"
+NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
+WEB_SCHEMES = frozenset({"http", "https"})
+CARD_GROUP = 4
+
+
+def money(amount: Money) -> str:
+    """ "$1,234.50", "¥500", "−€3.00", "KWD 1.250"."""
+    digits = minor_digits(amount.currency)
+    pattern = "#,##0" + ("." + "0" * digits if digits else "")
+    number = format_decimal(abs(amount.major), format=pattern, locale=LOCALE)
+    symbol = get_currency_symbol(amount.currency.upper(), locale=LOCALE)
+    space = NO_BREAK_SPACE if symbol[-1:].isalpha() else ""
+    sign = "\N{MINUS SIGN}" if amount.minor < 0 else ""
+    return f"{sign}{symbol}{space}{number}"
+
+
+def day(instant: datetime) -> str:
+    """ "January 31, 2026"."""
+    return format_date(instant.date(), format="long", locale=LOCALE)
+
+
+def days(period: Period) -> str:
+    """ "Jan 1, 2026 – Feb 1, 2026": from the first instant of the period to the one it ends at."""
+    first, last = (format_date(at.date(), format="medium", locale=LOCALE) for at in (period.start, period.end))
+    return f"{first} \N{EN DASH} {last}"
+
+
+def number(quantity: Decimal) -> str:
+    """ "1,200", "0.5": exact, without trailing zeros."""
+    return format_decimal(quantity, format="#,##0.##########", locale=LOCALE)
+
+
+def initial(name: str) -> str:
+    """The first letter or digit of a name, for its round sign; a dot where there is none."""
+    return next((character.upper() for character in name if character.isalnum()), "\N{BULLET}")
+
+
+def grouped(card_number: str) -> str:
+    """A card number as it is printed on a card: in groups of four."""
+    return " ".join(card_number[start : start + CARD_GROUP] for start in range(0, len(card_number), CARD_GROUP))
+
+
+def web_address(address: str | None) -> str | None:
+    """The address if a browser may be sent there: http or https with a host; None for anything else."""
+    if address is None:
+        return None
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return None
+    return address if parts.scheme.lower() in WEB_SCHEMES and parts.hostname else None
