@@ -38,7 +38,7 @@ SCRIPT_IGNORE = re.compile(r"eslint-disable|@ts-expect-error|@ts-ignore|@ts-noch
 REASONED_SCRIPT_IGNORE = re.compile(r"eslint-disable-next-line \S+ -- \S|@ts-expect-error \S")
 SCRIPTS = frozenset({".ts", ".tsx", ".js"})
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
-DEFINITIONS = (*FUNCTIONS, ast.ClassDef)
+DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +95,11 @@ def find_commits(source: Source) -> Iterator[Breach]:
     if not source.is_package or source.path in COMMITTERS:
         return
     for node in ast.walk(source.tree):
-        if isinstance(node, ast.Attribute) and node.attr == "commit":
-            yield source.breach(node.lineno, "only storage/work.py commits; open a work and let it end")
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.strip().upper() == "COMMIT":
-            yield source.breach(node.lineno, "only storage/work.py commits; open a work and let it end")
+        match node:
+            case ast.Attribute(attr="commit"):
+                yield source.breach(node.lineno, "only storage/work.py commits; open a work and let it end")
+            case ast.Constant(value=str(text)) if text.strip(" ;").upper() == "COMMIT":
+                yield source.breach(node.lineno, "only storage/work.py commits; open a work and let it end")
 
 
 def find_floats(source: Source) -> Iterator[Breach]:
@@ -107,9 +108,9 @@ def find_floats(source: Source) -> Iterator[Breach]:
     if not source.is_package or not exact:
         return
     for node in ast.walk(source.tree):
-        named = isinstance(node, ast.Name) and node.id == "float"
-        if named or (isinstance(node, ast.Constant) and isinstance(node.value, float)):
-            yield source.breach(node.lineno, "no float here; use Decimal or integer minor units")
+        match node:
+            case ast.Name(id="float") | ast.Constant(value=float()):
+                yield source.breach(node.lineno, "no float here; use Decimal or integer minor units")
 
 
 def find_long_files(source: Source) -> Iterator[Breach]:
