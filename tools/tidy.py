@@ -35,7 +35,7 @@ REASONED_IGNORE = re.compile(
     r"#\s*(?:noqa: [A-Z]+\d+(?:, [A-Z]+\d+)*|type: ignore\[[\w, -]+\]|pragma: no (?:cover|branch))  # \S",
 )
 SCRIPT_IGNORE = re.compile(r"eslint-disable|@ts-expect-error|@ts-ignore|@ts-nocheck")
-REASONED_SCRIPT_IGNORE = re.compile(r"eslint-disable-next-line \S+ -- \S|@ts-expect-error \S")
+REASONED_SCRIPT_IGNORE = re.compile(r"eslint-disable-next-line \S+(?:, \S+)* -- \S|@ts-expect-error \S")
 SCRIPTS = frozenset({".ts", ".tsx", ".js"})
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)

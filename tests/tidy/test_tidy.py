@@ -90,6 +90,7 @@ def test_a_breach_is_found(path: str, text: str, words: str) -> None:
         pytest.param(SERVICE, f"x = 1  {NO_COVER}  # Windows only\n", id="no cover with a reason"),
         pytest.param(SERVICE, 'x = "# ' + 'noqa"\n', id="a text is no comment"),
         pytest.param(SCREEN, f"{ESLINT}-next-line no-console -- the log\n", id="eslint off with a reason"),
+        pytest.param(SCREEN, f"{ESLINT}-next-line a/b, c/d -- theirs\n", id="two rules off with a reason"),
         pytest.param(SCREEN, f"{TS_EXPECT} untyped library\n", id="an expected error with a reason"),
         pytest.param(SERVICE, "def utilization() -> None: ...\n", id="a word that only begins like one"),
         pytest.param("README.md", "GET /v1/home/x and https://example.com/work/x\n", id="a path of an address"),
