@@ -104,11 +104,7 @@ def cycle_number(anchor: datetime, cadence: Cadence, now: datetime) -> int:
         number = elapsed_months // (cadence.count * MONTHS[cadence.interval])
     else:
         number = (now - anchor) // (cadence.count * SPANS[cadence.interval])
-    while boundary(anchor, cadence, number) > now:
-        number -= 1
-    while boundary(anchor, cadence, number + 1) <= now:
-        number += 1
-    return number
+    return number if boundary(anchor, cadence, number) <= now else number - 1
 
 
 def cycle(anchor: datetime, cadence: Cadence, now: datetime) -> Period:

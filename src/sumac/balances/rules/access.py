@@ -1,7 +1,7 @@
 """May this customer do this? (billing.md §4)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from sumac.balances.model import Balance, Grant
@@ -47,14 +47,17 @@ def compute_access(
     own = _judge(feature.id, required, grants)
     if own.allowed:
         return own
+    if own.balance is None and required == 0:
+        return replace(own, allowed=True)
     systems = [
-        _judge(system.id, rounded(required * cost), grants)
+        (system, _judge(system.id, rounded(required * cost), grants))
         for system in features
-        if (cost := system.credit_cost_of(feature.id)) is not None and not system.archived
+        if (cost := system.credit_cost_of(feature.id)) is not None
     ]
-    held = [access for access in systems if access.balance is not None]
+    held = [access for _, access in systems if access.balance is not None]
     allowing = [access for access in held if access.allowed]
-    for candidates in (allowing, held, [own] if own.balance is not None else [], systems):
+    offered = [access for system, access in systems if not system.archived]
+    for candidates in (allowing, held, [own] if own.balance is not None else [], offered):
         if candidates:
             return candidates[0]
     return own
@@ -62,5 +65,5 @@ def compute_access(
 
 def _judge(feature_id: str, required: Decimal, grants: Sequence[Grant]) -> Access:
     balance = compute_balance(feature_id, grants)
-    allowed = required <= 0 if balance is None else is_allowed(balance, required)
+    allowed = balance is not None and is_allowed(balance, required)
     return Access(allowed, feature_id, required, balance, None)

@@ -1,0 +1,119 @@
+"""How grants add up to a balance (api.md §2.0, billing.md §3)."""
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from sumac.balances.model import Grant
+from sumac.balances.rules.sum import compute_balance, compute_headroom
+from tests.rules.offers import JANUARY, at, grant, usage_based
+
+OVERAGE: dict[str, Any] = {"overage_allowed": True, "price": usage_based("0.10")}
+
+
+def test_nothing_held_is_no_balance() -> None:
+    """Grants of other features do not count."""
+    assert compute_balance("messages", [grant("words", 100)]) is None
+    assert compute_balance("messages", []) is None
+
+
+@pytest.mark.parametrize(
+    ("each", "granted", "remaining", "usage", "overage"),
+    [
+        pytest.param(grant("messages", 100, 30), 100, 70, 30, 0, id="free-monthly"),
+        pytest.param(grant("messages", 2, 4, prepaid=3), 5, 1, 4, 0, id="prepaid"),
+        pytest.param(grant("messages", 5, 7, **OVERAGE), 5, 0, 7, 2, id="paid-after-use"),
+        pytest.param(grant("seats", 5, 8, reset=None), 5, 0, 8, 3, id="held-beyond-the-grant"),
+        pytest.param(grant("messages", 100, -20), 100, 120, -20, 0, id="raised-above-the-grant"),
+        pytest.param(grant("messages", 100, 100), 100, 0, 100, 0, id="used-up"),
+    ],
+)
+def test_one_grant(each: Grant, granted: int, remaining: int, usage: int, overage: int) -> None:
+    """The table of billing.md §3.2: remaining never drops below zero, what is beyond is overage."""
+    balance = compute_balance(each.feature_id, [each])
+
+    assert balance is not None
+    assert (granted, remaining, usage) == (balance.granted, balance.remaining, balance.usage)
+    assert overage == each.overage
+
+
+def test_several_grants() -> None:
+    """Granted, remaining and usage are sums; a sibling's rest does not hide another's overage."""
+    monthly = grant("messages", 100, 130, id="a", **OVERAGE)
+    lasting = grant("messages", 0, 20, id="b", prepaid=50, reset=None)
+    balance = compute_balance("messages", [monthly, grant("words", 7), lasting])
+
+    assert balance is not None
+    assert (150, 30, 150) == (balance.granted, balance.remaining, balance.usage)
+    assert (monthly, lasting) == balance.grants
+    assert balance.overage_allowed
+
+
+def test_an_unlimited_grant_makes_the_balance_unlimited() -> None:
+    """Granted and remaining are zero, usage counts on, everything else is empty (api.md §2.0)."""
+    endless = grant("messages", 0, 40, id="a", unlimited=True)
+    balance = compute_balance(
+        "messages", [endless, grant("messages", 100, 10, id="b", max_purchase=Decimal(5), **OVERAGE)]
+    )
+
+    assert balance is not None
+    assert balance.unlimited
+    assert (0, 0, 50) == (balance.granted, balance.remaining, balance.usage)
+    assert not balance.overage_allowed
+    assert balance.max_purchase is None
+    assert balance.next_reset_at is None
+
+
+def test_the_earliest_reset_counts() -> None:
+    """Grants that never reset have no say."""
+    early = grant("messages", 1, id="a", resets_at=at("2026-01-08"))
+    late = grant("messages", 1, id="b", resets_at=at("2026-02-01"))
+    balance = compute_balance("messages", [grant("messages", 1, id="c", reset=None), late, early])
+    lasting = compute_balance("messages", [grant("messages", 1, reset=None)])
+
+    assert balance is not None
+    assert lasting is not None
+    assert JANUARY + timedelta(days=7) == balance.next_reset_at
+    assert lasting.next_reset_at is None
+
+
+@pytest.mark.parametrize(
+    ("caps", "expected"),
+    [((), None), ((None,), None), ((300,), 300), ((300, 20), 320), ((300, None), None), ((0,), 0)],
+)
+def test_max_purchase_is_the_sum_of_the_caps(caps: tuple[int | None, ...], expected: int | None) -> None:
+    """None when anything may be bought without end, or nothing is priced; unpriced grants have no say."""
+    priced = [
+        grant("messages", 1, id=str(number), max_purchase=None if cap is None else Decimal(cap), **OVERAGE)
+        for number, cap in enumerate(caps)
+    ]
+    balance = compute_balance("messages", [grant("messages", 100), *priced])
+
+    assert balance is not None
+    assert expected == balance.max_purchase
+
+
+@pytest.mark.parametrize(
+    ("used", "expected"),
+    [(0, 320), (100, 320), (150, 270), (400, 20), (500, 20)],
+)
+def test_headroom_is_what_may_still_be_bought(used: int, expected: int) -> None:
+    """Overage used counts against its own grant's cap, and never gives another grant more."""
+    first = grant("messages", 100, used, id="a", max_purchase=Decimal(300), **OVERAGE)
+    second = grant("messages", 0, 0, id="b", max_purchase=Decimal(20), **OVERAGE)
+    balance = compute_balance("messages", [first, second, grant("messages", 50, id="c")])
+
+    assert balance is not None
+    assert expected == compute_headroom(balance)
+
+
+def test_headroom_without_end() -> None:
+    """One uncapped price is enough."""
+    capped = grant("messages", 100, id="a", max_purchase=Decimal(300), **OVERAGE)
+    uncapped = grant("messages", 0, id="b", **OVERAGE)
+    balance = compute_balance("messages", [capped, uncapped])
+
+    assert balance is not None
+    assert compute_headroom(balance) is None
