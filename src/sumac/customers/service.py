@@ -171,6 +171,7 @@ async def _find_existing(work: Work, draft: CustomerDraft) -> Customer | None:
             message = "customer_id: a customer needs an id or an email"
             raise BadRequest(message, code="invalid_inputs")
         return None
+    await work.lock(f"email:{draft.email.lower()}")
     same_email = sa.func.lower(customers.c.email) == draft.email.lower()
     return await store.find(work, same_email, customers.c.id.is_(None), lock=True)
 

@@ -6,7 +6,9 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
 
+from sumac.core.errors import Conflict
 from sumac.core.page import Cursor
 from sumac.customers.model import Customer
 from sumac.storage.schema import customer_tables, customers
@@ -60,8 +62,12 @@ async def add(work: Work, customer: Customer) -> bool:
 
 
 async def change(work: Work, customer: Customer) -> None:
-    """Writes everything a caller may change."""
-    await work.update(customers, customers.c.key == customer.key, values=_values(customer))
+    """Writes everything a caller may change. Raises Conflict `customer_already_exists` when the id is taken."""
+    try:
+        await work.update(customers, customers.c.key == customer.key, values=_values(customer))
+    except IntegrityError as error:
+        message = f"Customer {customer.id} already exists"
+        raise Conflict(message, code="customer_already_exists") from error
 
 
 async def change_column(work: Work, key: str, **values: Any) -> None:  # noqa: ANN401  # the table's column types

@@ -79,6 +79,15 @@ class Work(_Transaction):
         if rows:
             await self._execute(sa.insert(table), [{TENANT: self.tenant.key, **row} for row in rows])
 
+    async def lock(self, name: str) -> None:
+        """Waits until no other work of the tenant holds this name, and holds it until the work ends.
+
+        For what has no row to lock yet. A work on SQLite has the whole database to itself already.
+        """
+        if self._connection.dialect.name != "sqlite":
+            number = sa.func.hashtextextended(f"{self.tenant.key}:{name}", 0)
+            await self._connection.execute(sa.select(sa.func.pg_advisory_xact_lock(number)))
+
     async def next_number(self, name: str) -> int:
         """The next number of a gapless series of the tenant, beginning with 1; given back if the work rolls back."""
         build = sqlite.insert if self._connection.dialect.name == "sqlite" else postgresql.insert
