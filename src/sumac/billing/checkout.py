@@ -4,7 +4,7 @@ A completed page is a payment in fact: either what it was opened for is done, or
 """
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sumac.billing import store
 from sumac.billing.collect import Providers, book_payment, provider_of
@@ -101,7 +101,7 @@ class CheckoutDesk:
     async def open_invoice(
         self, tenant: Tenant, customer: Customer, invoice: Invoice, *, success_url: str | None
     ) -> str:
-        """The address of a page on which the customer pays an open invoice with another card; the same one when repeated."""
+        """The address of a page to pay an open invoice on, with another card; the same one when repeated."""
         for checkout in await self._open(tenant, customer):
             if checkout.invoice_id == invoice.id and checkout.success_url == success_url:
                 return checkout.url
@@ -296,9 +296,13 @@ def _terms(plan: Plan, decision: Decision) -> str | None:
     if started is None or started.period_end is None:
         return None
     if started.trial_ends_at is not None:
-        return f"Free until {started.trial_ends_at:%d %B %Y}, then charged automatically until you cancel."
+        return f"Free until {_day(started.trial_ends_at)}, then charged automatically until you cancel."
     usage = " Usage beyond what is included is added." if any(item.is_usage_based for item in plan.items) else ""
-    return f"Renews on {started.period_end:%d %B %Y} and is charged automatically until you cancel.{usage}"
+    return f"Renews on {_day(started.period_end)} and is charged automatically until you cancel.{usage}"
+
+
+def _day(instant: datetime) -> str:
+    return f"{instant:%B} {instant.day}, {instant.year}"
 
 
 def _settled(
