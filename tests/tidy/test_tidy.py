@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from tools.npm import is_new_enough
 from tools.tidy import CHECKS, Source, find_breaches, find_poor_readmes, read_sources
 
 ROOT = Path(__file__).parent.parent.parent
@@ -111,12 +110,3 @@ def test_a_feature_without_a_whole_readme_is_found() -> None:
     assert 3 == len(alone)
     assert 2 == len(half)
     assert "**Invariants**" in half[1]
-
-
-@pytest.mark.parametrize(
-    ("answer", "enough"),
-    [("v20.19.0", True), ("v22.1.0", True), ("v20.18.9", False), ("v18.20.4", False), ("", False)],
-)
-def test_the_dashboard_is_built_by_a_new_enough_node(answer: str, enough: bool) -> None:  # noqa: FBT001  # a table
-    """Older versions, and no answer, lead to the locked Node."""
-    assert enough is is_new_enough(answer)
