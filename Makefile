@@ -5,6 +5,7 @@ PYTHON ?= python3
 ARGS ?=
 STAMPS := .stamps
 BIN := .venv/bin
+FIGURES := bench/check_track.py
 NPM := $(BIN)/python -m tools.npm
 SERVER := $(shell find src/sumac -name '*.py')
 SCREENS := $(shell find dashboard -type f -not -path '*/node_modules/*' -not -name openapi.json -not -name schema.d.ts)
@@ -30,7 +31,7 @@ check: $(STAMPS)/python $(STAMPS)/client ## style, types, contracts, spelling
 	@$(BIN)/python -m tools.check
 
 bench: setup ## measure, each figure against a ceiling of this machine
-	@for script in bench/[a-z]*.py; do $(BIN)/python $$script $(ARGS) || exit 1; done
+	@for script in $(FIGURES); do $(BIN)/python $$script $(ARGS) || exit 1; done
 
 clean: ## forget what was installed and built
 	rm -rf .venv $(STAMPS) dashboard/node_modules src/sumac/pages/dashboard
