@@ -47,7 +47,7 @@ class _Server(uvicorn.Server):
 def listen(settings: Settings) -> tuple[socket.socket, Settings]:
     """A bound socket, and the settings with the port that was taken. Raises ConfigError when it is not to be had."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    bound = socket.socket(family, socket.SOCK_STREAM)
+    bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         bound.bind((settings.host, settings.port))

@@ -7,6 +7,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
 
 BUILT = Path(__file__).parent / "dashboard"
 SERVER_PREFIXES = ("v1/", "checkout/", "invoice/", "portal/", "assets/", "style/")
@@ -28,8 +29,8 @@ UNAVAILABLE = 503
 class _HashedFiles(StaticFiles):
     """Files whose names change with their content, so a browser may keep them for ever."""
 
-    async def get_response(self, path: str, scope: object) -> Response:  # type: ignore[override]  # passed on
-        response = await super().get_response(path, scope)  # type: ignore[arg-type]  # the scope we were given
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        response = await super().get_response(path, scope)
         response.headers["cache-control"] = "public, max-age=31536000, immutable"
         return response
 
