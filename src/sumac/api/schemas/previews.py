@@ -179,7 +179,7 @@ def _totals(drafts: Sequence[LineDraft], currency: str) -> tuple[tuple[Line, ...
 def _next_cycle(preview: AttachPreview) -> NextCycle | None:
     snapshot = preview.snapshot
     for action in preview.decision.actions:
-        if isinstance(action, StartPlan | KeepPlan):
+        if isinstance(action, StartPlan | KeepPlan | SchedulePlan):
             return compute_next_cycle(action.held, preview.plan, snapshot.features, currency=snapshot.currency)
     return None
 

@@ -24,15 +24,17 @@ from sumac.billing.model import (
     StartPlan,
 )
 from sumac.billing.rules.cancel import canceling
-from sumac.billing.rules.lines import advance_lines, credit_lines, overage_lines
+from sumac.billing.rules.lines import advance_lines, credit_lines, one_off_lines, overage_lines, prepaid_of
 from sumac.billing.rules.provision import provisions_of
-from sumac.billing.rules.transition import find_current, find_scheduled, is_upgrade, shared_anchor
-from sumac.catalog.model import Plan
+from sumac.billing.rules.transition import find_current, find_paid, find_scheduled, is_trialing, is_upgrade
+from sumac.catalog.model import Plan, PlanItem
 from sumac.catalog.rules.shape import is_free, is_one_off, shortest_cadence
 from sumac.core.errors import BadRequest, Conflict
-from sumac.core.money import round_half_up
+from sumac.core.money import round_sum
 from sumac.core.time import cycle
 from sumac.invoices.model import InvoiceDraft, InvoiceKind, LineDraft
+
+ZERO = Decimal(0)
 
 
 def decide_attach(snapshot: Snapshot, plan: Plan, request: AttachRequest, *, now: datetime) -> Decision:
@@ -46,9 +48,13 @@ def decide_attach(snapshot: Snapshot, plan: Plan, request: AttachRequest, *, now
     dropped = [DropScheduled(each.held) for each in find_scheduled(snapshot.holdings, plan)]
     if current is not None and current.plan.id == plan.id:
         return _keep(current, dropped)
+    quantities = _inherited_quantities(current, plan) | dict(request.quantities)
     if current is not None and _timing(current.plan, plan, request) is PlanTiming.END_OF_CYCLE:
-        return Decision((*dropped, *_switch_later(snapshot, current, plan, request, now)))
-    start = _plan_start(snapshot, current, plan, request, now)
+        _check_later(plan, request)
+        return Decision(
+            (*dropped, *_switch_later(snapshot, current, plan, replace(request, quantities=quantities), now))
+        )
+    start = _plan_start(snapshot, current, plan, replace(request, quantities=quantities), now)
     actions: tuple[Action, ...] = (*dropped, *_switch_now(snapshot, current, start, now))
     return _with_payment(Decision(actions), snapshot, start, request)
 
@@ -63,13 +69,38 @@ class _Start:
 
 def _check_quantities(plan: Plan, request: AttachRequest) -> None:
     for feature_id, quantity in request.quantities.items():
-        item = plan.item_of(feature_id)
-        if item is None or not item.is_prepaid:
+        if not any(item.is_prepaid for item in plan.items if item.feature_id == feature_id):
             message = f"feature_quantities: {feature_id} is not a prepaid feature of plan {plan.id}"
             raise BadRequest(message, code="invalid_options")
         if quantity < 0:
             message = f"feature_quantities: the quantity of {feature_id} must not be below 0"
             raise BadRequest(message, code="invalid_options")
+
+
+def _check_later(plan: Plan, request: AttachRequest) -> None:
+    for item in plan.items:
+        once = item.is_prepaid and item.price is not None and not item.price.cadence.recurs
+        if once and request.quantities.get(item.feature_id, ZERO) > 0:
+            message = f"feature_quantities: {item.feature_id} is bought once and cannot be chosen for a later switch"
+            raise BadRequest(message, code="invalid_options")
+
+
+def _inherited_quantities(current: Holding | None, plan: Plan) -> dict[str, Decimal]:
+    """Units of recurring prices the replaced plan has bought, in whole packs of the new plan (billing.md §10.9)."""
+    if current is None:
+        return {}
+    bought = {
+        item.feature_id: prepaid_of(item, current.held.quantities) for item in current.plan.items if _bought_again(item)
+    }
+    return {
+        item.feature_id: item.included + prepaid_of(item, {item.feature_id: item.included + bought[item.feature_id]})
+        for item in plan.items
+        if _bought_again(item) and bought.get(item.feature_id)
+    }
+
+
+def _bought_again(item: PlanItem) -> bool:
+    return item.is_prepaid and item.price is not None and item.price.cadence.recurs
 
 
 def _keep(current: Holding, dropped: list[DropScheduled]) -> Decision:
@@ -120,10 +151,8 @@ def _plan_start(
     request: AttachRequest,
     now: datetime,
 ) -> _Start:
-    recurring = not is_one_off(plan)
-    trial = plan.free_trial if recurring and plan.id not in snapshot.trials_used else None
-    trial_ends_at = trial.end_after(now) if trial else None
-    anchor = trial_ends_at or (None if is_free(plan) else shared_anchor(snapshot.holdings)) or now
+    trial_ends_at = _trial_end(snapshot, current, plan, now)
+    anchor = trial_ends_at or _shared_anchor(snapshot, plan, now)
     cadence = shortest_cadence(plan)
     period = cycle(anchor, cadence, now) if cadence is not None else None
     held = CustomerPlan(
@@ -132,7 +161,7 @@ def _plan_start(
         plan_id=plan.id,
         version=plan.version,
         status=PlanStatus.ACTIVE,
-        recurring=recurring,
+        recurring=not is_one_off(plan),
         anchor_at=anchor,
         starts_at=now,
         created_at=now,
@@ -143,14 +172,32 @@ def _plan_start(
         trial_ends_at=trial_ends_at,
     )
     lines = [] if current is None else list(_leaving_lines(snapshot, current, now))
-    if trial is None:
-        lines += _arriving_lines(snapshot, plan, request, anchor, now)
+    lines += _arriving_lines(snapshot, held, plan, now)
     return _Start(plan, held, tuple(lines), request.bill)
 
 
+def _trial_end(snapshot: Snapshot, current: Holding | None, plan: Plan, now: datetime) -> datetime | None:
+    """When the plan's first charge comes, if not at once (billing.md §11).
+
+    A paid plan that joins one already billed, or takes its place without being an upgrade, shares its running trial or
+    has none; any other has its own trial, once per customer.
+    """
+    if not is_free(plan) and not is_one_off(plan):
+        joined = current if current is not None else next(iter(find_paid(snapshot.holdings)), None)
+        if joined is not None and (current is None or not is_upgrade(current.plan, plan)):
+            return joined.held.trial_ends_at if is_trialing(joined, now) else None
+    fresh = plan.free_trial if plan.id not in snapshot.trials_used else None
+    return None if fresh is None or is_one_off(plan) else fresh.end_after(now)
+
+
+def _shared_anchor(snapshot: Snapshot, plan: Plan, now: datetime) -> datetime:
+    """Where periods are counted from: along with what is billed already, else from now (billing.md §10.10)."""
+    billed = () if is_free(plan) else find_paid(snapshot.holdings)
+    return next((each.held.anchor_at for each in billed if not is_trialing(each, now)), now)
+
+
 def _leaving_lines(snapshot: Snapshot, current: Holding, now: datetime) -> Iterator[LineDraft]:
-    trialing = current.held.trial_ends_at is not None and now < current.held.trial_ends_at
-    if not trialing:
+    if not is_trialing(current, now):
         used = overage_lines(
             current,
             snapshot.grants,
@@ -164,21 +211,17 @@ def _leaving_lines(snapshot: Snapshot, current: Holding, now: datetime) -> Itera
     yield from credit_lines(current, snapshot.features, currency=snapshot.currency, now=now)
 
 
-def _arriving_lines(
-    snapshot: Snapshot,
-    plan: Plan,
-    request: AttachRequest,
-    anchor: datetime,
-    now: datetime,
-) -> Iterator[LineDraft]:
-    return advance_lines(
-        plan,
-        request.quantities,
-        snapshot.features,
-        currency=snapshot.currency,
-        anchor=anchor,
-        now=now,
-    )
+def _arriving_lines(snapshot: Snapshot, held: CustomerPlan, plan: Plan, now: datetime) -> Iterator[LineDraft]:
+    if held.trial_ends_at is None:
+        yield from advance_lines(
+            plan,
+            held.quantities,
+            snapshot.features,
+            currency=snapshot.currency,
+            anchor=held.anchor_at,
+            now=now,
+        )
+    yield from one_off_lines(plan, held.quantities, snapshot.features, currency=snapshot.currency)
 
 
 def _switch_now(snapshot: Snapshot, current: Holding | None, start: _Start, now: datetime) -> Iterator[Action]:
@@ -213,17 +256,18 @@ def _switch_now(snapshot: Snapshot, current: Holding | None, start: _Start, now:
 def _with_payment(decision: Decision, snapshot: Snapshot, start: _Start, request: AttachRequest) -> Decision:
     if not start.bill or is_free(start.plan):
         return decision
-    total = round_half_up(sum((line.exact_minor for line in start.lines), Decimal(0)))
-    trial = start.plan.free_trial if start.held.trial_ends_at is not None else None
-    needs_card = total > 0 or _bills_later(start.plan, trial_needs_card=trial is None or trial.card_required)
-    forced = request.redirect_mode is RedirectMode.ALWAYS and total > 0
-    if forced or (needs_card and not snapshot.has_payment_method):
-        if request.redirect_mode is RedirectMode.NEVER:
-            message = f"Customer {snapshot.customer.public_id} has no payment method, and redirect_mode is never"
-            raise BadRequest(message, code="customer_has_no_payment_method")
+    total = round_sum([line.exact_minor for line in start.lines])
+    subscribes = start.held.recurring and not find_paid(snapshot.holdings)
+    lacks_card = not snapshot.has_payment_method and (total > 0 or (subscribes and _needs_card(start)))
+    if lacks_card and request.redirect_mode is RedirectMode.NEVER:
+        message = f"Customer {snapshot.customer.public_id} has no payment method, and redirect_mode is never"
+        raise BadRequest(message, code="customer_has_no_payment_method")
+    forced = request.redirect_mode is RedirectMode.ALWAYS and (total > 0 or subscribes)
+    if forced or (lacks_card and (subscribes or not start.held.recurring)):
         return replace(decision, payment=Payment.CHECKOUT if total > 0 else Payment.SETUP)
     return replace(decision, payment=Payment.CHARGE if total > 0 else Payment.NONE)
 
 
-def _bills_later(plan: Plan, *, trial_needs_card: bool) -> bool:
-    return shortest_cadence(plan) is not None and trial_needs_card
+def _needs_card(start: _Start) -> bool:
+    trial = start.plan.free_trial if start.held.trial_ends_at is not None else None
+    return trial is None or trial.card_required

@@ -81,23 +81,21 @@ def canceling(holding: Holding, now: datetime) -> CancelPlan:
     return CancelPlan(replace(held, canceled_at=held.canceled_at or now, ends_at=held.ends_at or ends_at))
 
 
-def default_start(snapshot: Snapshot, plan: Plan, *, plan_id: str, at: datetime, now: datetime) -> CustomerPlan:
-    """A customer plan for an auto-enabled plan that starts by itself at `at`."""
-    cadence = shortest_cadence(plan)
-    period = cycle(at, cadence, at) if cadence else None
-    return CustomerPlan(
-        id=plan_id,
-        customer_key=snapshot.customer.key,
-        plan_id=plan.id,
-        version=plan.version,
-        status=PlanStatus.ACTIVE if at <= now else PlanStatus.SCHEDULED,
-        recurring=True,
-        anchor_at=at,
-        starts_at=at,
-        created_at=now,
-        period_start=period.start if period else None,
-        period_end=period.end if period else None,
+def start_default(snapshot: Snapshot, ended: Holding, *, plan_id: str, now: datetime) -> Iterator[StartPlan]:
+    """Starts the auto-enabled plan that fills the place of one that ends now, if there is one."""
+    default = _default_after(snapshot, ended)
+    if default is None:
+        return
+    held = _default_held(snapshot, default, plan_id=plan_id, at=now, now=now)
+    provisions = provisions_of(
+        default,
+        {},
+        snapshot.features,
+        anchor=held.anchor_at,
+        now=now,
+        replaced=[grant for grant in snapshot.grants if grant.customer_plan_id == ended.held.id],
     )
+    yield StartPlan(held, default.add_on, provisions)
 
 
 def _is_meant(holding: Holding, request: CancelRequest) -> bool:
@@ -133,19 +131,7 @@ def _end_now(snapshot: Snapshot, target: Holding, now: datetime, *, bill: bool) 
         )
     canceled_at = target.held.canceled_at or now
     yield EndPlan(replace(target.held, status=PlanStatus.EXPIRED, canceled_at=canceled_at, ends_at=now))
-    default = _default_after(snapshot, target)
-    if default is not None:
-        held = default_start(snapshot, default, plan_id=snapshot.plan_ids[0], at=now, now=now)
-        ended = [grant for grant in snapshot.grants if grant.customer_plan_id == target.held.id]
-        provisions = provisions_of(
-            default,
-            {},
-            snapshot.features,
-            anchor=held.anchor_at,
-            now=now,
-            replaced=ended,
-        )
-        yield StartPlan(held, default.add_on, provisions)
+    yield from start_default(snapshot, target, plan_id=snapshot.plan_ids[0], now=now)
 
 
 def _end_later(snapshot: Snapshot, target: Holding, now: datetime) -> Iterator[Action]:
@@ -158,7 +144,7 @@ def _end_later(snapshot: Snapshot, target: Holding, now: datetime) -> Iterator[A
     yield canceled
     default = _default_after(snapshot, target)
     if default is not None and canceled.held.ends_at is not None and not _successors(snapshot, target):
-        held = default_start(snapshot, default, plan_id=snapshot.plan_ids[0], at=canceled.held.ends_at, now=now)
+        held = _default_held(snapshot, default, plan_id=snapshot.plan_ids[0], at=canceled.held.ends_at, now=now)
         yield SchedulePlan(held)
 
 
@@ -184,3 +170,22 @@ def _default_after(snapshot: Snapshot, target: Holding) -> Plan | None:
         return None
     candidates = (plan for plan in snapshot.auto_enabled if plan.group == target.plan.group and is_free(plan))
     return next((plan for plan in candidates if plan.id != target.plan.id), None)
+
+
+def _default_held(snapshot: Snapshot, plan: Plan, *, plan_id: str, at: datetime, now: datetime) -> CustomerPlan:
+    """A customer plan for an auto-enabled plan that starts by itself at `at`."""
+    cadence = shortest_cadence(plan)
+    period = cycle(at, cadence, at) if cadence else None
+    return CustomerPlan(
+        id=plan_id,
+        customer_key=snapshot.customer.key,
+        plan_id=plan.id,
+        version=plan.version,
+        status=PlanStatus.ACTIVE if at <= now else PlanStatus.SCHEDULED,
+        recurring=True,
+        anchor_at=at,
+        starts_at=at,
+        created_at=now,
+        period_start=period.start if period else None,
+        period_end=period.end if period else None,
+    )

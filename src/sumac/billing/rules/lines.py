@@ -1,7 +1,7 @@
 """Lines of an invoice, exact and unrounded (billing.md §2.2 to §2.4, §10.8)."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal, localcontext
 
 from sumac.balances.model import Grant
@@ -10,23 +10,23 @@ from sumac.catalog.model import Feature, Plan, PlanItem
 from sumac.catalog.rules.tiers import compute_overage_price, compute_prepaid_price
 from sumac.core.money import DECIMAL_PRECISION, exact_minor
 from sumac.core.quantity import packs_for
-from sumac.core.time import Cadence, Period, boundary, cycle, cycle_number
+from sumac.core.time import MILLISECOND, Cadence, Period, boundary, cycle, cycle_number
 from sumac.invoices.model import LineDraft
 
 ONE = Decimal(1)
 ZERO = Decimal(0)
 
 
-def share_left(period: Period, now: datetime) -> Decimal:
-    """The exact fraction of the period from `now` to its end, between 0 and 1."""
-    if now <= period.start:
-        return ONE
-    if now >= period.end:
-        return ZERO
-    millisecond = timedelta(milliseconds=1)
+def prorate(amount: Decimal, period: Period, now: datetime) -> Decimal:
+    """The part of the period's amount that falls between `now` and its end: all of it before, nothing after.
+
+    Multiplied before it is divided, so that whatever has an end as a decimal is exact.
+    """
+    whole = (period.end - period.start) // MILLISECOND
+    left = min(max((period.end - now) // MILLISECOND, 0), whole)
     with localcontext() as context:
         context.prec = DECIMAL_PRECISION
-        return Decimal((period.end - now) // millisecond) / Decimal((period.end - period.start) // millisecond)
+        return amount * left / whole
 
 
 def prepaid_of(item: PlanItem, quantities: Mapping[str, Decimal]) -> Decimal:
@@ -37,6 +37,19 @@ def prepaid_of(item: PlanItem, quantities: Mapping[str, Decimal]) -> Decimal:
     return packs_for(quantities[item.feature_id], included=item.included, billing_units=units) * units
 
 
+def one_off_lines(
+    plan: Plan,
+    quantities: Mapping[str, Decimal],
+    features: Mapping[str, Feature],
+    *,
+    currency: str,
+) -> Iterator[LineDraft]:
+    """What the plan costs once, whole, when it starts."""
+    for label, description, amount, quantity, feature_id, cadence in _advance_prices(plan, quantities, features):
+        if not cadence.recurs:
+            yield _line(label, description, amount, quantity, plan, feature_id, period=None, currency=currency)
+
+
 def advance_lines(
     plan: Plan,
     quantities: Mapping[str, Decimal],
@@ -45,29 +58,20 @@ def advance_lines(
     currency: str,
     anchor: datetime,
     now: datetime,
-    recurring_only: bool = False,
     boundary_only: bool = False,
 ) -> Iterator[LineDraft]:
-    """What the plan costs in advance from `now` to the end of each price's own period, prorated.
+    """What the plan's recurring prices cost in advance from `now` to the end of each one's own period, prorated.
 
-    One-off prices are charged whole, or left out with `recurring_only`; `boundary_only` keeps only the prices whose
-    period begins exactly now, as a renewal needs.
+    `boundary_only` keeps only the prices whose period begins exactly now, as a renewal needs.
     """
     for label, description, amount, quantity, feature_id, cadence in _advance_prices(plan, quantities, features):
         if not cadence.recurs:
-            if not recurring_only:
-                yield _line(label, description, amount, quantity, plan, feature_id, period=None, currency=currency)
             continue
         period = cycle(anchor, cadence, now)
         if boundary_only and period.start != now:
             continue
-        share = share_left(period, now)
-        billed = Period(max(period.start, now), period.end)
-        with localcontext() as context:
-            context.prec = DECIMAL_PRECISION
-            yield _line(
-                label, description, amount * share, quantity, plan, feature_id, period=billed, currency=currency
-            )
+        due, billed = prorate(amount, period, now), Period(now, period.end)
+        yield _line(label, description, due, quantity, plan, feature_id, period=billed, currency=currency)
 
 
 def credit_lines(
@@ -91,11 +95,8 @@ def credit_lines(
         period = cycle(held.anchor_at, cadence, now)
         if period.start == now and held.period_end == now:
             continue
-        with localcontext() as context:
-            context.prec = DECIMAL_PRECISION
-            unused = -(amount * share_left(period, now))
+        unused, left = prorate(amount, period, now).copy_negate(), Period(now, period.end)
         if unused:
-            left = Period(now, period.end)
             text = f"Unused time: {description}"
             yield _line(label, text, unused, quantity, holding.plan, feature_id, period=left, currency=currency)
 

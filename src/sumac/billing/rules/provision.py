@@ -1,6 +1,7 @@
 """Which units a started plan gives (billing.md §1.5, §3.1, §9.1, §10.9)."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -28,19 +29,32 @@ def provisions_of(
     Usage of features that are held rather than used up is carried over from the `replaced` grants, even below zero; no
     reset comes before `floor` (a trial's end).
     """
-    held = _held_usage(replaced, features)
-    return tuple(
-        _provision(item, features[item.feature_id], quantities, held, anchor=anchor, now=now, floor=floor)
+    fresh = [
+        _provision(item, features[item.feature_id], quantities, anchor=anchor, now=now, floor=floor)
         for item in plan.items
         if item.feature_id in features
-    )
+    ]
+    for feature_id, usage in _held_usage(replaced, features).items():
+        _carry(fresh, feature_id, usage)
+    return tuple(fresh)
+
+
+def _carry(fresh: list[Provision], feature_id: str, usage: Decimal) -> None:
+    """Spreads usage over the feature's grants: each down to zero, the rest below zero where it may be bought."""
+    own = [index for index, each in enumerate(fresh) if each.feature_id == feature_id]
+    own.sort(key=lambda index: (fresh[index].unlimited, fresh[index].overage_allowed))
+    for index in own:
+        taken = max(ZERO, min(usage, fresh[index].balance))
+        fresh[index] = replace(fresh[index], balance=fresh[index].balance - taken)
+        usage -= taken
+    for index in own[-1:]:
+        fresh[index] = replace(fresh[index], balance=fresh[index].balance - usage)
 
 
 def _provision(
     item: PlanItem,
     feature: Feature,
     quantities: Mapping[str, Decimal],
-    held: dict[str, Decimal],
     *,
     anchor: datetime,
     now: datetime,
@@ -53,7 +67,7 @@ def _provision(
         feature_id=item.feature_id,
         included=ZERO if item.unlimited else included,
         prepaid=prepaid,
-        balance=(ZERO if item.unlimited else included + prepaid) - held.pop(item.feature_id, ZERO),
+        balance=ZERO if item.unlimited else included + prepaid,
         unlimited=item.unlimited,
         overage_allowed=item.is_usage_based,
         max_purchase=item.price.max_purchase if item.price else None,

@@ -33,13 +33,15 @@ def find_scheduled(holdings: Sequence[Holding], plan: Plan) -> Sequence[Holding]
     return [each for each in holdings if each.held.status is PlanStatus.SCHEDULED and _same_slot(each.plan, plan)]
 
 
-def shared_anchor(holdings: Sequence[Holding]) -> datetime | None:
-    """The anchor of the paid recurring plan that already bills, so that a further plan is billed together with it."""
-    paid = [each.held for each in holdings if each.held.is_usable and each.held.recurring and not is_free(each.plan)]
-    if not paid:
-        return None
-    oldest = min(paid, key=lambda held: (held.starts_at, held.id))
-    return oldest.anchor_at
+def find_paid(holdings: Sequence[Holding]) -> Sequence[Holding]:
+    """The running plans that are paid for again and again, oldest first: further plans are billed along with them."""
+    paid = [each for each in holdings if each.held.is_usable and each.held.recurring and not is_free(each.plan)]
+    return sorted(paid, key=lambda each: (each.held.starts_at, each.held.id))
+
+
+def is_trialing(holding: Holding, now: datetime) -> bool:
+    """Whether its first charge is still to come."""
+    return holding.held.trial_ends_at is not None and now < holding.held.trial_ends_at
 
 
 def is_upgrade(current: Plan, new: Plan) -> bool:

@@ -22,7 +22,8 @@ from sumac.billing.model import (
     Snapshot,
     StartPlan,
 )
-from sumac.billing.rules.lines import advance_lines, overage_lines
+from sumac.billing.rules.cancel import start_default
+from sumac.billing.rules.lines import advance_lines, one_off_lines, overage_lines
 from sumac.billing.rules.provision import provisions_of
 from sumac.billing.rules.transition import find_current
 from sumac.catalog.rules.shape import is_free, shortest_cadence
@@ -43,14 +44,15 @@ def decide_turn(snapshot: Snapshot, *, at: datetime) -> Decision:
     A reset that would be older than `at` is not possible: the caller turns every due instant in order.
     """
     due = [each for each in snapshot.holdings if _due_of(each.held) == at]
-    ending = [each for each in due if each.held.is_usable and each.held.ends_at == at]
+    expiring = [each for each in due if _trial_runs_out(each, at)]
+    ending = [each for each in due if each.held.is_usable and each.held.ends_at == at] + expiring
     starting = [each for each in due if each.held.status is PlanStatus.SCHEDULED]
     renewing = [each for each in due if each.held.is_usable and each not in ending]
     actions: list[Action] = []
     lines: list[LineDraft] = []
     for each in ending:
         lines += _last_usage(snapshot, each, at)
-        actions.append(EndPlan(replace(each.held, status=PlanStatus.EXPIRED)))
+        actions.append(EndPlan(replace(each.held, status=PlanStatus.EXPIRED, ends_at=at)))
     for each in renewing:
         lines += _renewal_lines(snapshot, each, at)
         actions.append(RenewPlan(_renewed(each, at)))
@@ -67,6 +69,8 @@ def decide_turn(snapshot: Snapshot, *, at: datetime) -> Decision:
             replaced=replaced,
         )
         actions.append(StartPlan(held, each.plan.add_on, provisions))
+    for each, plan_id in zip(expiring, snapshot.plan_ids, strict=False):
+        actions += start_default(snapshot, each, plan_id=plan_id, now=at)
     reset = _resets(snapshot, ending, at)
     if reset:
         actions.append(ResetGrants(reset))
@@ -82,6 +86,12 @@ def _due_of(held: CustomerPlan) -> datetime | None:
             return min((instant for instant in instants if instant is not None), default=None)
         case PlanStatus.EXPIRED:
             return None
+
+
+def _trial_runs_out(holding: Holding, at: datetime) -> bool:
+    """Whether a free plan was on trial until now: it does not turn into anything that is paid for, so it is over."""
+    held = holding.held
+    return held.is_usable and held.ends_at is None and held.trial_ends_at == at and is_free(holding.plan)
 
 
 def _last_usage(snapshot: Snapshot, holding: Holding, at: datetime) -> Iterator[LineDraft]:
@@ -106,7 +116,6 @@ def _renewal_lines(snapshot: Snapshot, holding: Holding, at: datetime) -> Iterat
         currency=snapshot.currency,
         anchor=held.anchor_at,
         now=at,
-        recurring_only=held.trial_ends_at != at,
         boundary_only=True,
     )
     if held.trial_ends_at != at:
@@ -145,7 +154,8 @@ def _started(snapshot: Snapshot, holding: Holding, at: datetime) -> tuple[Custom
         anchor=held.anchor_at,
         now=at,
     )
-    return held, list(lines)
+    once = one_off_lines(holding.plan, held.quantities, snapshot.features, currency=snapshot.currency)
+    return held, [*lines, *once]
 
 
 def _replaced_by(snapshot: Snapshot, starting: Holding, ending: Sequence[Holding]) -> list[Grant]:
