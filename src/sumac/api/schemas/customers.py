@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import EmailStr, Field
+from pydantic import Field
 
 from sumac.api.schemas.balances import BalanceBody, FlagBody
 from sumac.api.schemas.events import TimeRange
@@ -13,7 +13,17 @@ from sumac.api.schemas.invoices import InvoiceBody
 from sumac.api.schemas.pages import PageRequest
 from sumac.api.schemas.plans import PlanBody
 from sumac.api.schemas.subscriptions import PurchaseBody, SubscriptionBody
-from sumac.api.schemas.wire import CustomerId, JsonObject, Milliseconds, PlanId, Text, Truth, WholeNumber, WireModel
+from sumac.api.schemas.wire import (
+    CustomerId,
+    EmailAddress,
+    JsonObject,
+    Milliseconds,
+    PlanId,
+    Text,
+    Truth,
+    WholeNumber,
+    WireModel,
+)
 from sumac.balances.model import Grant
 from sumac.balances.rules.sum import compute_balance
 from sumac.billing.model import Holding
@@ -45,7 +55,7 @@ PLANS_MAX = 100
 
 class _CustomerFields(WireModel):
     name: Text | None = None
-    email: EmailStr | None = None
+    email: EmailAddress | None = None
     fingerprint: Text | None = None
     metadata: JsonObject | None = None
     stripe_id: Text | None = None

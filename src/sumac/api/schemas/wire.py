@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Annotated, Any
 
 import msgspec
+from email_validator import EmailNotValidError, validate_email
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, PlainSerializer, StrictBool, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
@@ -123,6 +124,14 @@ def _not_too_long(value: str) -> str:
     return value
 
 
+def _email(value: str) -> str:
+    try:
+        # the domain .test is for trying things out, which is what a sandbox is for
+        return validate_email(value, check_deliverability=False, test_environment=True).normalized
+    except EmailNotValidError:
+        raise PydanticCustomError("email", "must be an e-mail address") from None
+
+
 def _not_too_many(value: dict[str, Any]) -> dict[str, Any]:
     if len(value) > METADATA_KEYS_MAX:
         raise PydanticCustomError("long", "must have at most {most} keys", {"most": METADATA_KEYS_MAX})
@@ -164,6 +173,7 @@ CustomerId = Annotated[
 ]
 PlanId = Annotated[str, AfterValidator(_pattern(r"[a-zA-Z0-9_-]+", "letters, numbers, underscores and dashes"))]
 FeatureId = Annotated[str, AfterValidator(_pattern(r"[a-zA-Z0-9_-]+", "letters, numbers, underscores and dashes"))]
+EmailAddress = Annotated[str, AfterValidator(_email), WithJsonSchema({"type": "string", "format": "email"})]
 AnyId = Annotated[str, AfterValidator(_pattern(r"[^\x00]+", "visible characters"))]
 JsonObject = Annotated[dict[str, Any], BeforeValidator(_plain), AfterValidator(_not_too_many)]
 
