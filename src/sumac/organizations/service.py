@@ -1,7 +1,7 @@
 """Organizations, keys and signing in (design.md §6, dashboard.md §2.7). Functions take the system work they run in."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import sqlalchemy as sa
@@ -20,7 +20,7 @@ from sumac.organizations.model import (
     Role,
     SignInPurpose,
 )
-from sumac.storage.schema import members, organizations, sign_ins
+from sumac.storage.schema import api_keys, members, organizations, sign_ins
 from sumac.storage.work import SystemWork
 
 CODE_TIME = timedelta(minutes=10)
@@ -43,9 +43,14 @@ async def find_first_organization(system: SystemWork) -> Organization | None:
     return await store.find_organization(system)
 
 
+async def find_organization(system: SystemWork, slug: str) -> Organization | None:
+    """The organization of a slug, or None."""
+    return await store.find_organization(system, organizations.c.slug == slug)
+
+
 async def get_organization(system: SystemWork, slug: str) -> Organization:
     """The organization of a slug. Raises NotFound `org_not_found`."""
-    organization = await store.find_organization(system, organizations.c.slug == slug)
+    organization = await find_organization(system, slug)
     if organization is None:
         message = f"Organization {slug} not found"
         raise NotFound(message, code="org_not_found")
@@ -65,14 +70,26 @@ async def create_organization(
     system: SystemWork, *, slug: str, name: str, owner_email: str
 ) -> tuple[Organization, Member]:
     """Adds an organization with its owner. Raises Conflict when the slug is taken."""
-    if await store.find_organization(system, organizations.c.slug == slug) is not None:
-        message = f"Organization {slug} already exists"
-        raise Conflict(message)
+    await _check_free(system, slug)
     organization = Organization(new_id("org", now=system.now), slug, name, system.now)
     owner = Member(new_id("mem", now=system.now), organization.id, owner_email.lower(), None, Role.OWNER)
     await store.add_organization(system, organization)
     await store.add_member(system, owner)
     return organization, owner
+
+
+async def change_slug(system: SystemWork, organization_id: str, slug: str) -> Organization:
+    """Gives the organization another slug. Raises NotFound `org_not_found`, Conflict when the slug is taken."""
+    organization = await get_organization_by_id(system, organization_id)
+    await _check_free(system, slug)
+    await store.change_organization(system, organization_id, slug=slug)
+    return replace(organization, slug=slug)
+
+
+async def delete_organization(system: SystemWork, organization_id: str) -> None:
+    """Deletes the organization and everything in both of its environments. Raises NotFound `org_not_found`."""
+    await get_organization_by_id(system, organization_id)
+    await store.remove_organization(system, organization_id)
 
 
 async def find_owner(system: SystemWork, organization_id: str) -> Member | None:
@@ -110,6 +127,11 @@ async def create_key(
 async def find_key(system: SystemWork, secret: str) -> ApiKey | None:
     """The key of a secret, or None when it is unknown or revoked."""
     return await store.find_key(system, digest(secret))
+
+
+async def revoke_keys(system: SystemWork, organization_id: str, *, name: str) -> int:
+    """Ends the organization's keys of that name; answers how many."""
+    return await store.revoke_keys(system, api_keys.c.organization_id == organization_id, api_keys.c.name == name)
 
 
 async def request_code(system: SystemWork, email: str) -> str | None:
@@ -191,6 +213,12 @@ async def find_identity(system: SystemWork, token: str) -> Identity | None:
 async def sign_out(system: SystemWork, token: str) -> None:
     """Ends the session."""
     await store.remove_session(system, digest(token))
+
+
+async def _check_free(system: SystemWork, slug: str) -> None:
+    if await find_organization(system, slug) is not None:
+        message = f"Organization {slug} already exists"
+        raise Conflict(message)
 
 
 async def _start_session(system: SystemWork, member: Member) -> SignedIn:

@@ -6,9 +6,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from sumac.core.tenant import Env
+from sumac.core.tenant import Env, Tenant
 from sumac.organizations.model import ApiKey, Identity, Member, Organization, Role, SignInPurpose
-from sumac.storage.schema import api_keys, members, organizations, sessions, sign_ins
+from sumac.storage.schema import TENANT, api_keys, members, organizations, sessions, sign_ins, tenant_tables
 from sumac.storage.work import SystemWork
 
 KEPT = timedelta(days=1)
@@ -30,6 +30,24 @@ async def add_organization(system: SystemWork, organization: Organization) -> No
         default_currency="usd",
         created_at=organization.created_at,
     )
+
+
+async def change_organization(system: SystemWork, organization_id: str, **values: Any) -> None:  # noqa: ANN401  # column types
+    """Writes single columns of the organization."""
+    await system.update(organizations, organizations.c.id == organization_id, values=values)
+
+
+async def remove_organization(system: SystemWork, organization_id: str) -> None:
+    """Deletes the organization with every row of its tenants, members and keys."""
+    tenants = [Tenant(organization_id, env).key for env in Env]
+    for table in reversed(tenant_tables()):
+        await system.delete(table, table.c[TENANT].in_(tenants))
+    own = sa.select(members.c.id).where(members.c.organization_id == organization_id)
+    await system.delete(sessions, sessions.c.member_id.in_(own))
+    await system.delete(sign_ins, sign_ins.c.member_id.in_(own))
+    await system.delete(members, members.c.organization_id == organization_id)
+    await system.delete(api_keys, api_keys.c.organization_id == organization_id)
+    await system.delete(organizations, organizations.c.id == organization_id)
 
 
 async def add_member(system: SystemWork, member: Member) -> None:
@@ -72,6 +90,11 @@ async def find_key(system: SystemWork, digest: str) -> ApiKey | None:
     if row is None:
         return None
     return ApiKey(row.id, row.organization_id, Env(row.env), row.name, row.prefix, tuple(row.scopes))
+
+
+async def revoke_keys(system: SystemWork, *where: sa.ColumnElement[bool]) -> int:
+    """Ends the keys that match; answers how many."""
+    return await system.update(api_keys, api_keys.c.revoked_at.is_(None), *where, values={"revoked_at": system.now})
 
 
 async def replace_sign_in(

@@ -454,3 +454,8 @@ bank_charges = sa.Table(
 def customer_tables() -> list[sa.Table]:
     """Every table whose rows belong to one customer, by their `customer_key`."""
     return [table for table in metadata.sorted_tables if "customer_key" in table.c]
+
+
+def tenant_tables() -> list[sa.Table]:
+    """Every table whose rows belong to one organization in one environment."""
+    return [table for table in metadata.sorted_tables if TENANT in table.c]
