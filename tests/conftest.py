@@ -12,6 +12,7 @@ from sumac.core.clock import ManualClock
 from sumac.core.tenant import Env, Tenant
 from sumac.storage.database import Database, database_url
 from sumac.storage.migrate import migrate
+from sumac.storage.schema import metadata
 from tests.support.postgres import PostgresServer, running_postgres
 from tests.support.services import Services
 
@@ -20,9 +21,15 @@ ENGINES = ("sqlite", "postgresql")
 
 
 @pytest.fixture
-def clock() -> ManualClock:
-    """The wall clock: it stands at the first of January 2026 until it is moved."""
-    return ManualClock(NEW_YEAR)
+def start() -> datetime:
+    """When the test begins; a test may say otherwise by parametrising it."""
+    return NEW_YEAR
+
+
+@pytest.fixture
+def clock(start: datetime) -> ManualClock:
+    """The wall clock: it stands at the start, the first of January 2026, until it is moved."""
+    return ManualClock(start)
 
 
 @pytest.fixture
@@ -48,7 +55,7 @@ def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def migrated_database(postgres: PostgresServer) -> str:
-    """The name of a PostgreSQL database with every table and no row, to copy."""
+    """The name of a PostgreSQL database with every table, for one test after the other."""
     name = postgres.create_database()
     asyncio.run(_migrate(database_url(Path(), postgres.url(name))))
     return name
@@ -68,16 +75,18 @@ def empty_address(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[st
 
 @pytest.fixture(params=ENGINES)
 def address(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The address of a fresh database with every table, on each engine in turn."""
+    """The address of a database with every table and no row, on each engine in turn.
+
+    PostgreSQL's is emptied and used again: to copy one for each test would take longer than the tests themselves.
+    """
     if request.param == "sqlite":
         shutil.copy(request.getfixturevalue("migrated_file"), tmp_path / "sumac.db")
         yield database_url(tmp_path, None)
         return
-    template: str = request.getfixturevalue("migrated_database")
+    name: str = request.getfixturevalue("migrated_database")
     server: PostgresServer = request.getfixturevalue("postgres")
-    name = server.create_database(template)
     yield database_url(tmp_path, server.url(name))
-    server.drop_database(name)
+    server.empty(name, [table.name for table in reversed(metadata.sorted_tables)])
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
+from sumac.billing.model import RedirectMode
 from sumac.core.errors import BadRequest, Conflict, NotFound
 from sumac.core.page import Cursor
 from sumac.customers import service as customers
@@ -13,7 +14,7 @@ from sumac.customers.model import Customer
 from sumac.customers.service import CustomerChange, CustomerDraft, CustomerFilter
 from sumac.storage.schema import customer_tables
 from sumac.storage.schema import customers as customer_rows
-from tests.support.build import feature, free_plan, item, plan, usage_price
+from tests.support.build import feature, free_plan, item, plan, price, usage_price
 from tests.support.services import GOOD_CARD, Services
 
 
@@ -158,14 +159,16 @@ async def test_parallel_renames_to_one_id_succeed_once(services: Services) -> No
 async def test_deleting_leaves_no_row(services: Services) -> None:
     """Nothing of a deleted customer is left in any table of customers' rows, and the same id starts clean."""
     await services.offer(
-        feature(), free_plan("free", item("messages", 5), auto_enable=True), plan("pro", item("messages", 10, price=usage_price())),
-        plan("max", price=None, items=(item("messages", 50),)),
-    )  # fmt: skip
+        feature(),
+        free_plan("free", item("messages", 5), auto_enable=True),
+        plan("pro", item("messages", 10, price=usage_price())),
+        plan("max", item("messages", 50), price=price(50)),
+    )
     await services.add_customer("ada", card=GOOD_CARD)
     await services.attach("pro")
     await services.track(15)
     await services.advance(services.clock.now() + timedelta(days=40))
-    await services.attach("max")
+    await services.attach("max", redirect_mode=RedirectMode.ALWAYS)
     await services.billing.open_portal(services.tenant, "ada", None)
     await services.add_customer("bob")
     await services.attach("pro", "bob")

@@ -108,7 +108,7 @@ async def test_a_revoked_key_is_unknown(database: Database) -> None:
 
 
 async def test_a_code_signs_in_once(database: Database) -> None:
-    """The right code starts a session of the member, whatever the e-mail's letter case; the same code again does not."""
+    """The right code starts a session, whatever the letter case of the e-mail; the same code again does not."""
     organization_id = await founded(database)
     code = await code_for(database, EMAIL.upper())
 

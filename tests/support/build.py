@@ -61,12 +61,13 @@ def held_item(feature_id: str = "seats", included: int | str = 0, **changes: obj
     return item(feature_id, included, **{"reset": None, **changes})
 
 
-def usage_price(amount: int | str = "0.01", **changes: object) -> ItemPrice:
+def usage_price(amount: int | str | None = "0.01", **changes: object) -> ItemPrice:
     """What each unit beyond the included ones costs, in dollars, billed at the end of the month."""
-    return _changed(ItemPrice(MONTHLY, BillingMethod.USAGE_BASED, Decimal(amount)), changes)
+    major = None if amount is None else Decimal(amount)
+    return _changed(ItemPrice(MONTHLY, BillingMethod.USAGE_BASED, major), changes)
 
 
-def prepaid_price(amount: int | str = 10, **changes: object) -> ItemPrice:
+def prepaid_price(amount: int | str | None = 10, **changes: object) -> ItemPrice:
     """What each unit chosen in advance costs a month, in dollars."""
     return usage_price(amount, **{"billing_method": BillingMethod.PREPAID, **changes})
 

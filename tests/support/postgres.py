@@ -8,7 +8,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.util import find_spec
@@ -42,19 +42,23 @@ class PostgresServer:
         """The address of a database as an operator would write it."""
         return f"postgresql://{OWNER}@127.0.0.1:{self.port}/{name}"
 
-    def create_database(self, template: str | None = None) -> str:
-        """The name of a fresh database: empty, or a copy of another one that nobody is connected to."""
+    def create_database(self) -> str:
+        """The name of a fresh database without any table."""
         name = f"test_{next(self._numbers)}"
-        copied = f"TEMPLATE {template} STRATEGY FILE_COPY" if template else ""
-        asyncio.run(self._execute(f"CREATE DATABASE {name} {copied}"))
+        asyncio.run(self._execute(f"CREATE DATABASE {name}"))
         return name
+
+    def empty(self, name: str, tables: Sequence[str]) -> None:
+        """Deletes every row of the tables, in the order given."""
+        statements = [f'DELETE FROM "{table}"' for table in tables]  # noqa: S608  # the names of our own tables
+        asyncio.run(self._execute("; ".join(statements), name))
 
     def drop_database(self, name: str) -> None:
         """Removes a database, also while somebody is connected."""
         asyncio.run(self._execute(f"DROP DATABASE {name} WITH (FORCE)"))
 
-    async def _execute(self, statement: str) -> None:
-        connection = await asyncpg.connect(self.url("postgres"))
+    async def _execute(self, statement: str, name: str = "postgres") -> None:
+        connection = await asyncpg.connect(self.url(name))
         try:
             await connection.execute(statement)
         finally:

@@ -16,6 +16,8 @@ from sumac.core.errors import BadRequest, Conflict, NotFound
 from sumac.storage.schema import plan_versions, plans
 from sumac.storage.work import Work
 
+CHANGES = "catalog"
+
 
 async def list_features(work: Work) -> Sequence[Feature]:
     """Every feature, oldest first."""
@@ -38,6 +40,7 @@ async def get_feature(work: Work, feature_id: str) -> Feature:
 
 async def create_feature(work: Work, feature: Feature) -> Feature:
     """Adds a feature. Raises Conflict `duplicate_feature_id`, BadRequest `invalid_feature`."""
+    await work.lock(CHANGES)
     check_feature(feature, await features_by_id(work))
     if not await store.add_feature(work, feature):
         _taken(feature.id)
@@ -46,6 +49,7 @@ async def create_feature(work: Work, feature: Feature) -> Feature:
 
 async def update_feature(work: Work, feature_id: str, feature: Feature) -> Feature:
     """Replaces a feature by the given one. Raises as create_feature does."""
+    await work.lock(CHANGES)
     others = dict(await features_by_id(work))
     before = await get_feature(work, feature_id)
     check_feature(feature, others)
@@ -58,6 +62,7 @@ async def update_feature(work: Work, feature_id: str, feature: Feature) -> Featu
 
 async def delete_feature(work: Work, feature_id: str) -> None:
     """Removes a feature nobody uses. Raises NotFound, Conflict `invalid_request` while it is in use."""
+    await work.lock(CHANGES)
     feature = await get_feature(work, feature_id)
     user = await _uses_of(work, feature)
     if user is not None:
@@ -107,6 +112,7 @@ async def list_auto_enabled(work: Work) -> Sequence[Plan]:
 
 async def create_plan(work: Work, plan: Plan) -> Plan:
     """Adds a plan at version 1. Raises BadRequest `product_already_exists` and those of check_plan."""
+    await work.lock(CHANGES)
     plan = await _checked(work, plan)
     if not await store.add_plan(work, plan):
         message = f"Plan {plan.id} already exists"
@@ -125,12 +131,16 @@ async def update_plan(
 ) -> Plan:
     """Changes a plan; a changed price, item or trial of a version that customers hold becomes the next version.
 
-    Raises Conflict when the new id is taken or customers hold the plan that shall be renamed, BadRequest
-    `conflicting_version_flags` and those of check_plan.
+    Raises Conflict when the new id is taken, when customers hold the plan that shall be renamed or when `before` is no
+    longer what is stored, BadRequest `conflicting_version_flags` and those of check_plan.
     """
     if force_version and disable_version:
         message = "force_version and disable_version exclude each other"
         raise BadRequest(message, code="conflicting_version_flags")
+    await work.lock(CHANGES)
+    if await find_plan(work, before.id, before.version) != before:
+        message = f"Plan {before.id} was changed by somebody else meanwhile; try again"
+        raise Conflict(message)
     after = await _checked(work, _without_auto_enable(before, after), ignoring=before.id)
     await _check_rename(work, before, after, held_versions)
     await store.change_plan(work, before.id, after)
@@ -147,6 +157,7 @@ async def update_plan(
 
 async def delete_plan(work: Work, plan_id: str, *, all_versions: bool, held_versions: Collection[int]) -> None:
     """Removes the newest version, or all. Raises NotFound, BadRequest while customers hold or have held them."""
+    await work.lock(CHANGES)
     newest = await get_plan(work, plan_id)
     doomed = list(range(1, newest.version + 1)) if all_versions else [newest.version]
     if set(doomed) & set(held_versions):
