@@ -23,7 +23,7 @@ def _own_page(request: Request) -> Services:
 
 
 OwnPage = Annotated[Services, Depends(_own_page)]
-router = APIRouter(tags=["sessions"], route_class=OperationRoute, responses=ERRORS, default_response_class=Response)
+router = APIRouter(tags=["sessions"], route_class=OperationRoute, responses=ERRORS)
 
 
 def _answer(body: SessionBody | Success) -> Response:
