@@ -13,7 +13,7 @@ from sumac.balances.service import CheckAnswer, CheckRequest, SomethingDueError,
 from sumac.billing.clock import ClockMove, ClockService
 from sumac.billing.model import AttachRequest, CancelAction, CancelRequest, CustomerPlan, Holding
 from sumac.billing.provider import PaymentProvider
-from sumac.billing.service import AttachReceipt, BillingService
+from sumac.billing.service import AttachPreview, AttachReceipt, BillingService
 from sumac.catalog import service as catalog
 from sumac.catalog.model import Feature, Plan
 from sumac.core.clock import ManualClock
@@ -70,6 +70,14 @@ class Services:
                 else:
                     await catalog.create_plan(work, each)
 
+    async def change_plan(self, plan_id: str, **changes: object) -> Plan:
+        """Changes a plan; a version that customers hold stays as it is."""
+        async with self.database.work(self.tenant) as work:
+            before = await catalog.get_plan(work, plan_id)
+            after = replace(before, **changes)  # type: ignore[arg-type]  # each test changes what it names
+            held = await self.billing.held_versions(work, plan_id)
+            return await catalog.update_plan(work, before, after, held_versions=held)
+
     async def add_customer(self, customer_id: str = "ada", *, card: str | None = None, **draft: object) -> Customer:
         """Creates a customer with the auto-enabled plans, and stores a card if one is given."""
         given = replace(CustomerDraft(customer_id), **draft)  # type: ignore[arg-type]  # each test gives what it names
@@ -100,6 +108,10 @@ class Services:
         """Attaches a plan."""
         request = _changed(AttachRequest(customer_id, plan_id), changes)
         return await self.billing.attach(self.tenant, request, actor=ACTOR)
+
+    async def preview(self, plan_id: str, customer_id: str = "ada", **changes: object) -> AttachPreview:
+        """What attaching a plan would do."""
+        return await self.billing.preview_attach(self.tenant, _changed(AttachRequest(customer_id, plan_id), changes))
 
     async def cancel(self, action: CancelAction, customer_id: str = "ada", **changes: object) -> AttachReceipt:
         """Cancels a plan, or keeps it."""

@@ -72,9 +72,7 @@ async def page(work: Work, where: Sequence[sa.ColumnElement[bool]], cursor: Curs
 async def of_customer(work: Work, customer_key: str) -> list[Invoice]:
     """Every invoice of the customer, newest first."""
     statement = work.select(invoices).where(invoices.c.customer_key == customer_key)
-    return await _with_lines(
-        work, await work.all(statement.order_by(invoices.c.created_at.desc(), invoices.c.id.desc()))
-    )
+    return await _with_lines(work, await work.all(statement.order_by(invoices.c.number.desc())))
 
 
 async def credit_of(work: Work, customer_key: str, currency: str) -> Money:
