@@ -3,18 +3,20 @@
 A completed page is a payment in fact: either what it was opened for is done, or the money goes back (payments.md §4.8).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sumac.billing import store
 from sumac.billing.collect import Providers, book_payment, provider_of
 from sumac.billing.execute import apply
 from sumac.billing.load import load_snapshot
-from sumac.billing.model import AttachRequest, Decision, Payment, StartPlan
+from sumac.billing.model import AttachRequest, CustomerPlan, Decision, IssueInvoice, Payment, Snapshot, StartPlan
 from sumac.billing.provider import CheckoutRequest, CheckoutStatus, Collection, CustomerInfo, DocumentLine
 from sumac.billing.rules.attach import decide_attach
+from sumac.billing.rules.preview import compute_next_cycle
 from sumac.catalog import service as catalog
 from sumac.catalog.model import Plan
+from sumac.catalog.rules.text import amount_text
 from sumac.core.errors import NotFound, SumacError
 from sumac.core.ids import new_id
 from sumac.core.money import Money
@@ -65,16 +67,21 @@ class CheckoutDesk:
     async def open_attach(
         self,
         tenant: Tenant,
-        customer: Customer,
+        snapshot: Snapshot,
         plan: Plan,
         request: AttachRequest,
         decision: Decision,
         *,
+        quoted_at: datetime,
         actor: str,
     ) -> str:
-        """The address of a page on which the customer completes an attach; the same one for the same request."""
+        """The address of a page on which the customer completes an attach; the same one while its price stands.
+
+        `quoted_at` is the wall clock's instant at which the decision was made: the price it names is the page's.
+        """
+        customer = snapshot.customer
         for checkout in await self._open(tenant, customer):
-            if checkout.request == request:
+            if checkout.request == request and await self._stands(tenant, customer, checkout):
                 return checkout.url
             await self._close(tenant, checkout)
         lines, total = await self._due(tenant, customer, decision)
@@ -86,11 +93,11 @@ class CheckoutDesk:
                 provider_customer=await self.ensure_customer(tenant, customer),
                 mode="setup" if decision.payment is Payment.SETUP else "pay",
                 heading=heading,
-                terms=_terms(plan, decision),
+                terms=_terms(snapshot, plan, decision),
                 total=total,
                 lines=lines,
                 success_url=request.success_url,
-                expires_at=self._database.clock.now() + OPEN_TIME,
+                expires_at=quoted_at + OPEN_TIME,
             ),
             purpose=store.CheckoutPurpose.ATTACH,
             request=request,
@@ -181,14 +188,8 @@ class CheckoutDesk:
             if collection is not None and possible:
                 invoice = await book_payment(work, customer, invoice, collection, now=now)
             return await self._finish(work, checkout, customer, invoice, active=possible)
-        request = checkout.request or AttachRequest(customer.public_id, "")
-        snapshot = await load_snapshot(work, customer, has_payment_method=True)
-        try:
-            plan = await catalog.get_plan(work, request.plan_id, request.version)
-            decision = decide_attach(snapshot, plan, request, now=now)
-        except SumacError:
-            return await self._finish(work, checkout, customer, None, active=False)
-        if (await _amount_due(work, customer, decision)).minor != checkout.total_minor:
+        decision = await _decide_again(work, customer, checkout)
+        if decision is None:
             return await self._finish(work, checkout, customer, None, active=False)
         applied = await apply(work, customer, decision, at=now, actor=checkout.actor)
         paid = applied.invoice
@@ -224,6 +225,10 @@ class CheckoutDesk:
         now = self._database.clock.now()
         return [checkout for checkout in found if checkout.expires_at > now]
 
+    async def _stands(self, tenant: Tenant, customer: Customer, checkout: store.Checkout) -> bool:
+        async with self._database.reading(tenant) as work:
+            return await _decide_again(work, customer, checkout) is not None
+
     async def _close(self, tenant: Tenant, checkout: store.Checkout) -> None:
         provider = provider_of(self._providers, tenant)
         if not await provider.close_checkout(tenant, checkout.provider_checkout):
@@ -255,8 +260,8 @@ class CheckoutDesk:
         invoice_id: str | None,
         actor: str,
     ) -> str:
-        now = self._database.clock.now()
-        checkout_id = new_id("chk", now=now)
+        opened_at = page.expires_at - OPEN_TIME
+        checkout_id = new_id("chk", now=opened_at)
         opened = await provider_of(self._providers, tenant).open_checkout(tenant, page, key=f"{checkout_id}:open")
         checkout = store.Checkout(
             id=checkout_id,
@@ -271,7 +276,7 @@ class CheckoutDesk:
             url=opened.url,
             success_url=page.success_url,
             expires_at=page.expires_at,
-            created_at=now,
+            created_at=opened_at,
         )
         async with self._database.work(tenant) as work:
             await store.add_checkout(work, checkout)
@@ -291,14 +296,59 @@ def _recurs(decision: Decision) -> bool:
     return any(isinstance(action, StartPlan) and action.held.recurring for action in decision.actions)
 
 
-def _terms(plan: Plan, decision: Decision) -> str | None:
-    started = next((action.held for action in decision.actions if isinstance(action, StartPlan)), None)
+async def _decide_again(work: Work, customer: Customer, checkout: store.Checkout) -> Decision | None:
+    """What the page was opened for, decided again as things stand; None when it is no longer possible at its price.
+
+    On the wall clock a proration shrinks while the page is open. The price shown is what is booked, as long as the plan
+    would still run to the same end.
+    """
+    request = checkout.request or AttachRequest(customer.public_id, "")
+    snapshot = await load_snapshot(work, customer, has_payment_method=True)
+    try:
+        plan = await catalog.get_plan(work, request.plan_id, request.version)
+        decision = decide_attach(snapshot, plan, request, now=customer.now(work.now))
+        if (await _amount_due(work, customer, decision)).minor == checkout.total_minor:
+            return decision
+        quoted = decide_attach(snapshot, plan, request, now=checkout.created_at)
+    except SumacError:
+        return None
+    if customer.clock_at is not None or _ends_at(quoted) != _ends_at(decision):
+        return None
+    if (await _amount_due(work, customer, quoted)).minor != checkout.total_minor:
+        return None
+    return _priced_as(decision, quoted)
+
+
+def _priced_as(decision: Decision, quoted: Decision) -> Decision | None:
+    """The decision with the lines of the other one; None when only one of them is paid for."""
+    if decision.invoice is None or quoted.invoice is None:
+        return None
+    invoice = IssueInvoice(replace(decision.invoice, lines=quoted.invoice.lines))
+    actions = tuple(invoice if isinstance(action, IssueInvoice) else action for action in decision.actions)
+    return replace(decision, actions=actions)
+
+
+def _started(decision: Decision) -> CustomerPlan | None:
+    return next((action.held for action in decision.actions if isinstance(action, StartPlan)), None)
+
+
+def _ends_at(decision: Decision) -> datetime | None:
+    started = _started(decision)
+    return None if started is None else started.period_end
+
+
+def _terms(snapshot: Snapshot, plan: Plan, decision: Decision) -> str | None:
+    """What will be charged later, and when; None when nothing will."""
+    started = _started(decision)
     if started is None or started.period_end is None:
         return None
-    if started.trial_ends_at is not None:
-        return f"Free until {_day(started.trial_ends_at)}, then charged automatically until you cancel."
     usage = " Usage beyond what is included is added." if any(item.is_usage_based for item in plan.items) else ""
-    return f"Renews on {_day(started.period_end)} and is charged automatically until you cancel.{usage}"
+    following = compute_next_cycle(started, plan, snapshot.features, currency=snapshot.currency)
+    lines = compute_lines(following.lines, snapshot.currency) if following else ()
+    price = f" at {amount_text(compute_total(lines, snapshot.currency).major, snapshot.currency)}" if lines else ""
+    if started.trial_ends_at is not None:
+        return f"Free until {_day(started.trial_ends_at)}, then charged{price} automatically until you cancel.{usage}"
+    return f"Renews on {_day(started.period_end)}{price} and is charged automatically until you cancel.{usage}"
 
 
 def _day(instant: datetime) -> str:

@@ -74,11 +74,12 @@ class AttachReceipt:
 
 @dataclass(frozen=True, slots=True)
 class AttachPreview:
-    """What an attach would do: the same decision that would be carried out."""
+    """What an attach would do at the wall clock's instant `quoted_at`: the same decision that would be carried out."""
 
     snapshot: Snapshot
     plan: Plan
     decision: Decision
+    quoted_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +112,11 @@ class BillingService:
         if preview.decision.payment in {Payment.CHECKOUT, Payment.SETUP}:
             url = await self._desk.open_attach(
                 tenant,
-                customer,
+                preview.snapshot,
                 preview.plan,
                 request,
                 preview.decision,
+                quoted_at=preview.quoted_at,
                 actor=actor,
             )
             return AttachReceipt(customer.public_id, payment_url=url)
@@ -327,10 +329,11 @@ class BillingService:
             customer = await customers.get(work, request.customer_id)
             snapshot = await load_snapshot(work, customer, has_payment_method=has_card)
             plan = await catalog.get_plan(work, request.plan_id, request.version)
-            decision = decide_attach(snapshot, plan, request, now=customer.now(work.now))
+            quoted_at = work.now
+            decision = decide_attach(snapshot, plan, request, now=customer.now(quoted_at))
         if not is_free(plan) and decision.payment is not Payment.NONE:
             self.provider(tenant)
-        return AttachPreview(snapshot, plan, decision)
+        return AttachPreview(snapshot, plan, decision, quoted_at)
 
     async def _record(
         self, work: Work, customer: Customer, decision: Decision, *, now: datetime, actor: str
