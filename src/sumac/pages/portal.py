@@ -83,10 +83,10 @@ def add_portal(router: APIRouter, site: Site) -> None:
             await find_seller(site, tenant),
             token=token,
             customer=customer,
-            plans=[_plan_card(each, customer) for each in held.get(customer.key, ())],
+            plans=[_plan_card(each, customer) for each in sorted(held.get(customer.key, ()), key=_place_of)],
             usage=list(_usage_cards(features, grants)),
             cards=_distinct(await site.billing.payment_methods(tenant, customer)),
-            invoices=page.items,
+            invoices=sorted(page.items, key=lambda invoice: invoice.number, reverse=True),
             has_older=page.next_cursor is not None,
             return_url=web_address(portal.return_url),
         )
@@ -140,6 +140,12 @@ def _plan_card(holding: Holding, customer: Customer) -> PlanCard:
     elif held.is_usable and held.recurring and not is_free(plan):
         choice = Choice.CANCEL
     return PlanCard(holding, _status_of(holding), _price_of(plan, customer.currency or DEFAULT_CURRENCY), choice)
+
+
+def _place_of(holding: Holding) -> tuple[bool, bool, str]:
+    """Main plans first, then add-ons and purchases, then what has not begun; by name among equals."""
+    beside = holding.plan.add_on or not holding.held.recurring
+    return not holding.held.is_usable, beside, holding.plan.name
 
 
 def _status_of(holding: Holding) -> str:
