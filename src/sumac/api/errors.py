@@ -71,6 +71,8 @@ def add_error_handlers(app: FastAPI) -> None:
 
 
 def _problem(problem: Mapping[str, Any]) -> str:
+    if problem["type"] == "json_invalid":
+        return f"body: {problem['ctx']['error']}"
     path = ".".join(str(part) for part in problem["loc"] if part != "body" and not str(part).startswith("function-"))
     return f"{path or 'body'}: {_phrase(problem)}"
 
@@ -84,8 +86,6 @@ def _phrase(problem: Mapping[str, Any]) -> str:
     if kind in {"literal_error", "enum"}:
         choices = str(problem.get("ctx", {}).get("expected", "")).replace("'", "").replace(" or ", ", ")
         return f"must be one of: {choices}"
-    if kind == "json_invalid":
-        return str(problem.get("ctx", {}).get("error", "is not valid JSON"))
     if kind == "value_error":
         return str(problem["msg"]).removeprefix("Value error, ")
     message = str(problem["msg"])

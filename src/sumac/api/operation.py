@@ -4,20 +4,18 @@ The checks of a request come in the order of api.md §1.1: caller, version, idem
 """
 
 import inspect
-import json
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from decimal import Decimal
 from functools import wraps
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
 from fastapi.routing import APIRoute
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
 from sumac.api import idempotency
 from sumac.api.auth import authenticate
+from sumac.api.body import WireRequest
 from sumac.api.context import Context
 from sumac.api.schemas.wire import ErrorBody, WireModel
 from sumac.api.services import Services
@@ -26,11 +24,8 @@ from sumac.core.errors import BadRequest, Forbidden
 from sumac.core.tenant import Tenant
 from sumac.organizations.rules.scopes import is_permitted
 
-BODY_BYTES_MAX = 1_048_576
 IDEMPOTENCY_KEY_MAX = 512
 CONFLICT = 409
-BAD_REQUEST = 400
-TOO_LARGE = 413
 ERRORS: dict[int | str, dict[str, Any]] = {
     status: {"model": ErrorBody, "description": description}
     for status, description in (
@@ -45,38 +40,6 @@ ERRORS: dict[int | str, dict[str, Any]] = {
 Handler = Callable[..., Awaitable[WireModel]]
 
 
-class _WireRequest(Request):
-    """A request whose body is read as api.md §1.1 says: nothing or nonsense is `{}`, numbers are exact."""
-
-    async def body(self) -> bytes:
-        if not hasattr(self, "_body"):
-            received = bytearray()
-            async for chunk in self.stream():
-                received += chunk
-                if len(received) > BODY_BYTES_MAX:
-                    raise HTTPException(TOO_LARGE, f"The body is larger than {BODY_BYTES_MAX} bytes")
-            self._body = bytes(received) if received.strip() else b"{}"
-        return self._body
-
-    async def json(self) -> Any:  # noqa: ANN401  # any JSON value
-        text = await self.body()
-        try:
-            return json.loads(text, parse_float=Decimal, parse_constant=_refuse_constant)
-        except (ValueError, RecursionError) as error:
-            if isinstance(error, _NotFiniteError):
-                raise
-            return {}
-
-
-class _NotFiniteError(json.JSONDecodeError):
-    """NaN or Infinity stood where a number should."""
-
-
-def _refuse_constant(constant: str) -> NoReturn:
-    message = f"{constant} is not a number of JSON"
-    raise _NotFiniteError(message, constant, 0)
-
-
 class OperationRoute(APIRoute):
     """Reads the body our way, and frees the idempotency key of a request that failed."""
 
@@ -89,7 +52,7 @@ class OperationRoute(APIRoute):
             scope = {**request.scope, "headers": [*headers, (b"content-type", b"application/json")]}
             request.scope["state"] = scope.setdefault("state", {})
             try:
-                return await handle(_WireRequest(scope, request.receive))
+                return await handle(WireRequest(scope, request.receive))
             except BaseException as error:
                 await _release(request, error)
                 raise

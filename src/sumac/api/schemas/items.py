@@ -193,19 +193,22 @@ class ItemFeatureBody(WireModel):
     id: str
     name: str | None = None
     type: str
-    display: dict[str, str | None] | None = None
-    credit_schema: list[dict[str, Any]] | None = None
+    display: dict[str, str] | None = None
     archived: Truth | None = None
 
     @classmethod
     def of(cls, feature: Feature) -> Self:
-        """Metered features are single_use or continuous_use here."""
+        """Metered features are single_use or continuous_use here; the display is shown when both words are known."""
         metered = "single_use" if feature.consumable else "continuous_use"
+        words, optional = feature.display, {}
+        if words is not None and words.singular and words.plural:
+            optional = {"display": {"singular": words.singular, "plural": words.plural}}
         return cls(
             id=feature.id,
             name=feature.name,
             type=OLD_TYPES.get(feature.kind, metered),
             archived=feature.archived,
+            **optional,
         )
 
 

@@ -22,6 +22,8 @@ TEXT_LENGTH_MAX = 5_000
 METADATA_KEYS_MAX = 100
 LATEST_MS = 253_402_300_799_999
 DIGITS_MAX = 40
+LARGEST_WHOLE = 2**63 - 1
+LARGEST_COUNT = 2**31 - 1
 
 _encoder = msgspec.json.Encoder(decimal_format="number")
 
@@ -69,13 +71,15 @@ def _read_number(value: object) -> Decimal:
     exponent = number.as_tuple().exponent
     if not isinstance(exponent, int) or abs(exponent) > DIGITS_MAX or number.adjusted() > DIGITS_MAX:
         raise PydanticCustomError("number", "must be a finite number of reasonable size")
-    return number
+    return _plain_digits(number)
 
 
 def _read_whole(value: object) -> int:
     number = _read_number(value)
     if number != number.to_integral_value():
         raise PydanticCustomError("whole", "must be a whole number")
+    if abs(number) > LARGEST_COUNT:
+        raise PydanticCustomError("whole", "must be between -{most} and {most}", {"most": LARGEST_COUNT})
     return int(number)
 
 
@@ -88,11 +92,15 @@ def _read_instant(value: object) -> datetime:
     return from_ms(milliseconds)
 
 
+def _plain_digits(number: Decimal) -> Decimal:
+    """The same number as 1000, not as 1000.0 or 1E+3: clients write whole numbers in each of these ways."""
+    digits = format(number, "f")
+    return Decimal(digits.rstrip("0").rstrip(".") if "." in digits else digits)
+
+
 def as_number(value: Decimal) -> int | Decimal:
     """How a decimal is written: whole ones as integers, others with their own digits."""
-    if value == value.to_integral_value():
-        return int(value)
-    return Decimal(format(value.normalize(), "f"))
+    return int(value) if value == value.to_integral_value() else _plain_digits(value)
 
 
 def _pattern(pattern: str, allowed: str) -> Callable[[str], str]:
@@ -142,7 +150,10 @@ def _plain(value: object) -> object:
     """Decimals inside free JSON as plain numbers, so that it can be stored and written again."""
     match value:
         case Decimal():
-            return int(value) if value == value.to_integral_value() else float(value)
+            number = _read_number(value)
+            return int(number) if number == number.to_integral_value() else float(number)
+        case int() if not isinstance(value, bool) and abs(value) > LARGEST_WHOLE:
+            raise PydanticCustomError("number", "must not contain whole numbers of more than 64 bits")
         case dict():
             return {key: _plain(inner) for key, inner in value.items()}
         case list():
