@@ -10,9 +10,10 @@ from sumac.balances import service as balances
 from sumac.balances.model import Balance
 from sumac.balances.rules.sum import compute_balance
 from sumac.balances.service import CheckAnswer, CheckRequest, SomethingDueError, TrackAnswer, TrackRequest
+from sumac.billing.checkout import SettledCheckout
 from sumac.billing.clock import ClockMove, ClockService
 from sumac.billing.model import AttachRequest, CancelAction, CancelRequest, CustomerPlan, Holding
-from sumac.billing.provider import PaymentProvider
+from sumac.billing.provider import Outcome, PaymentProvider
 from sumac.billing.service import AttachPreview, AttachReceipt, BillingService
 from sumac.catalog import service as catalog
 from sumac.catalog.model import Feature, Plan
@@ -25,6 +26,7 @@ from sumac.invoices import service as invoices
 from sumac.invoices.model import Invoice
 from sumac.providers.sandbox.bank import SandboxBank
 from sumac.storage.database import Database
+from sumac.storage.schema import bank_charges
 
 ACTOR = "test"
 PUBLIC_URL = "http://127.0.0.1:1"
@@ -126,6 +128,23 @@ class Services:
             raise LookupError(message)
         await self.bank.complete_checkout(self.tenant, page.id, number)
         await self.billing.settle_checkout(self.tenant, page.id)
+
+    async def settle(self, url: str) -> SettledCheckout:
+        """Tells us once more that a hosted page is completed."""
+        page = await self.bank.find_checkout_by_token(url.rsplit("/", 1)[1])
+        if page is None:
+            message = f"there is no page at {url}"
+            raise LookupError(message)
+        return await self.billing.settle_checkout(self.tenant, page.id)
+
+    async def charged(self, customer_id: str = "ada") -> list[int]:
+        """What the bank has taken from the customer and not given back, in cents, oldest first."""
+        payer = await self.billing.provider_customer(self.tenant, customer_id)
+        async with self.database.reading(self.tenant) as work:
+            statement = work.select(bank_charges).where(bank_charges.c.bank_customer == payer)
+            rows = await work.all(statement.order_by(bank_charges.c.created_at, bank_charges.c.id))
+        taken = (row.amount_minor - row.refunded_minor for row in rows if row.status == Outcome.PAID)
+        return [amount for amount in taken if amount]
 
     async def advance(self, to: datetime, customer_id: str = "ada") -> ClockMove:
         """Moves the customer's own clock."""
