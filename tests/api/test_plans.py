@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from sumac.core.clock import ManualClock
 from tests.api.shop import ADA, FEATURES, FREE, JANUARY_MS, MONTH, PRO, PRO_ITEMS, PRO_ITEMS_SHOWN, stock, subscribe_ada
 from tests.support.api import Api, Refused, on_sqlite
 
@@ -178,7 +177,7 @@ async def test_an_archived_plan_is_listed_when_asked_for(api: Api) -> None:
     assert "pro" in {plan["id"] for plan in shown}
 
 
-async def test_a_deleted_version_is_gone(api: Api, clock: ManualClock) -> None:
+async def test_a_deleted_version_is_gone(api: Api) -> None:
     """The newest version goes first; with all_versions the plan goes."""
     await stock(api)
     await api.call(
