@@ -53,11 +53,6 @@ class Feature:
     markups: Mapping[str, Any] | None = None
     archived: bool = False
 
-    @property
-    def is_credit_system(self) -> bool:
-        """Whether it pays for other features."""
-        return self.kind in {FeatureKind.CREDIT_SYSTEM, FeatureKind.AI_CREDIT_SYSTEM}
-
     def credit_cost_of(self, feature_id: str) -> Decimal | None:
         """Credits per unit of another feature; None when this one does not pay for it."""
         return next((cost.credit_cost for cost in self.credit_schema if cost.metered_feature_id == feature_id), None)

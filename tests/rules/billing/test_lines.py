@@ -166,6 +166,14 @@ def test_nothing_chosen_is_nothing_bought() -> None:
     assert 0 == prepaid_of(item("words", 5), {"words": Decimal(9)})
 
 
+def test_units_given_away_leave_no_credit() -> None:
+    """A price of zero is shown when it is charged, and there is nothing of it to give back."""
+    gift = plan("gift", 20, item("seats", 0, price=prepaid("0")))
+
+    assert [2000, 0] == [line.exact_minor for line in charge(gift, "2026-01-01", {"seats": 3})]
+    assert [-2000] == [line.exact_minor for line in credit(held(gift, quantities={"seats": Decimal(3)}), "2026-01-01")]
+
+
 def test_nothing_is_given_back_during_a_trial() -> None:
     """What was not paid is not credited; afterwards it is."""
     on_trial = held(PRO, anchor_at=at("2026-01-15"), trial_ends_at=at("2026-01-15"))

@@ -85,6 +85,12 @@ def tiers(first: str, last: str) -> ItemPrice:
             ("$2 - $1", "per message per month"),
             id="tiers",
         ),
+        pytest.param(
+            PlanItem("messages", price=tiers("2", "2")),
+            MESSAGES,
+            ("$2", "per message per month"),
+            id="tiers-of-one-rate",
+        ),
         pytest.param(PlanItem("sso"), SIGN_ON, ("Single sign-on", None), id="boolean"),
         pytest.param(PlanItem("credits", Decimal(50)), CREDITS, ("50 AI credits", None), id="named-by-the-feature"),
     ],

@@ -73,6 +73,7 @@ def prepaid(**changes: object) -> PlanItem:
         messages(rollover=Rollover("month", 1, max_percentage=Decimal(50))),
         seats(price=replace(PREPAID, cadence=ONCE, amount=Decimal("9.99"))),
         PlanItem("messages", unlimited=True),
+        seats(pooled=True),
         PlanItem("sso"),
     ],
 )
@@ -198,6 +199,20 @@ def test_the_same_feature_with_another_reset() -> None:
     check_plan(replace(PRO, items=(MESSAGES, daily)), FEATURES)
 
 
+@pytest.mark.parametrize(
+    "plan",
+    [
+        pytest.param(FREE, id="free-and-auto-enabled"),
+        pytest.param(replace(PRO, price=None), id="no-base-price"),
+        pytest.param(replace(PRO, price=None, items=()), id="nothing-at-all"),
+        pytest.param(replace(PRO, free_trial=FreeTrial(14)), id="trial"),
+    ],
+)
+def test_valid_plans(plan: Plan) -> None:
+    """Nothing is said against a valid plan."""
+    check_plan(plan, FEATURES)
+
+
 def test_auto_enabled_with_a_trial_without_card() -> None:
     """A paid plan may start by itself when its trial needs no card."""
     check_plan(replace(PRO, auto_enable=True, free_trial=FreeTrial(14, card_required=False)), FEATURES)
@@ -235,6 +250,23 @@ def test_the_kept_form() -> None:
         )
         == kept
     )
+
+
+@pytest.mark.parametrize(
+    ("on_increase", "on_decrease", "kept"),
+    [
+        ("prorate_immediately", "prorate", "prorate_immediately"),
+        ("bill_immediately", "prorate_next_cycle", "prorate_immediately"),
+        ("bill_next_cycle", "prorate_immediately", "prorate_next_cycle"),
+        ("prorate_immediately", "none", "none"),
+        ("prorate_next_cycle", "no_prorations", "no_prorations"),
+    ],
+)
+def test_a_decrease_follows_the_increase(on_increase: str, on_decrease: str, kept: str) -> None:
+    """A prorating decrease takes the increase's time; one that does not prorate stays (billing.md §1.5)."""
+    plan = compute_normal_form(replace(PRO, items=(seats(proration=Proration(on_increase, on_decrease)),)), FEATURES)
+
+    assert Proration(on_increase, kept) == plan.items[0].proration
 
 
 def test_a_free_trial_of_a_free_plan_needs_no_card() -> None:

@@ -42,13 +42,11 @@ def decide_cancel(snapshot: Snapshot, request: CancelRequest, *, now: datetime) 
             message = f"Plan {target.plan.id} has not started; there is no cancellation to undo"
             raise BadRequest(message)
         return Decision(tuple(_drop_scheduled(snapshot, target)))
-    match request.action:
-        case CancelAction.CANCEL_IMMEDIATELY:
-            return Decision(tuple(_end_now(snapshot, target, now, bill=request.bill)))
-        case CancelAction.CANCEL_END_OF_CYCLE:
-            return Decision(tuple(_end_later(snapshot, target, now)))
-        case CancelAction.UNCANCEL:
-            return Decision(tuple(_keep(snapshot, target)))
+    if request.action is CancelAction.UNCANCEL:
+        return Decision(tuple(_keep(snapshot, target)))
+    if request.action is CancelAction.CANCEL_END_OF_CYCLE:
+        return Decision(tuple(_end_later(snapshot, target, now)))
+    return Decision(tuple(_end_now(snapshot, target, now, bill=request.bill)))
 
 
 def find_target(holdings: Sequence[Holding], request: CancelRequest) -> Holding:

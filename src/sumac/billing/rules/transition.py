@@ -6,7 +6,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from sumac.billing.model import Holding, PlanStatus
-from sumac.catalog.model import Plan, PlanItem
+from sumac.catalog.model import ItemPrice, Plan
 from sumac.catalog.rules.shape import is_free, is_main_recurring, is_one_off, longest_cadence
 from sumac.core.time import Cadence, Interval
 
@@ -62,12 +62,8 @@ def _same_slot(held: Plan, new: Plan) -> bool:
     return is_main_recurring(held) and held.group == new.group
 
 
-def _first_rate(item: PlanItem) -> Decimal:
-    if item.price is None:
-        return Decimal(0)
-    if item.price.amount is not None:
-        return item.price.amount
-    return item.price.tiers[0].amount
+def _first_rate(price: ItemPrice) -> Decimal:
+    return price.tiers[0].amount if price.amount is None else price.amount
 
 
 def _compared_amounts(plan: Plan) -> Iterator[tuple[Decimal, Cadence]]:
@@ -75,7 +71,7 @@ def _compared_amounts(plan: Plan) -> Iterator[tuple[Decimal, Cadence]]:
         yield plan.price.amount, plan.price.cadence
     for item in plan.items:
         if item.price is not None and not (item.is_usage_based and item.reset is not None):
-            yield _first_rate(item), item.price.cadence
+            yield _first_rate(item.price), item.price.cadence
 
 
 def _monthly(plan: Plan) -> Fraction:

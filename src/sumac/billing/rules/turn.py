@@ -78,14 +78,10 @@ def decide_turn(snapshot: Snapshot, *, at: datetime) -> Decision:
 
 
 def _due_of(held: CustomerPlan) -> datetime | None:
-    match held.status:
-        case PlanStatus.SCHEDULED:
-            return held.starts_at
-        case PlanStatus.ACTIVE | PlanStatus.PAST_DUE:
-            instants = (held.ends_at, held.period_end)
-            return min((instant for instant in instants if instant is not None), default=None)
-        case PlanStatus.EXPIRED:
-            return None
+    if held.status is PlanStatus.SCHEDULED:
+        return held.starts_at
+    instants = (held.ends_at, held.period_end) if held.is_usable else ()
+    return min((instant for instant in instants if instant is not None), default=None)
 
 
 def _trial_runs_out(holding: Holding, at: datetime) -> bool:
