@@ -71,6 +71,14 @@ def test_bought_units() -> None:
     assert (False, 500, price) == (words.overage_allowed, words.max_purchase, words.price)
 
 
+def test_unlimited_units_are_not_counted() -> None:
+    """Nothing is granted that could be given back: the balance only counts what is used."""
+    (seats_,) = provide(item("seats", 5, unlimited=True, price=prepaid("10")), quantities={"seats": 8})
+
+    assert (0, 0, 0) == (seats_.included, seats_.prepaid, seats_.balance)
+    assert seats_.unlimited
+
+
 def test_units_paid_for_after_use() -> None:
     """They may go below zero, down to the limit of what may be bought."""
     (messages,) = provide(item("messages", 100, price=usage_based("0.10", max_purchase=Decimal(300))))

@@ -60,7 +60,7 @@ def _provision(
     now: datetime,
     floor: datetime | None,
 ) -> Provision:
-    prepaid = prepaid_of(item, quantities)
+    prepaid = ZERO if item.unlimited else prepaid_of(item, quantities)
     included = ZERO if feature.kind is FeatureKind.BOOLEAN else item.included
     reset = _reset_of(item, feature)
     return Provision(
