@@ -62,12 +62,12 @@ $(STAMPS)/openapi: $(SERVER) $(STAMPS)/python
 dashboard/openapi.json: $(STAMPS)/openapi ;
 
 $(STAMPS)/client: dashboard/openapi.json $(STAMPS)/node
-	@$(NPM) run --silent generate
+	@$(NPM) run --silent generate > /dev/null
 	@touch $@
 
 $(STAMPS)/dashboard: $(SCREENS) $(STAMPS)/client
 	@echo "Building the dashboard"
-	@$(NPM) run --silent build
+	@$(NPM) run --silent build -- --logLevel warn
 	@touch $@
 
 $(STAMPS)/machine: tools/machine.py $(STAMPS)/python
