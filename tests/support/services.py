@@ -138,13 +138,12 @@ class Services:
         return await self.billing.settle_checkout(self.tenant, page.id)
 
     async def charged(self, customer_id: str = "ada") -> list[int]:
-        """What the bank has taken from the customer and not given back, in cents, oldest first."""
+        """What the bank has taken from the customer and not given back, in cents, the smallest amount first."""
         payer = await self.billing.provider_customer(self.tenant, customer_id)
         async with self.database.reading(self.tenant) as work:
-            statement = work.select(bank_charges).where(bank_charges.c.bank_customer == payer)
-            rows = await work.all(statement.order_by(bank_charges.c.created_at, bank_charges.c.id))
+            rows = await work.all(work.select(bank_charges).where(bank_charges.c.bank_customer == payer))
         taken = (row.amount_minor - row.refunded_minor for row in rows if row.status == Outcome.PAID)
-        return [amount for amount in taken if amount]
+        return sorted(amount for amount in taken if amount)
 
     async def advance(self, to: datetime, customer_id: str = "ada") -> ClockMove:
         """Moves the customer's own clock."""

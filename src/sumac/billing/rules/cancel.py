@@ -115,7 +115,9 @@ def _replaces(new: Plan, old: Plan) -> bool:
 
 def _end_now(snapshot: Snapshot, target: Holding, now: datetime, *, bill: bool) -> Iterator[Action]:
     yield from (DropScheduled(each.held) for each in _successors(snapshot, target))
-    lines = tuple(credit_lines(target, snapshot.features, currency=snapshot.currency, now=now)) if bill else ()
+    # What was not paid is not given back (billing.md §14.3): the period of a plan that is past due is still owed.
+    credited = bill and target.held.status is not PlanStatus.PAST_DUE
+    lines = tuple(credit_lines(target, snapshot.features, currency=snapshot.currency, now=now)) if credited else ()
     if lines:
         yield IssueInvoice(
             InvoiceDraft(
