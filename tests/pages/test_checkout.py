@@ -47,7 +47,7 @@ async def test_shows_what_is_bought(shop: Shop) -> None:
         "Subscribe to Pro",
         "$20.00 due today",
         "Pro - base price $20.00",
-        "Renews on February 1, 2026 at $20 and is charged automatically until you cancel.",
+        "Renews on February 1, 2026 at $20 per month, charged automatically until you cancel.",
         "4000 0000 0000 0341 is saved, every later charge declines",
         "Pay $20.00",
     ):
@@ -242,7 +242,7 @@ async def test_setup_charges_nothing(shop: Shop) -> None:
     thanks = await shop.visit(saved.headers["location"])
 
     assert "$0.00 due today" in words_of(page)
-    assert "Free until January 15, 2026, then charged at $49 automatically until you cancel." in words_of(page)
+    assert "Free until January 15, 2026, then $49 per month, charged automatically until you cancel." in words_of(page)
     assert "Save card and continue" in words_of(page)
     assert "Growth is active." in words_of(thanks)
     assert "You paid" not in words_of(thanks)
@@ -261,7 +261,7 @@ async def test_no_longer_possible_gives_the_money_back(shop: Shop) -> None:
     assert sent.headers["location"].endswith("/done")
     for answer in (await shop.visit(sent.headers["location"]), await shop.visit(url)):
         assert "Your payment goes back to you" in words_of(answer)
-        assert "The $20.00 you paid go back to your card." in words_of(answer)
+        assert "The $20.00 you paid goes back to your card." in words_of(answer)
         assert "lumen.example" not in answer.text
     assert {} == await shop.services.statuses()
     assert [(2_000, 2_000)] == await charged_and_refunded(shop)

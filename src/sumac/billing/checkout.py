@@ -16,7 +16,8 @@ from sumac.billing.rules.attach import decide_attach
 from sumac.billing.rules.preview import compute_next_cycle
 from sumac.catalog import service as catalog
 from sumac.catalog.model import Plan
-from sumac.catalog.rules.text import amount_text
+from sumac.catalog.rules.shape import longest_cadence, shortest_cadence
+from sumac.catalog.rules.text import amount_text, cadence_text
 from sumac.core.errors import NotFound, SumacError
 from sumac.core.ids import new_id
 from sumac.core.money import Money
@@ -343,12 +344,23 @@ def _terms(snapshot: Snapshot, plan: Plan, decision: Decision) -> str | None:
     if started is None or started.period_end is None:
         return None
     usage = " Usage beyond what is included is added." if any(item.is_usage_based for item in plan.items) else ""
+    price = _price_after(snapshot, plan, started)
+    if started.trial_ends_at is not None:
+        then = f"then {price}, charged" if price else "then charged"
+        return f"Free until {_day(started.trial_ends_at)}, {then} automatically until you cancel.{usage}"
+    at_price = f" at {price}" if price else ""
+    return f"Renews on {_day(started.period_end)}{at_price}, charged automatically until you cancel.{usage}"
+
+
+def _price_after(snapshot: Snapshot, plan: Plan, started: CustomerPlan) -> str | None:
+    """What the next cycle costs in advance, such as "$20 per month"; None when only usage is billed."""
     following = compute_next_cycle(started, plan, snapshot.features, currency=snapshot.currency)
     lines = compute_lines(following.lines, snapshot.currency) if following else ()
-    price = f" at {amount_text(compute_total(lines, snapshot.currency).major, snapshot.currency)}" if lines else ""
-    if started.trial_ends_at is not None:
-        return f"Free until {_day(started.trial_ends_at)}, then charged{price} automatically until you cancel.{usage}"
-    return f"Renews on {_day(started.period_end)}{price} and is charged automatically until you cancel.{usage}"
+    if not lines:
+        return None
+    amount = amount_text(compute_total(lines, snapshot.currency).major, snapshot.currency)
+    cadence = shortest_cadence(plan)
+    return f"{amount} {cadence_text(cadence)}" if cadence and cadence == longest_cadence(plan) else amount
 
 
 def _day(instant: datetime) -> str:
