@@ -50,6 +50,7 @@ def test_the_repository_is_tidy() -> None:
         pytest.param(SCREEN, "x;\n" * 401, "401 lines", id="a long screen"),
         pytest.param(SERVICE, function(61), "decide has 61 lines", id="a long function"),
         pytest.param(RULE, function(41), "decide has 41 lines", id="a long rule"),
+        pytest.param("tests/api/test_x.py", function(101), "decide has 101 lines", id="a long test"),
         pytest.param(SERVICE, f"x = 1  {NOQA}\n", "reason", id="noqa of everything"),
         pytest.param(SERVICE, f"x = 1  {NOQA}: E501\n", "reason", id="noqa without a reason"),
         pytest.param(SERVICE, f"x = 1  {TYPE_IGNORE}  # why\n", "reason", id="a type ignore without a code"),
