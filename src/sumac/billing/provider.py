@@ -27,7 +27,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """The state of one collection. `payment` identifies the money for refunds; `retryable` says whether to try again."""
+    """The state of one collection. `payment` identifies the money for refunds; `retryable`: another try may succeed."""
 
     outcome: Outcome
     payment: str | None = None
@@ -176,7 +176,7 @@ class TestBank(Protocol):
         ...
 
     async def set_next_charge(self, tenant: Tenant, provider_customer: str, outcome: str) -> None:
-        """Decides the next charge on the default card, once. Raises BadRequest without a card or for another outcome."""
+        """Decides the default card's next charge, once. Raises BadRequest without a card or for another outcome."""
         ...
 
     async def find_checkout_by_token(self, token: str) -> CheckoutPage | None:

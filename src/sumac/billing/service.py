@@ -149,7 +149,7 @@ class BillingService:
         return AttachReceipt(customer.public_id, applied.invoice)
 
     async def welcome(self, work: Work, customer: Customer, *, auto_enable_plan_id: str | None, actor: str) -> None:
-        """Gives a new customer the auto-enabled plans, or the one named instead (billing.md §19), in the caller's work."""
+        """Gives a new customer the auto-enabled plans, or the one named (billing.md §19), in the caller's work."""
         if auto_enable_plan_id is not None:
             plans: Sequence[Plan] = [await catalog.get_plan(work, auto_enable_plan_id)]
         else:

@@ -74,7 +74,7 @@ def brand_of(digits: str) -> str:
 
 
 def card_entered(number: str) -> TestCard:
-    """The test card of a number that a customer enters. Raises BadRequest for any other, and for one that is refused."""
+    """The test card of a number that a customer enters. Raises BadRequest for any other, and for a refused one."""
     digits = digits_of(number)
     card = next((card for card in TEST_CARDS if card.number == digits), None)
     if card is None:
