@@ -11,7 +11,7 @@ from tests.support.api import Api, Body, Refused, on_sqlite
 MESSAGES = {"customer_id": "ada", "feature_id": "messages"}
 
 
-def balance_of(breakdown_id: str, *, usage: int | float) -> Body:
+def balance_of(breakdown_id: str, *, usage: float) -> Body:
     """The messages of Pro, of which some are used."""
     return {
         "feature_id": "messages",
@@ -39,7 +39,7 @@ def balance_of(breakdown_id: str, *, usage: int | float) -> Body:
     }
 
 
-def deduction_of(balance: Body, value: int | float) -> Body:
+def deduction_of(balance: Body, value: float) -> Body:
     """What a track took from the only source of that balance."""
     source = balance["breakdown"][0]
     return {

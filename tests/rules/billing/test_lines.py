@@ -196,7 +196,7 @@ def test_lines_say_what_they_are_for() -> None:
     assert ("Team", "Team - base price", 1, "team", None) == (
         base.display_name, base.description, base.quantity, base.plan_id, base.feature_id,
     )  # fmt: skip
-    assert ("Seats", "5 Seats", 5, "team", "seats") == (
+    assert ("Seats", "5 seats", 5, "team", "seats") == (
         more.display_name, more.description, more.quantity, more.plan_id, more.feature_id,
     )  # fmt: skip
     assert "Unused time: Pro - base price" == back.description

@@ -7,6 +7,7 @@ from decimal import Decimal, localcontext
 from sumac.balances.model import Grant
 from sumac.billing.model import Holding
 from sumac.catalog.model import Feature, Plan, PlanItem
+from sumac.catalog.rules.text import units_text
 from sumac.catalog.rules.tiers import compute_overage_price, compute_prepaid_price
 from sumac.core.money import DECIMAL_PRECISION, exact_minor
 from sumac.core.quantity import packs_for
@@ -158,8 +159,9 @@ def _advance_prices(
             continue
         feature = features.get(item.feature_id)
         name = feature.name if feature else item.feature_id
+        units = units_text(feature, bought) if feature else f"{bought:,f} {name}"
         amount = compute_prepaid_price(item.price, bought, included=item.included)
-        yield name, f"{bought:,f} {name}", amount, bought, item.feature_id, item.price.cadence
+        yield name, units, amount, bought, item.feature_id, item.price.cadence
 
 
 def _line(
