@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -375,7 +376,7 @@ async def test_a_new_version_is_for_new_customers(shop: Services) -> None:
     ],
 )
 async def test_what_cannot_be_attached(
-    shop: Services, plan_id: str, changes: dict[str, object], error: type[Exception]
+    shop: Services, plan_id: str, changes: dict[str, Any], error: type[Exception]
 ) -> None:
     """Nothing is written or charged for a request that does not make sense."""
     with pytest.raises(error):

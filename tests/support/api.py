@@ -61,7 +61,7 @@ class Api:
 
     async def send(self, path: str, body: object = None, **headers: str) -> httpx.Response:
         """The answer to a POST of a JSON body, or of none."""
-        sent = {} if body is None else {"json": body}
+        sent: dict[str, Any] = {} if body is None else {"json": body}
         return await self.client.post(f"/v1/{path}", headers={**self.headers, **headers}, **sent)
 
     async def call(self, path: str, body: object = None, **headers: str) -> Body:
