@@ -1,4 +1,4 @@
-"""check and durable track as ratios to the same server answering a constant, in one run: python bench/check_track.py."""
+"""check and durable track as ratios to the same server answering a constant: python bench/check_track.py."""
 
 import argparse
 import asyncio
