@@ -2,6 +2,7 @@
 
 import click
 
+from sumac.cli.demo.command import demo
 from sumac.cli.documents import openapi
 from sumac.cli.keys import keys
 from sumac.cli.migrate import migrate
@@ -16,5 +17,5 @@ def main() -> None:
     """Customers, plans, usage and invoices for software companies, in one process."""
 
 
-for command in (serve, worker, migrate, keys, sign_in, openapi):
+for command in (serve, demo, worker, migrate, keys, sign_in, openapi):
     main.add_command(command)

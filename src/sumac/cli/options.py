@@ -5,16 +5,27 @@ import sys
 from collections.abc import Callable, Coroutine
 from functools import wraps
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypedDict, TypeVar
 
 import click
 
-from sumac.config import DEFAULT_DATA_DIR, DEFAULT_HOST, DEFAULT_PORT, ConfigError
+from sumac.config import DEFAULT_DATA_DIR, DEFAULT_HOST, DEFAULT_OWNER, DEFAULT_PORT, ConfigError
 from sumac.core.errors import SumacError
 
 P = ParamSpec("P")
 Result = TypeVar("Result")
 Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+class ServingChoices(TypedDict):
+    """What `serving_options` hands to a command, beside `jobs`: the fields of Settings of the same names."""
+
+    host: str
+    port: int
+    public_url: str | None
+    data_dir: Path
+    database_url: str | None
+    owner_email: str
 
 
 def database_options(data_dir: Path = DEFAULT_DATA_DIR) -> Callable[[Command], Command]:
@@ -60,6 +71,25 @@ def server_options(command: Command) -> Command:
         envvar="SUMAC_HOST",
         help="The address to listen on.",
     )(command)
+
+
+def serving_options(data_dir: Path = DEFAULT_DATA_DIR) -> Callable[[Command], Command]:
+    """Everything a command that serves may be told: where to listen, where the data are, whose they are, the jobs."""
+
+    def add(command: Command) -> Command:
+        command = click.option(
+            "--owner-email",
+            envvar="SUMAC_OWNER_EMAIL",
+            default=DEFAULT_OWNER,
+            show_default=True,
+            help="Who owns the organization that is made in an empty database.",
+        )(command)
+        command = click.option(
+            "--jobs/--no-jobs", default=True, help="Whether this process also renews, retries and cleans up."
+        )(command)
+        return server_options(database_options(data_dir)(command))
+
+    return add
 
 
 def runs(command: Callable[P, Coroutine[Any, Any, Result]]) -> Callable[P, Result]:

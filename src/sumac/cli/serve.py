@@ -6,15 +6,15 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from pathlib import Path
+from typing import Unpack
 
 import click
 import uvicorn
 
 from sumac.app import Parts, create_app
-from sumac.cli.options import database_options, runs, server_options
+from sumac.cli.options import ServingChoices, runs, serving_options
 from sumac.cli.prepared import Prepared, prepared
-from sumac.config import DEFAULT_OWNER, ConfigError, Settings, read_smtp
+from sumac.config import ConfigError, Settings, read_smtp
 from sumac.logs import configure_logs
 
 STOPPING_SECONDS = 10
@@ -85,43 +85,15 @@ def sign_in_text(made: Prepared, address: str) -> str:
 
 
 @click.command()
-@server_options
-@database_options()
-@click.option("--jobs/--no-jobs", default=True, help="Whether this process also renews, retries and cleans up.")
-@click.option(
-    "--owner-email",
-    envvar="SUMAC_OWNER_EMAIL",
-    default=DEFAULT_OWNER,
-    show_default=True,
-    help="Who owns the organization that is made in an empty database.",
-)
+@serving_options()
 @runs
-async def serve(
-    *,
-    host: str,
-    port: int,
-    public_url: str | None,
-    data_dir: Path,
-    database_url: str | None,
-    jobs: bool,
-    owner_email: str,
-) -> None:
+async def serve(*, jobs: bool, **choices: Unpack[ServingChoices]) -> None:
     """Serve the API, the dashboard and the hosted pages, and run the jobs.
 
     An empty database gets an organization called "default", and a link to sign in is printed.
     """
     configure_logs(as_json=False)
-    bound, settings = listen(
-        Settings(
-            data_dir=data_dir,
-            database_url=database_url,
-            host=host,
-            port=port,
-            public_url=public_url,
-            smtp=read_smtp(),
-            owner_email=owner_email,
-        ),
-    )
+    bound, settings = listen(Settings(**choices, smtp=read_smtp()))
     async with prepared(settings) as made:
         address = settings.address
         lines = [
