@@ -18,6 +18,7 @@ TEST_LINES_MAX = 100  # a whole body that is expected is shown whole
 LONG_FILES = frozenset({"src/sumac/storage/schema.py"})  # all tables on one page, which is what a reader wants
 COMMITTERS = frozenset({"src/sumac/storage/work.py", "src/sumac/storage/database.py"})  # the second calls the first
 README_HEADINGS = ("**Owns**", "**Does not own**", "**Invariants**")
+OPERATION = re.compile(r'@router\.(?:operation|post)\(\s*"(?:/v1/)?(\w+\.\w+)"')
 BANNED_WORDS = frozenset({"util", "utils", "helper", "helpers", "manager", "handler", "common", "misc"})
 FOREIGN_NAMES = frozenset({"get_route_handler"})  # FastAPI's name for what we override
 REGISTRIES = tuple(
@@ -193,6 +194,18 @@ def find_poor_readmes(sources: Iterable[Source]) -> Iterator[Breach]:
                 yield Breach(readme, 1, f"a feature's README has the heading {heading}")
 
 
+def find_untested_operations(sources: Iterable[Source]) -> Iterator[Breach]:
+    """Every operation is called by its name in the tests that go through HTTP."""
+    texts = {source.path: source.text for source in sources}
+    tests = "\n".join(text for path, text in texts.items() if path.startswith("tests/api/"))
+    for path, text in texts.items():
+        if path.startswith("src/sumac/api/operations/"):
+            for found in OPERATION.finditer(text):
+                if f'"{found[1]}"' not in tests:
+                    line = text.count("\n", 0, found.start()) + 1
+                    yield Breach(path, line, f"no test in tests/api calls {found[1]}")
+
+
 def read_sources(root: Path) -> list[Source]:
     """Every text file that git tracks or would track."""
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
@@ -208,7 +221,7 @@ def read_sources(root: Path) -> list[Source]:
 def find_breaches(sources: list[Source]) -> list[Breach]:
     """Everything that every check finds."""
     found = [breach for source in sources for check in CHECKS for breach in check(source)]
-    return [*found, *find_poor_readmes(sources)]
+    return [*found, *find_poor_readmes(sources), *find_untested_operations(sources)]
 
 
 def main() -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.tidy import CHECKS, Source, find_breaches, find_poor_readmes, read_sources
+from tools.tidy import CHECKS, Source, find_breaches, find_poor_readmes, find_untested_operations, read_sources
 
 ROOT = Path(__file__).parent.parent.parent
 FEATURE = "src/sumac/catalog"
@@ -111,3 +111,18 @@ def test_a_feature_without_a_whole_readme_is_found() -> None:
     assert 3 == len(alone)
     assert 2 == len(half)
     assert "**Invariants**" in half[1]
+
+
+@pytest.mark.parametrize(
+    "decorator", ['@router.operation("plans.get", scope="plans:read")', '@router.post(\n    "/v1/plans.get")']
+)
+def test_an_operation_without_a_test_is_found(decorator: str) -> None:
+    """A test calls it by its name; a longer name that begins alike is another one's."""
+    operation = Source(OPERATION, f"{decorator}\nasync def get() -> None: ...\n")
+    other = Source("tests/api/test_plans.py", 'api.call("plans.get_all")\n')
+    called = Source("tests/api/test_plans.py", 'api.call("plans.get")\n')
+
+    missing = list(find_untested_operations([operation, other]))
+
+    assert [f"{OPERATION}:1: no test in tests/api calls plans.get"] == [str(each) for each in missing]
+    assert [] == list(find_untested_operations([operation, called]))
