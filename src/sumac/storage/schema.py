@@ -19,6 +19,7 @@ metadata = sa.MetaData(
     },
 )
 TENANT = "tenant"
+OWED = sa.text("refunded_at IS NULL")
 
 
 def _tenant() -> sa.Column[str]:
@@ -399,6 +400,20 @@ portal_sessions = sa.Table(
     _created(),
 )
 
+refunds = sa.Table(
+    "refunds",
+    metadata,
+    _tenant(),
+    _customer(),
+    _id(),
+    sa.Column("payment", sa.Text, nullable=False),
+    sa.Column("amount_minor", sa.BigInteger, nullable=False),
+    sa.Column("currency", sa.Text, nullable=False),
+    sa.Column("refunded_at", Instant),
+    _created(),
+    sa.Index("ix_refunds_owed", "created_at", sqlite_where=OWED, postgresql_where=OWED),
+)
+
 # ── the sandbox bank ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 bank_cards = sa.Table(
@@ -448,6 +463,18 @@ bank_charges = sa.Table(
     _created(),
     sa.UniqueConstraint(TENANT, "idempotency_key"),
     sa.Index(None, TENANT, "invoice"),
+)
+
+bank_refunds = sa.Table(
+    "bank_refunds",
+    metadata,
+    _tenant(),
+    sa.Column("idempotency_key", sa.Text, primary_key=True),
+    sa.Column("id", sa.Text, nullable=False),
+    sa.Column("charge_id", sa.Text, nullable=False),
+    sa.Column("amount_minor", sa.BigInteger, nullable=False),
+    _created(),
+    sa.Index(None, TENANT, "charge_id"),
 )
 
 

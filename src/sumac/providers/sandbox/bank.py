@@ -102,17 +102,21 @@ class SandboxBank:
             return await _charge(work, cards[0], invoice.amount, invoice=invoice.id, key=key, confirmed=False)
 
     async def refund(self, tenant: Tenant, payment: str, amount: Money, *, key: str) -> str:
-        """Gives money back. Raises NotFound, and BadRequest for more than is left of the charge."""
+        """Gives money back, once per key. Raises NotFound, and BadRequest for more than is left of the charge."""
         async with self._database.work(tenant) as work:
             row = await store.get_charge(work, payment, lock=True)
             if row is None or row.status != Outcome.PAID:
                 message = f"There is no successful charge {payment}"
                 raise NotFound(message)
+            before = await store.find_refund(work, key)
+            if before is not None:
+                return _refunded_before(before, payment, amount)
             if amount.currency != row.currency or not 0 < amount.minor <= row.amount_minor - row.refunded_minor:
                 message = "The refund must be above 0 and cannot exceed what was charged and not yet refunded"
                 raise BadRequest(message)
-            await store.set_refunded(work, row, row.refunded_minor + amount.minor)
-        return f"refund_{key}"
+            refund_id = new_id("re", now=work.now)
+            await store.add_refund(work, row, amount.minor, id=refund_id, idempotency_key=key, created_at=work.now)
+        return refund_id
 
     def test_cards(self) -> Sequence[TestCardNotice]:
         """Every test card, as a hosted page lists them."""
@@ -232,6 +236,13 @@ def _repeated(row: sa.Row[Any], amount: Money) -> Collection:
         message = "This key was used for another amount"
         raise Conflict(message, code="idempotency_mismatch")
     return _collection(row)
+
+
+def _refunded_before(refund: sa.Row[Any], payment: str, amount: Money) -> str:
+    if (refund.charge_id, refund.amount_minor) != (payment, amount.minor):
+        message = "This key was used for another refund"
+        raise Conflict(message, code="idempotency_mismatch")
+    return str(refund.id)
 
 
 def _collection(row: sa.Row[Any]) -> Collection:

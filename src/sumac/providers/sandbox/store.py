@@ -5,7 +5,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from sumac.storage.schema import bank_cards, bank_charges, bank_checkouts
+from sumac.storage.schema import bank_cards, bank_charges, bank_checkouts, bank_refunds
 from sumac.storage.work import SystemWork, Work
 
 Row = sa.Row[Any]
@@ -46,8 +46,15 @@ async def add_charge(work: Work, **values: Any) -> None:  # noqa: ANN401  # colu
     await work.insert(bank_charges, refunded_minor=0, **values)
 
 
-async def set_refunded(work: Work, charge: Row, refunded_minor: int) -> None:
-    """Writes how much of a charge has been given back."""
+async def find_refund(work: Work, key: str) -> Row | None:
+    """The refund made with a key, or None."""
+    return await work.find(work.select(bank_refunds).where(bank_refunds.c.idempotency_key == key))
+
+
+async def add_refund(work: Work, charge: Row, amount_minor: int, **values: Any) -> None:  # noqa: ANN401  # column types
+    """Records that this much of a charge was given back."""
+    await work.insert(bank_refunds, charge_id=charge.id, amount_minor=amount_minor, **values)
+    refunded_minor = charge.refunded_minor + amount_minor
     await work.update(bank_charges, bank_charges.c.id == charge.id, values={"refunded_minor": refunded_minor})
 
 
