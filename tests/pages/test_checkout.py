@@ -161,6 +161,18 @@ async def test_card_that_asks_is_not_approved(shop: Shop) -> None:
     assert 200 == (await shop.visit(url)).status_code
 
 
+async def test_an_invoice_is_paid_with_another_card(shop: Shop) -> None:
+    """After a declined charge the page is about the invoice, and ends with it."""
+    await shop.services.add_card(number=DECLINES)
+    url = await payment_url(shop)
+    page = await shop.visit(url)
+    thanks = await shop.visit((await shop.submit(url, test_card=GOOD)).headers["location"])
+
+    assert "Pay invoice 1" in words_of(page)
+    assert "Payment received You paid $20.00 to Lumen Studio. View invoice 1" in words_of(thanks)
+    assert {"pro": "active"} == await shop.services.statuses()
+
+
 async def test_sent_twice_pays_once(shop: Shop) -> None:
     """Two clicks at the same moment and one afterwards: one plan, one paid invoice, the same end of the way."""
     url = await payment_url(shop)

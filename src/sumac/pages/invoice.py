@@ -43,13 +43,16 @@ def add_invoice(router: APIRouter, site: Site) -> None:
 async def _find(site: Site, token: str) -> tuple[Tenant, Invoice]:
     async with site.database.system_reading() as system:
         tenant = await invoices.find_tenant(system, token)
-    if tenant is not None:
-        async with site.database.reading(tenant) as work:
-            invoice = await invoices.find_by_token(work, token)
-        if invoice is not None and invoice.status is not InvoiceStatus.DRAFT:
-            return tenant, invoice
-    message = "Check that the link is complete, or ask whoever sent it for a new one."
-    raise NotFound(message, code="invoice_not_found")
+    invoice = None if tenant is None else await _read(site, tenant, token)
+    if tenant is None or invoice is None or invoice.status is InvoiceStatus.DRAFT:
+        message = "Check that the link is complete, or ask whoever sent it for a new one."
+        raise NotFound(message, code="invoice_not_found")
+    return tenant, invoice
+
+
+async def _read(site: Site, tenant: Tenant, token: str) -> Invoice | None:
+    async with site.database.reading(tenant) as work:
+        return await invoices.find_by_token(work, token)
 
 
 def _takes_payments(site: Site, tenant: Tenant) -> bool:
