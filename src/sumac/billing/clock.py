@@ -66,10 +66,11 @@ class ClockService:
             message = "A customer's clock can be moved in the sandbox only"
             raise Forbidden(message, code="sandbox_only")
         customer_key, public_id = await self._start(tenant, customer_id, to)
+        has_card = await self._billing.can_convert(tenant, customer_key)
         happened: list[Happening] = []
         at = to
         for _ in range(STEPS_MAX):
-            at, applied = await self._step(tenant, customer_key, to)
+            at, applied = await self._step(tenant, customer_key, to, has_card=has_card)
             if applied is not None:
                 happened += _happenings(applied, at)
             happened += await self._collect(tenant, customer_key, at)
@@ -88,7 +89,9 @@ class ClockService:
                 await customers.set_clock(work, customer.key, present)
         return customer.key, customer.public_id
 
-    async def _step(self, tenant: Tenant, customer_key: str, to: datetime) -> tuple[datetime, Applied | None]:
+    async def _step(
+        self, tenant: Tenant, customer_key: str, to: datetime, *, has_card: bool
+    ) -> tuple[datetime, Applied | None]:
         """Moves to the next due instant, or to the end; what turned there, or None at a retry and at the end."""
         async with self._database.work(tenant) as work:
             customer = await customers.get_by_key(work, customer_key, lock=True)
@@ -98,7 +101,7 @@ class ClockService:
             await customers.set_clock(work, customer_key, at)
             if customer.due_at is None or customer.due_at > at:
                 return at, None
-            return at, await self._billing.turn(work, customer, at=customer.due_at)
+            return at, await self._billing.turn(work, customer, at=customer.due_at, has_card=has_card)
 
     async def _collect(self, tenant: Tenant, customer_key: str, at: datetime) -> list[Happening]:
         async with self._database.reading(tenant) as work:

@@ -173,16 +173,28 @@ class BillingService:
 
     async def settle_due(self, tenant: Tenant, customer_key: str) -> None:
         """Turns everything due for the customer by its present, each at its own instant and in its own transaction."""
+        has_card = await self.can_convert(tenant, customer_key)
         for _ in range(TURNS_MAX):
             async with self._database.work(tenant) as work:
                 customer = await customers.get_by_key(work, customer_key, lock=True)
                 if customer.due_at is None or customer.due_at > customer.now(work.now):
                     return
-                await self.turn(work, customer, at=customer.due_at)
+                await self.turn(work, customer, at=customer.due_at, has_card=has_card)
 
-    async def turn(self, work: Work, customer: Customer, *, at: datetime) -> Applied:
-        """Turns what is due for the customer at exactly this instant, in the caller's work."""
-        snapshot = await load_snapshot(work, customer)
+    async def can_convert(self, tenant: Tenant, customer_key: str) -> bool:
+        """Whether a plan can be paid for once its trial ends. The provider is asked only while there is a trial."""
+        async with self._database.reading(tenant) as work:
+            customer = await customers.get_by_key(work, customer_key)
+            held = await store.plans_of(work, [customer_key])
+        trying = any(each.trial_ends_at is not None and each.trial_ends_at == each.period_end for each in held)
+        return trying and bool(await self.payment_methods(tenant, customer))
+
+    async def turn(self, work: Work, customer: Customer, *, at: datetime, has_card: bool) -> Applied:
+        """Turns what is due for the customer at exactly this instant, in the caller's work.
+
+        `has_card` says whether a plan whose trial ends can be paid for; one that cannot is over.
+        """
+        snapshot = await load_snapshot(work, customer, has_payment_method=has_card)
         return await apply(work, customer, decide_turn(snapshot, at=at), at=at, actor=ACTOR_OF_JOBS)
 
     async def collect(self, tenant: Tenant, invoice_id: str) -> Invoice:

@@ -226,6 +226,11 @@ def test_immediately_without_billing() -> None:
     assert [EndPlan] == kinds(cancel(snapshot(held(PRO)), NOW, bill=False))
 
 
+def test_immediately_while_past_due() -> None:
+    """The period that was not paid is not given back."""
+    assert [EndPlan] == kinds(cancel(snapshot(held(PRO, status=PlanStatus.PAST_DUE)), NOW))
+
+
 def test_seats_go_along_to_the_free_plan() -> None:
     """Units that are held are counted by the plan that follows."""
     basic = plan("basic", None, item("seats", 2), auto_enable=True)

@@ -230,6 +230,26 @@ def test_a_trial_canceled_before_its_end() -> None:
     assert [EndPlan, StartPlan] == kinds(decision)
 
 
+def test_a_trial_without_a_card_is_over() -> None:
+    """Nobody can be charged, so the plan ends without an invoice, and the free plan takes its place (§11)."""
+    on_trial = held(PRO_TRIAL, anchor_at=TRIAL_END, trial_ends_at=TRIAL_END, period_end=TRIAL_END)
+    used = metered(on_trial, 100, 250, "0.10", anchor_at=TRIAL_END, resets_at=TRIAL_END)
+    decision = turn(on_trial, grants=[used], at_=TRIAL_END, card=False, auto_enabled=(FREE,))
+
+    assert [EndPlan, StartPlan] == kinds(decision)
+    assert [RenewPlan, IssueInvoice] == kinds(turn(held(PRO), card=False))
+
+
+def test_an_add_on_without_a_card_is_over_with_the_trial_it_shares() -> None:
+    """Both end, whichever is read first, and one free plan follows."""
+    trial: dict[str, Any] = {"anchor_at": TRIAL_END, "trial_ends_at": TRIAL_END, "period_end": TRIAL_END}
+    both = [held(ADD_ON, **trial), held(PRO_TRIAL, **trial)]
+
+    for holdings in (both, both[::-1]):
+        decision = turn(*holdings, at_=TRIAL_END, card=False, auto_enabled=(FREE,))
+        assert [EndPlan, EndPlan, StartPlan] == kinds(decision)
+
+
 def test_a_free_plan_is_over_when_its_trial_is() -> None:
     """It never turns into something paid: it expires, and the auto-enabled free plan takes its place (§11)."""
     on_trial = held(FREE_TRIAL, trial_ends_at=TRIAL_END, period_end=TRIAL_END)

@@ -26,7 +26,7 @@ from sumac.billing.rules.cancel import start_default
 from sumac.billing.rules.lines import advance_lines, one_off_lines, overage_lines
 from sumac.billing.rules.provision import provisions_of
 from sumac.billing.rules.transition import find_current
-from sumac.catalog.rules.shape import is_free, shortest_cadence
+from sumac.catalog.rules.shape import is_free, is_main_recurring, shortest_cadence
 from sumac.core.time import Period, cycle, cycle_end
 from sumac.invoices.model import InvoiceDraft, InvoiceKind, LineDraft
 
@@ -44,7 +44,7 @@ def decide_turn(snapshot: Snapshot, *, at: datetime) -> Decision:
     A reset that would be older than `at` is not possible: the caller turns every due instant in order.
     """
     due = [each for each in snapshot.holdings if _due_of(each.held) == at]
-    expiring = [each for each in due if _trial_runs_out(each, at)]
+    expiring = [each for each in due if _trial_runs_out(snapshot, each, at)]
     ending = [each for each in due if each.held.is_usable and each.held.ends_at == at] + expiring
     starting = [each for each in due if each.held.status is PlanStatus.SCHEDULED]
     renewing = [each for each in due if each.held.is_usable and each not in ending]
@@ -69,7 +69,8 @@ def decide_turn(snapshot: Snapshot, *, at: datetime) -> Decision:
             replaced=replaced,
         )
         actions.append(StartPlan(held, each.plan.add_on, provisions))
-    for each, plan_id in zip(expiring, snapshot.plan_ids, strict=False):
+    mains = [each for each in expiring if is_main_recurring(each.plan)]
+    for each, plan_id in zip(mains, snapshot.plan_ids, strict=False):
         actions += start_default(snapshot, each, plan_id=plan_id, now=at)
     reset = _resets(snapshot, ending, at)
     if reset:
@@ -84,10 +85,12 @@ def _due_of(held: CustomerPlan) -> datetime | None:
     return min((instant for instant in instants if instant is not None), default=None)
 
 
-def _trial_runs_out(holding: Holding, at: datetime) -> bool:
-    """Whether a free plan was on trial until now: it does not turn into anything that is paid for, so it is over."""
+def _trial_runs_out(snapshot: Snapshot, holding: Holding, at: datetime) -> bool:
+    """Whether the plan is over with its trial: it is free, or no card could pay for it (billing.md §11)."""
     held = holding.held
-    return held.is_usable and held.ends_at is None and held.trial_ends_at == at and is_free(holding.plan)
+    if not held.is_usable or held.ends_at is not None or held.trial_ends_at != at:
+        return False
+    return is_free(holding.plan) or not snapshot.has_payment_method
 
 
 def _last_usage(snapshot: Snapshot, holding: Holding, at: datetime) -> Iterator[LineDraft]:
