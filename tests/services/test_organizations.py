@@ -215,3 +215,56 @@ def test_rows_of_people_carry_no_tenant() -> None:
     outside = {"organizations", "members", "api_keys", "sign_ins", "sessions"}
 
     assert outside == {name for name, table in metadata.tables.items() if "tenant" not in table.c}
+
+
+async def test_a_slug_changes_unless_it_is_taken(database: Database) -> None:
+    """The organization is found by its new slug only; another one's slug is refused."""
+    organization_id = await founded(database)
+    await founded(database, "other", "owner@other.test")
+    async with database.system() as system:
+        changed = await organizations.change_slug(system, organization_id, "renamed")
+        with pytest.raises(Conflict):
+            await organizations.change_slug(system, organization_id, "other")
+
+    async with database.system_reading() as system:
+        assert changed == await organizations.get_organization(system, "renamed")
+        assert None is await organizations.find_organization(system, "acme")
+
+
+async def test_deleting_an_organization_spares_the_others(database: Database) -> None:
+    """Its members, keys and sessions go with it; another organization's stay."""
+    organization_id = await founded(database)
+    other_id = await founded(database, "other", "owner@other.test")
+    link = await link_for(database, organization_id)
+    async with database.system() as system:
+        signed_in = await organizations.use_link(system, link)
+        key = await organizations.create_key(system, organization_id, Env.LIVE, name="Gone")
+        other_key = await organizations.create_key(system, other_id, Env.LIVE, name="Kept")
+        await organizations.delete_organization(system, organization_id)
+
+    async with database.system_reading() as system:
+        assert None is await organizations.find_organization(system, "acme")
+        assert None is await organizations.find_owner(system, organization_id)
+        assert None is await organizations.find_identity(system, signed_in.token)
+        assert None is await organizations.find_key(system, key)
+        assert None is not await organizations.find_key(system, other_key)
+        assert None is not await organizations.find_owner(system, other_id)
+        with pytest.raises(NotFound):
+            await organizations.delete_organization(system, organization_id)
+
+
+async def test_keys_are_revoked_by_name(database: Database) -> None:
+    """Every key of the name stops working, once; keys of other names and organizations go on."""
+    organization_id = await founded(database)
+    other_id = await founded(database, "other", "owner@other.test")
+    async with database.system() as system:
+        old = [await organizations.create_key(system, organization_id, Env.SANDBOX, name="Demo") for _ in range(2)]
+        kept = await organizations.create_key(system, organization_id, Env.SANDBOX, name="App")
+        other = await organizations.create_key(system, other_id, Env.SANDBOX, name="Demo")
+        assert 2 == await organizations.revoke_keys(system, organization_id, name="Demo")
+        assert 0 == await organizations.revoke_keys(system, organization_id, name="Demo")
+
+    async with database.system_reading() as system:
+        assert [None, None] == [await organizations.find_key(system, secret) for secret in old]
+        assert None is not await organizations.find_key(system, kept)
+        assert None is not await organizations.find_key(system, other)
