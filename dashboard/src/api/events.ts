@@ -4,7 +4,7 @@ import { clientOf, unwrap } from "./client";
 import { customerKey } from "./customers";
 import { useEnvironment } from "./environment";
 
-const EVENTS_PER_PAGE = 20;
+const EVENTS_PER_PAGE = 10;
 
 /** A customer's usage events, newest first, a page at a time; of one feature or of all. */
 export function useEvents(customerId: string, featureId: string | undefined) {

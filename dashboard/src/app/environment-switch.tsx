@@ -22,7 +22,7 @@ export function EnvironmentSwitch() {
           aria-current={value === current ? "true" : undefined}
           className={cn(
             "flex h-7 items-center justify-center gap-1.5 rounded-md text-xs font-medium text-muted transition-colors hover:text-ink",
-            value === current && "bg-panel text-ink shadow-[0_1px_2px_rgb(0_0_0/10%)]",
+            value === current && "bg-panel text-ink shadow-[0_1px_2px_rgb(0_0_0/10%)] dark:bg-ink/14",
           )}
         >
           <span

@@ -25,7 +25,7 @@ export function Copy({ value, label, mono = false, className }: CopyProps) {
         copy(value);
       }}
       className={cn(
-        "group/copy inline-flex max-w-full min-w-0 items-center gap-1.5 rounded-sm text-soft transition-colors hover:text-ink",
+        "group/copy relative inline-flex max-w-full min-w-0 items-center rounded-sm text-soft transition-colors hover:text-ink",
         mono && "font-mono text-xs",
         className,
       )}
@@ -36,7 +36,7 @@ export function Copy({ value, label, mono = false, className }: CopyProps) {
       <Icon
         aria-hidden
         className={cn(
-          "size-3 shrink-0 transition-opacity",
+          "absolute left-full ml-1 size-3 transition-opacity",
           copied
             ? "text-green"
             : "text-muted opacity-0 group-hover/copy:opacity-100 group-focus-visible/copy:opacity-100 pointer-coarse:opacity-60",

@@ -39,7 +39,7 @@ export function formatQuantity(quantity: number): string {
 }
 
 /** How an instant (milliseconds) is written. */
-export type InstantForm = "day" | "short" | "minute" | "full" | "relative";
+export type InstantForm = "day" | "short" | "minute" | "second" | "full" | "relative";
 
 /** An instant in the reader's own time zone. `now` decides what "ago" means and whether the year needs saying. */
 export function formatInstant(at: number, form: InstantForm, now: number): string {
@@ -50,6 +50,8 @@ export function formatInstant(at: number, form: InstantForm, now: number): strin
       return format(at, isSameYear(at, now) ? "d MMM" : "d MMM yyyy");
     case "minute":
       return format(at, isSameYear(at, now) ? "d MMM, HH:mm" : "d MMM yyyy, HH:mm");
+    case "second":
+      return format(at, isSameYear(at, now) ? "d MMM, HH:mm:ss" : "d MMM yyyy, HH:mm:ss");
     case "full":
       return format(at, "EEEE, d MMMM yyyy, HH:mm:ss OOOO");
     case "relative":

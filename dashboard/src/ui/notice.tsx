@@ -17,7 +17,7 @@ type NothingProps = {
 /** What stands where there is nothing to show. */
 export function Nothing({ icon, title, children, action, className }: NothingProps) {
   return (
-    <div className={cn("flex flex-col items-center gap-1 px-6 py-10 text-center", className)}>
+    <div className={cn("flex flex-col items-center gap-1 px-6 py-8 text-center", className)}>
       {icon !== undefined && (
         <div className="mb-2 grid size-9 place-items-center rounded-lg border bg-sunken text-muted [&_svg]:size-4">
           {icon}
@@ -41,7 +41,7 @@ type TroubleProps = {
 /** What stands where something could not be loaded, in the server's own words, with another try. */
 export function Trouble({ title, error, onRetry, className }: TroubleProps) {
   return (
-    <div role="alert" className={cn("flex flex-col items-center gap-1 px-6 py-10 text-center", className)}>
+    <div role="alert" className={cn("flex flex-col items-center gap-1 px-6 py-8 text-center", className)}>
       <div className="mb-2 grid size-9 place-items-center rounded-lg bg-red-wash text-red">
         <TriangleAlert className="size-4" aria-hidden />
       </div>

@@ -1,3 +1,5 @@
+import { isSameYear } from "date-fns";
+
 import { formatDuration, formatInstant, type InstantForm } from "./format";
 import { Hint } from "./hint";
 import { useNow } from "./now";
@@ -5,7 +7,7 @@ import { useNow } from "./now";
 type WhenProps = {
   /** Milliseconds since the epoch. */
   at: number;
-  /** day: 12 Mar 2026 · short: 12 Mar · minute: 12 Mar, 14:03 · relative: in 5 days. */
+  /** day: 12 Mar 2026 · short: 12 Mar · minute: 12 Mar, 14:03 · second: 12 Mar, 14:03:09 · relative: in 5 days. */
   form?: InstantForm;
 };
 
@@ -26,6 +28,16 @@ export function When({ at, form = "day" }: WhenProps) {
         {formatInstant(at, form, now)}
       </time>
     </Hint>
+  );
+}
+
+/** A stretch of time: 28 Oct – 28 Nov; with its years where they differ. */
+export function Period({ from, to }: { from: number; to: number }) {
+  const form = isSameYear(from, to) ? "short" : "day";
+  return (
+    <>
+      <When at={from} form={form} /> – <When at={to} form={form} />
+    </>
   );
 }
 

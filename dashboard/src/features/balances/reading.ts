@@ -15,7 +15,7 @@ export function sourceKind(source: Pick<BalanceSource, "price">): SourceKind {
 /** How often a source starts anew, in words: "every month", "every 3 months"; "never" for what is granted once. */
 export function cadenceText(reset: BalanceSource["reset"]): string {
   if (reset === null || reset.interval === "one_off") return "never resets";
-  const word = reset.interval.replace("_", "-");
+  const word = reset.interval === "semi_annual" ? "half year" : reset.interval;
   const count = reset.interval_count ?? 1;
   return count === 1 ? `resets every ${word}` : `resets every ${count} ${word}s`;
 }

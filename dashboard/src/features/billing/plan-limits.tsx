@@ -2,8 +2,7 @@ import { Check } from "lucide-react";
 import type { ReactNode } from "react";
 
 import type { PlanItem } from "@/api/types";
-import { sentenceCase } from "@/ui/format";
-import { When } from "@/ui/when";
+import { Period, When } from "@/ui/when";
 
 import type { Holding } from "./holding";
 
@@ -37,7 +36,7 @@ export function PlanLimits({ holding }: { holding: Holding }) {
         </Fact>
         {holding.period !== undefined && (
           <Fact name="Period">
-            <When at={holding.period.from} form="short" /> – <When at={holding.period.to} form="short" />
+            <Period from={holding.period.from} to={holding.period.to} />
           </Fact>
         )}
         {holding.endsAt !== null && (
@@ -68,6 +67,6 @@ function resetText(item: PlanItem): string {
   const { reset } = item;
   if (reset === null || reset.interval === "one_off" || item.included === 0) return "";
   const count = reset.interval_count ?? 1;
-  const word = sentenceCase(reset.interval).toLowerCase();
+  const word = reset.interval === "semi_annual" ? "half year" : reset.interval;
   return count === 1 ? ` / ${word}` : ` / ${count} ${word}s`;
 }

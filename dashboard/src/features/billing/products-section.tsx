@@ -9,7 +9,7 @@ import { Nothing } from "@/ui/notice";
 import { useNow } from "@/ui/now";
 import { Section } from "@/ui/section";
 import { Unfold } from "@/ui/unfold";
-import { When } from "@/ui/when";
+import { Period, When } from "@/ui/when";
 
 import { billsUsage, type Holding, holdingsOf } from "./holding";
 import { PlanLimits } from "./plan-limits";
@@ -72,13 +72,7 @@ export function ProductsSection({ customerId, customer }: ProductsSectionProps) 
         id: "period",
         header: "Current period",
         cell: ({ row: { original: holding } }) =>
-          holding.period === undefined ? (
-            DASH
-          ) : (
-            <>
-              <When at={holding.period.from} form="short" /> – <When at={holding.period.to} form="short" />
-            </>
-          ),
+          holding.period === undefined ? DASH : <Period from={holding.period.from} to={holding.period.to} />,
         meta: { className: "max-md:hidden" },
       }),
       column.display({

@@ -53,7 +53,7 @@ export function StateNote({ holding, openInvoiceUrl }: StateNoteProps): ReactNod
       return (
         <>
           Starts <When at={holding.startedAt} form="short" />
-          {holding.replaces !== undefined && ` · replaces ${holding.replaces.name}`}
+          {holding.replaces !== undefined && <span dir="auto">{` · replaces ${holding.replaces.name}`}</span>}
         </>
       );
     case "expired":

@@ -24,18 +24,21 @@ export function CustomerCards({ customers, skeletonRows, stale }: CustomerCardsP
     >
       {skeletonRows === undefined
         ? customers.map((customer, index) => (
-            <li key={customer.id ?? `pending:${index}`} className="relative grid gap-1 px-4 py-3">
-              <div className="flex items-center justify-between gap-3">
+            <li
+              key={customer.id ?? `pending:${index}`}
+              className="relative grid grid-cols-1 gap-1 px-4 py-3 active:bg-hover"
+            >
+              <div className="flex min-w-0 items-center justify-between gap-3">
                 <CustomerLink customer={customer} />
                 <span className="relative z-10 shrink-0 text-xs text-muted">
                   <When at={customer.created_at} />
                 </span>
               </div>
-              <div className="flex items-center justify-between gap-3 text-muted">
+              <div className="flex min-w-0 items-center justify-between gap-3 text-muted">
                 <span dir="auto" className="min-w-0 truncate">
-                  {customer.email ?? customer.id}
+                  {customer.name === null && customer.email !== null ? customer.id : (customer.email ?? customer.id)}
                 </span>
-                <span className="max-w-1/2 text-ink">
+                <span className="max-w-1/2 min-w-0 text-ink">
                   <HeldPlans customer={customer} planName={planName} />
                 </span>
               </div>

@@ -13,16 +13,28 @@ export function DetailsCard({ customer }: { customer: Customer }) {
   return (
     <Section title="Details">
       <dl className="grid gap-2.5 px-4 py-3">
-        <Detail name="Name">{customer.name === null ? DASH : <Copy value={customer.name} label="name" />}</Detail>
-        <Detail name="Email">
-          {customer.email === null ? DASH : <Copy value={customer.email} label="e-mail address" />}
+        <Detail name="Name">
+          {customer.name === null ? DASH : <Copy className="text-ink" value={customer.name} label="name" />}
         </Detail>
-        <Detail name="ID">{customer.id === null ? DASH : <Copy mono value={customer.id} label="id" />}</Detail>
+        <Detail name="Email">
+          {customer.email === null ? DASH : <Copy className="text-ink" value={customer.email} label="e-mail address" />}
+        </Detail>
+        <Detail name="ID">
+          {customer.id === null ? DASH : <Copy mono className="text-ink" value={customer.id} label="id" />}
+        </Detail>
         <Detail name="Fingerprint">
-          {customer.fingerprint === null ? DASH : <Copy mono value={customer.fingerprint} label="fingerprint" />}
+          {customer.fingerprint === null ? (
+            DASH
+          ) : (
+            <Copy mono className="text-ink" value={customer.fingerprint} label="fingerprint" />
+          )}
         </Detail>
         <Detail name="Stripe ID">
-          {customer.stripe_id === null ? DASH : <Copy mono value={customer.stripe_id} label="Stripe id" />}
+          {customer.stripe_id === null ? (
+            DASH
+          ) : (
+            <Copy mono className="text-ink" value={customer.stripe_id} label="Stripe id" />
+          )}
         </Detail>
         <Detail name="Created">
           <When at={customer.created_at} form="minute" />
@@ -36,7 +48,12 @@ export function DetailsCard({ customer }: { customer: Customer }) {
           <dl className="grid gap-2">
             {metadata.map(([key, value]) => (
               <Detail key={key} name={key} mono>
-                <Copy mono value={typeof value === "string" ? value : JSON.stringify(value)} label={key} />
+                <Copy
+                  mono
+                  className="text-ink"
+                  value={typeof value === "string" ? value : JSON.stringify(value)}
+                  label={key}
+                />
               </Detail>
             ))}
           </dl>

@@ -20,6 +20,7 @@ type ListFooterProps = {
 
 /** Below the list: which rows these are, how many at a time, the keys, and the way to other pages. */
 export function ListFooter({ size, shown, paging, nextCursor, onSize, onTurn }: ListFooterProps) {
+  if (shown === 0 && paging.page === 1) return null;
   const before = (paging.page - 1) * size;
   return (
     <footer className="mt-3 flex items-center gap-3 text-xs text-muted">

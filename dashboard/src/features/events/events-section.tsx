@@ -74,10 +74,10 @@ export function EventsSection({ customerId, featureId, onFeature }: EventsSectio
         header: "Time",
         cell: ({ row }) => (
           <span className="text-soft">
-            <When at={row.original.timestamp} form="minute" />
+            <When at={row.original.timestamp} form="second" />
           </span>
         ),
-        meta: { className: "w-36 text-right" },
+        meta: { className: "w-40 text-right" },
       }),
     ],
     [featureName],
