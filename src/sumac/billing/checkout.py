@@ -3,15 +3,17 @@
 A completed page is a payment in fact: either what it was opened for is done, or the money goes back (payments.md §4.8).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sumac.billing import store
-from sumac.billing.collect import Providers, book_payment, provider_of
+from sumac.billing.collect import Providers, book_payment, provider_of, require_ready
 from sumac.billing.execute import apply
 from sumac.billing.load import load_snapshot
 from sumac.billing.model import AttachRequest, CustomerPlan, Decision, IssueInvoice, Payment, Snapshot, StartPlan
 from sumac.billing.provider import CheckoutRequest, CheckoutStatus, Collection, CustomerInfo, DocumentLine
+from sumac.billing.refunds import give_back, owe_refund
 from sumac.billing.rules.attach import decide_attach
 from sumac.billing.rules.preview import compute_next_cycle
 from sumac.catalog import service as catalog
@@ -138,9 +140,14 @@ class CheckoutDesk:
             await self._close(tenant, checkout)
 
     async def settle(self, tenant: Tenant, provider_checkout: str) -> SettledCheckout:
-        """Carries out what a page was opened for, once. Raises NotFound `checkout_unavailable` for one that is not ours."""
-        state = await provider_of(self._providers, tenant).read_checkout(tenant, provider_checkout)
-        refund: Collection | None = None
+        """Carries out what a page was opened for, once.
+
+        Raises NotFound `checkout_unavailable` for a foreign one, Locked while another billing operation of the customer
+        runs, SomethingDueError.
+        """
+        provider = provider_of(self._providers, tenant)
+        state = await provider.read_checkout(tenant, provider_checkout)
+        refund: store.Refund | None = None
         async with self._database.work(tenant) as work:
             checkout = await store.find_checkout(work, checkouts.c.provider_checkout == provider_checkout)
             if checkout is None:
@@ -152,28 +159,28 @@ class CheckoutDesk:
             if checkout.status is store.CheckoutProgress.OPEN and state.status is CheckoutStatus.EXPIRED:
                 await store.change_checkout(work, checkout, store.CheckoutProgress.CLOSED)
             if checkout.status is store.CheckoutProgress.OPEN and state.status is CheckoutStatus.COMPLETED:
+                await require_ready(work, customer)
                 settled = await self._carry_out(work, customer, checkout, state.collection)
-                refund = state.collection if settled.refunded else None
-        if refund is not None and refund.payment is not None:
-            amount = Money(checkout.total_minor, customer.currency or "usd")
-            await provider_of(self._providers, tenant).refund(
-                tenant, refund.payment, amount, key=f"{checkout.id}:refund"
-            )
+                if settled.refunded and state.collection is not None and state.collection.payment is not None:
+                    amount = Money(checkout.total_minor, customer.currency or "usd")
+                    refund = await owe_refund(work, customer.key, state.collection.payment, amount)
+        if refund is not None:
+            await give_back(self._database, provider, tenant, refund)
         return settled
 
-    async def settle_forgotten(self, limit: int) -> int:
-        """Settles pages that were completed while nobody came back, closes expired ones; answers how many."""
-        changed, after = 0, ""
+    async def forgotten(self, limit: int) -> Sequence[tuple[Tenant, str]]:
+        """Pages that were completed while nobody came back, or that have expired: tenant and the provider's id."""
+        done: list[tuple[Tenant, str]] = []
+        after = ""
         while True:
             async with self._database.system_reading() as system:
                 found = await store.forgotten_checkouts(system, system.now - FORGOTTEN_AFTER, after, limit)
             for tenant, after, provider_checkout in found:  # noqa: B007  # the last id is where the next page starts
                 state = await provider_of(self._providers, tenant).read_checkout(tenant, provider_checkout)
                 if state.status is not CheckoutStatus.OPEN:
-                    await self.settle(tenant, provider_checkout)
-                    changed += 1
+                    done.append((tenant, provider_checkout))
             if len(found) < limit:
-                return changed
+                return done
 
     async def _carry_out(
         self,

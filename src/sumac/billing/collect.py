@@ -8,11 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from sumac.balances.service import SomethingDueError
 from sumac.billing import store
 from sumac.billing.execute import abandon_attempts, apply, refresh_due
 from sumac.billing.model import PlanStatus
 from sumac.billing.provider import Collection, DocumentLine, InvoiceDocument, Outcome, PaymentProvider
-from sumac.core.errors import BadRequest
+from sumac.billing.refunds import give_back, owe_refund
+from sumac.billing.store import Refund
+from sumac.core.errors import BadRequest, Locked
 from sumac.core.tenant import Env, Tenant
 from sumac.customers import service as customers
 from sumac.customers.model import Customer
@@ -66,7 +69,10 @@ class Collector:
             return Collected(invoice, None)
         collection = await self._ask(tenant, customer, invoice)
         async with self._database.work(tenant) as work:
-            return await self._book(work, invoice, collection)
+            collected, refund = await self._book(work, invoice, collection)
+        if refund is not None:
+            await give_back(self._database, provider_of(self._providers, tenant), tenant, refund)
+        return collected
 
     async def _ask(self, tenant: Tenant, customer: Customer, invoice: Invoice) -> Collection:
         if customer.provider_customer is None:
@@ -75,14 +81,19 @@ class Collector:
         key = f"{invoice.id}:pay:{invoice.attempts_made + 1}"
         return await provider.collect(tenant, document_of(invoice, customer.provider_customer), key=key)
 
-    async def _book(self, work: Work, before: Invoice, collection: Collection) -> Collected:
+    async def _book(self, work: Work, before: Invoice, collection: Collection) -> tuple[Collected, Refund | None]:
+        """What the answer comes to, and the money to give back if the invoice was settled otherwise meanwhile."""
         customer = await customers.get_by_key(work, before.customer_key, lock=True)
         invoice = await invoices.get(work, before.id, lock=True)
-        if invoice.status is not InvoiceStatus.OPEN or invoice.attempts_made != before.attempts_made:
-            return Collected(invoice, None)
         now = customer.now(work.now)
         if collection.outcome is Outcome.PAID:
-            return Collected(await book_payment(work, customer, invoice, collection, now=now), collection)
+            if invoice.status is InvoiceStatus.OPEN:
+                return Collected(await book_payment(work, customer, invoice, collection, now=now), collection), None
+            if collection.payment is None or collection.payment == invoice.provider_payment:
+                return Collected(invoice, None), None
+            return Collected(invoice, None), await owe_refund(work, customer.key, collection.payment, before.amount_due)
+        if invoice.status is not InvoiceStatus.OPEN or invoice.attempts_made != before.attempts_made:
+            return Collected(invoice, None), None
         attempt = await store.find_attempt(work, invoice.id)
         invoice = await invoices.record_failure(work, invoice, now=now, retry=attempt is None)
         if attempt is None:
@@ -90,7 +101,15 @@ class Collector:
         else:
             expires_at = work.now + WAITING_TIME
             await store.change_attempt(work, attempt, store.AttemptStatus.WAITING, expires_at=expires_at)
-        return Collected(invoice, collection)
+        return Collected(invoice, collection), None
+
+    async def give_back_owed(self, limit: int) -> int:
+        """Gives back what is still owed; answers how many payments."""
+        async with self._database.system_reading() as system:
+            owed = await store.owed_refunds(system, limit)
+        for tenant, refund in owed:
+            await give_back(self._database, provider_of(self._providers, tenant), tenant, refund)
+        return len(owed)
 
     async def resume(self, now: datetime, limit: int) -> int:
         """Carries on attempts that were cut short; answers how many."""
@@ -110,6 +129,14 @@ class Collector:
                 waiting = await store.waiting_attempts(work, customer_key, expired_by=work.now)
                 await abandon_attempts(work, waiting, at=customer.now(work.now))
         return len(expired)
+
+
+async def require_ready(work: Work, customer: Customer) -> None:
+    """Raises Locked while another billing operation of the customer runs, SomethingDueError while anything is due."""
+    if await store.find_running(work, customer.key) is not None:
+        raise Locked(store.BUSY)
+    if customer.due_at is not None and customer.due_at <= customer.now(work.now):
+        raise SomethingDueError(customer.key)
 
 
 async def book_payment(

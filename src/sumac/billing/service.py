@@ -1,27 +1,22 @@
 """Billing: attach, cancel, turn what is due, and answer what a customer holds (billing.md §10 to §12; design.md §4)."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
+from typing import TypeVar
 
 import sqlalchemy as sa
 import structlog
 
-from sumac.billing import store
+from sumac.balances.service import SomethingDueError
+from sumac.billing import portal, store
 from sumac.billing.checkout import CheckoutDesk, SettledCheckout
-from sumac.billing.collect import RESUME_AFTER, Collector, Providers, provider_of
+from sumac.billing.collect import RESUME_AFTER, Collector, Providers, provider_of, require_ready
 from sumac.billing.execute import Applied, apply
 from sumac.billing.load import load_holdings, load_snapshot
-from sumac.billing.model import (
-    AttachRequest,
-    CancelRequest,
-    Decision,
-    Holding,
-    IssueInvoice,
-    Payment,
-    Snapshot,
-)
+from sumac.billing.model import AttachRequest, CancelRequest, Decision, Holding, IssueInvoice, Payment, Snapshot
+from sumac.billing.portal import Portal
 from sumac.billing.provider import Collection as Outcome
 from sumac.billing.provider import PaymentMethod, PaymentProvider
 from sumac.billing.rules.attach import decide_attach
@@ -31,8 +26,8 @@ from sumac.billing.rules.turn import decide_turn
 from sumac.catalog import service as catalog
 from sumac.catalog.model import Plan
 from sumac.catalog.rules.shape import is_free
-from sumac.core.errors import BadRequest, Conflict
-from sumac.core.ids import digest, new_id, new_token
+from sumac.core.errors import BadRequest, Conflict, Locked
+from sumac.core.ids import new_id
 from sumac.core.tenant import Tenant
 from sumac.customers import service as customers
 from sumac.customers.model import Customer
@@ -46,8 +41,10 @@ log = structlog.get_logger("sumac.billing")
 
 ACTOR_OF_JOBS = "system:calendar"
 BATCH = 100
-PORTAL_TIME = timedelta(hours=24)
 TURNS_MAX = 10_000
+SETTLING_TRIES_MAX = 5
+
+Answer = TypeVar("Answer")
 
 
 @contextmanager
@@ -82,15 +79,6 @@ class AttachPreview:
     quoted_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Portal:
-    """A customer's portal session."""
-
-    tenant: Tenant
-    customer: Customer
-    return_url: str | None
-
-
 class BillingService:
     """Everything that happens to what customers hold. Opens its own works: a provider is never called inside one."""
 
@@ -107,31 +95,7 @@ class BillingService:
         Raises NotFound for an unknown customer or plan, Conflict `plan_already_attached`, Locked while another billing
         operation runs, BadRequest for what the plan does not allow.
         """
-        customer, has_card = await self._payer(tenant, request.customer_id)
-        preview = await self._preview(tenant, request, has_card=has_card)
-        if preview.decision.payment in {Payment.CHECKOUT, Payment.SETUP}:
-            url = await self._desk.open_attach(
-                tenant,
-                preview.snapshot,
-                preview.plan,
-                request,
-                preview.decision,
-                quoted_at=preview.quoted_at,
-                actor=actor,
-            )
-            return AttachReceipt(customer.public_id, payment_url=url)
-        await self._desk.withdraw(tenant, customer)
-        async with self._database.work(tenant) as work:
-            customer = await customers.get_by_key(work, customer.key, lock=True)
-            now = customer.now(work.now)
-            snapshot = await load_snapshot(work, customer, has_payment_method=has_card)
-            plan = await catalog.get_plan(work, request.plan_id, request.version)
-            decision = decide_attach(snapshot, plan, request, now=now)
-            if decision.payment is Payment.NONE:
-                applied = await apply(work, customer, decision, at=now, actor=actor)
-                return AttachReceipt(customer.public_id, applied.invoice)
-            invoice = await self._record(work, customer, decision, now=now, actor=actor)
-        return await self._charge(tenant, customer, invoice, request)
+        return await self._settling(tenant, lambda: self._attach(tenant, request, actor=actor))
 
     async def preview_attach(self, tenant: Tenant, request: AttachRequest) -> AttachPreview:
         """What attach would do, without doing it. Raises as attach does."""
@@ -139,14 +103,11 @@ class BillingService:
         return await self._preview(tenant, request, has_card=has_card)
 
     async def cancel(self, tenant: Tenant, request: CancelRequest, *, actor: str) -> AttachReceipt:
-        """Cancels a plan now or at its end, or keeps it after all (billing.md §12.5, §12.6)."""
-        await self.bring_up_to_date(tenant, request.customer_id)
-        async with self._database.work(tenant) as work:
-            customer = await customers.get_for_update(work, request.customer_id)
-            now = customer.now(work.now)
-            snapshot = await load_snapshot(work, customer)
-            applied = await apply(work, customer, decide_cancel(snapshot, request, now=now), at=now, actor=actor)
-        return AttachReceipt(customer.public_id, applied.invoice)
+        """Cancels a plan now or at its end, or keeps it after all (billing.md §12.5, §12.6).
+
+        Raises NotFound, Locked while another billing operation runs, BadRequest where it cannot be cancelled that way.
+        """
+        return await self._settling(tenant, lambda: self._cancel(tenant, request, actor=actor))
 
     async def welcome(self, work: Work, customer: Customer, *, auto_enable_plan_id: str | None, actor: str) -> None:
         """Gives a new customer the auto-enabled plans, or the one named (billing.md §19), in the caller's work."""
@@ -172,7 +133,11 @@ class BillingService:
             await self.settle_due(tenant, customer.key)
 
     async def settle_due(self, tenant: Tenant, customer_key: str) -> None:
-        """Turns everything due for the customer by its present, each at its own instant and in its own transaction."""
+        """Turns everything due for the customer by its present, each at its own instant and in its own transaction.
+
+        A billing operation that was cut short before is carried on first: what it decided lies before what is due.
+        """
+        await self.carry_on(tenant, customer_key)
         has_card = await self.can_convert(tenant, customer_key)
         for _ in range(TURNS_MAX):
             async with self._database.work(tenant) as work:
@@ -180,6 +145,13 @@ class BillingService:
                 if customer.due_at is None or customer.due_at > customer.now(work.now):
                     return
                 await self.turn(work, customer, at=customer.due_at, has_card=has_card)
+
+    async def carry_on(self, tenant: Tenant, customer_key: str) -> None:
+        """Asks the provider again about the customer's running operation, if there is one."""
+        async with self._database.reading(tenant) as work:
+            running = await store.find_running(work, customer_key)
+        if running is not None:
+            await self._collector.collect(tenant, running.invoice_id)
 
     async def can_convert(self, tenant: Tenant, customer_key: str) -> bool:
         """Whether a plan can be paid for once its trial ends. The provider is asked only while there is a trial."""
@@ -216,8 +188,11 @@ class BillingService:
         return await self._desk.open_invoice(tenant, customer, invoice, success_url=back)
 
     async def settle_checkout(self, tenant: Tenant, provider_checkout: str) -> SettledCheckout:
-        """Carries out what a completed hosted page was opened for; safe to repeat."""
-        return await self._desk.settle(tenant, provider_checkout)
+        """Carries out what a completed hosted page was opened for; safe to repeat.
+
+        Raises NotFound `checkout_unavailable`, Locked while another billing operation of the customer runs.
+        """
+        return await self._settling(tenant, lambda: self._desk.settle(tenant, provider_checkout))
 
     async def provider_customer(self, tenant: Tenant, customer_id: str) -> str:
         """The payment provider's id of the customer, made on first need."""
@@ -274,30 +249,11 @@ class BillingService:
 
     async def open_portal(self, tenant: Tenant, customer_id: str, return_url: str | None) -> str:
         """A link to the customer's portal, good for a day. Raises NotFound `customer_not_found`."""
-        token = new_token()
-        async with self._database.work(tenant) as work:
-            customer = await customers.get(work, customer_id)
-            await store.add_portal_session(
-                work,
-                customer.key,
-                id=new_id("prt", now=work.now),
-                digest=digest(token),
-                return_url=return_url,
-                expires_at=work.now + PORTAL_TIME,
-                created_at=work.now,
-            )
-        return f"{self._public_url}/portal/{token}"
+        return f"{self._public_url}/portal/{await portal.open_portal(self._database, tenant, customer_id, return_url)}"
 
     async def find_portal(self, token: str) -> Portal | None:
         """The portal session of a link, or None when it is unknown or has expired."""
-        async with self._database.system_reading() as system:
-            row = await store.find_portal_session(system, digest(token), system.now)
-        if row is None:
-            return None
-        tenant = Tenant.from_key(row.tenant)
-        async with self._database.reading(tenant) as work:
-            customer = await customers.get_by_key(work, row.customer_key)
-        return Portal(tenant, customer, row.return_url)
+        return await portal.find_portal(self._database, token)
 
     async def settle_due_customers(self) -> int:
         """Settles a batch of customers on the wall clock with something due; answers how many."""
@@ -323,12 +279,64 @@ class BillingService:
 
     async def settle_checkouts(self) -> int:
         """Settles hosted pages that were completed while nobody came back from them; answers how many."""
-        return await self._desk.settle_forgotten(BATCH)
+        settled = 0
+        for tenant, provider_checkout in await self._desk.forgotten(BATCH):
+            with _logged("settling_checkout_failed", tenant, checkout=provider_checkout):
+                await self.settle_checkout(tenant, provider_checkout)
+                settled += 1
+        return settled
 
     async def resume_attempts(self) -> int:
-        """Carries on attaches that were cut short, and gives up those nobody paid; answers how many."""
+        """Carries on attaches and refunds that were cut short, gives up attaches nobody paid; answers how many."""
         now = self._database.clock.now()
-        return await self._collector.resume(now, BATCH) + await self._collector.expire(now, BATCH)
+        resumed = await self._collector.resume(now, BATCH) + await self._collector.give_back_owed(BATCH)
+        return resumed + await self._collector.expire(now, BATCH)
+
+    async def _attach(self, tenant: Tenant, request: AttachRequest, *, actor: str) -> AttachReceipt:
+        customer, has_card = await self._payer(tenant, request.customer_id)
+        preview = await self._preview(tenant, request, has_card=has_card)
+        if preview.decision.payment in {Payment.CHECKOUT, Payment.SETUP}:
+            url = await self._desk.open_attach(
+                tenant,
+                preview.snapshot,
+                preview.plan,
+                request,
+                preview.decision,
+                quoted_at=preview.quoted_at,
+                actor=actor,
+            )
+            return AttachReceipt(customer.public_id, payment_url=url)
+        await self._desk.withdraw(tenant, customer)
+        async with self._database.work(tenant) as work:
+            customer = await customers.get_by_key(work, customer.key, lock=True)
+            await require_ready(work, customer)
+            now = customer.now(work.now)
+            snapshot = await load_snapshot(work, customer, has_payment_method=has_card)
+            plan = await catalog.get_plan(work, request.plan_id, request.version)
+            decision = decide_attach(snapshot, plan, request, now=now)
+            if decision.payment is Payment.NONE:
+                applied = await apply(work, customer, decision, at=now, actor=actor)
+                return AttachReceipt(customer.public_id, applied.invoice)
+            invoice = await self._record(work, customer, decision, now=now, actor=actor)
+        return await self._charge(tenant, customer, invoice, request)
+
+    async def _cancel(self, tenant: Tenant, request: CancelRequest, *, actor: str) -> AttachReceipt:
+        async with self._database.work(tenant) as work:
+            customer = await customers.get_for_update(work, request.customer_id)
+            await require_ready(work, customer)
+            now = customer.now(work.now)
+            snapshot = await load_snapshot(work, customer)
+            applied = await apply(work, customer, decide_cancel(snapshot, request, now=now), at=now, actor=actor)
+        return AttachReceipt(customer.public_id, applied.invoice)
+
+    async def _settling(self, tenant: Tenant, operation: Callable[[], Awaitable[Answer]]) -> Answer:
+        """Runs an operation, again after whatever it finds due for its customer is settled."""
+        for _ in range(SETTLING_TRIES_MAX):
+            try:
+                return await operation()
+            except SomethingDueError as due:
+                await self.settle_due(tenant, due.customer_key)
+        raise Locked(store.BUSY)
 
     async def _payer(self, tenant: Tenant, customer_id: str) -> tuple[Customer, bool]:
         await self.bring_up_to_date(tenant, customer_id)

@@ -11,9 +11,9 @@ from sumac.balances import service as balances
 from sumac.balances.model import Balance, Grant
 from sumac.balances.rules.sum import compute_balance
 from sumac.billing.model import CancelAction, CancelRequest, Holding, PlanStatus
+from sumac.billing.portal import Portal
 from sumac.billing.provider import PaymentMethod
 from sumac.billing.rules.cancel import canceling
-from sumac.billing.service import Portal
 from sumac.catalog import service as catalog
 from sumac.catalog.model import Feature, FeatureKind, Plan
 from sumac.catalog.rules.shape import is_free
