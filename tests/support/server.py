@@ -2,7 +2,6 @@
 
 import os
 import re
-import select
 import signal
 import subprocess
 import sys
@@ -14,6 +13,8 @@ from pathlib import Path
 
 STARTING_SECONDS = 60
 STOPPING_SECONDS = 20
+POLLING_SECONDS = 0.05
+LAST_LINE = "API key"
 SUMAC = Path(sys.executable).with_name("sumac")
 
 
@@ -21,11 +22,16 @@ SUMAC = Path(sys.executable).with_name("sumac")
 class LiveServer:
     """A running server: where it is, where its data are, and how it was started."""
 
-    process: subprocess.Popen[str]
+    process: subprocess.Popen[bytes]
     url: str
-    printed: str
+    log: Path
     data_dir: Path
     database_url: str | None
+
+    @property
+    def printed(self) -> str:
+        """Everything the server has printed."""
+        return self.log.read_text()
 
     def create_key(self, environment: str = "sandbox") -> str:
         """A secret key, made with the command line beside the running server."""
@@ -38,6 +44,15 @@ class LiveServer:
         found = re.search(r"http\S+/sign-in#link=\S+", self.printed)
         assert found is not None, self.printed
         return found.group()
+
+    def new_sign_in_path(self) -> str:
+        """The path and fragment of a fresh one-time link."""
+        link = run_sumac(["sign-in", *where(self.data_dir, self.database_url)]).stdout.strip()
+        return link[link.index("/sign-in") :]
+
+    def read_until(self, text: str) -> str:
+        """Everything the server has printed, once the text stands in it."""
+        return _read_until(self.process, self.log, text)
 
     def kill(self) -> None:
         """SIGKILL: nothing is finished."""
@@ -70,34 +85,31 @@ def live_server(
     environment: Mapping[str, str] | None = None,
 ) -> Iterator[LiveServer]:
     """Starts the server on a free port and waits until it is ready; kills it at the end if it still runs."""
-    process = subprocess.Popen(
-        [SUMAC, command, "--port", "0", *where(data_dir, database_url), *options],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env={**os.environ, **(environment or {})},
-    )
+    data_dir.parent.mkdir(parents=True, exist_ok=True)
+    log = data_dir.parent / f"{data_dir.name}-{command}.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [SUMAC, command, "--port", "0", *where(data_dir, database_url), *options],
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, **(environment or {})},
+        )
     try:
-        printed = _read_until_ready(process)
+        printed = _read_until(process, log, LAST_LINE)
         found = re.search(r"ready at (\S+)", printed)
         assert found is not None, printed
-        yield LiveServer(process, found.group(1), printed, data_dir, database_url)
+        yield LiveServer(process, found.group(1), log, data_dir, database_url)
     finally:
         if process.poll() is None:
             process.kill()
             process.wait(STOPPING_SECONDS)
-        if process.stdout is not None:
-            process.stdout.close()
 
 
-def _read_until_ready(process: subprocess.Popen[str]) -> str:
-    """What the server printed up to the line with the API key hint, which is the last one."""
-    assert process.stdout is not None
-    stream = process.stdout.fileno()
-    printed, deadline = b"", time.monotonic() + STARTING_SECONDS
-    while b"API key" not in printed:
-        readable, _, _ = select.select([stream], [], [], max(0.0, deadline - time.monotonic()))
-        chunk = os.read(stream, 65_536) if readable else b""
-        assert chunk, f"the server did not start; it printed: {printed.decode()}"
-        printed += chunk
-    return printed.decode()
+def _read_until(process: subprocess.Popen[bytes], log: Path, text: str) -> str:
+    """Everything the process has printed, once a whole line with the text stands in it."""
+    deadline = time.monotonic() + STARTING_SECONDS
+    while text not in (printed := log.read_text()) or not printed.endswith("\n"):
+        running = process.poll() is None and time.monotonic() < deadline
+        assert running, f"the server never printed {text!r}; it printed: {printed}"
+        time.sleep(POLLING_SECONDS)
+    return printed
