@@ -10,6 +10,7 @@ from sumac.catalog import service as catalog
 from sumac.storage.schema import bank_charges
 from tests.pages.shop import Shop, words_of
 from tests.support import build
+from tests.support.bank import SlowBank
 
 GOOD, REFUSED, DECLINES, ASKS = "4242424242424242", "4000000000000002", "4000000000000341", "4000000000003220"
 
@@ -259,6 +260,25 @@ async def test_setup_charges_nothing(shop: Shop) -> None:
     assert "Growth is active." in words_of(thanks)
     assert "You paid" not in words_of(thanks)
     assert [] == list(await shop.services.invoices())
+
+
+async def test_paid_while_another_operation_runs(shop: Shop) -> None:
+    """The card was taken but the customer is busy elsewhere: the page says to reload, and then how it ended."""
+    slow = SlowBank(shop.services.bank)
+    await shop.services.add_card()
+    direct = asyncio.create_task(shop.services.paid_through(slow).attach("pro"))
+    await slow.asked.wait()
+    url = await payment_url(shop, redirect_mode=RedirectMode.ALWAYS)
+    sent = await shop.submit(url, test_card=GOOD)
+    waiting = await shop.visit(sent.headers["location"])
+    slow.answer.set()
+    await direct
+    ended = await shop.visit(sent.headers["location"])
+
+    assert (303, 423, 200) == (sent.status_code, waiting.status_code, ended.status_code)
+    assert "Your card was accepted and we are finishing." in words_of(waiting)
+    assert "Your payment goes back to you" in words_of(ended)
+    assert {"pro": "active"} == await shop.services.statuses()
 
 
 async def test_no_longer_possible_gives_the_money_back(shop: Shop) -> None:

@@ -13,7 +13,7 @@ from starlette.responses import RedirectResponse, Response
 from sumac.billing.checkout import SettledCheckout
 from sumac.billing.provider import CheckoutPage, CheckoutState, CheckoutStatus
 from sumac.catalog import service as catalog
-from sumac.core.errors import BadRequest, Conflict, Gone, NotFound
+from sumac.core.errors import BadRequest, Conflict, Gone, Locked, NotFound
 from sumac.core.money import Money
 from sumac.pages.door import read_form
 from sumac.pages.render import render, render_problem
@@ -21,6 +21,7 @@ from sumac.pages.seller import Site, find_seller
 from sumac.pages.words import web_address
 
 SEE_OTHER = 303
+UNFINISHED_TEXT = "Your card was accepted and we are finishing. Reload this page; nothing is charged twice."
 EXPIRED_TEXT = "Nothing was charged. Go back to where you came from and start again to get a new link."
 
 
@@ -114,11 +115,16 @@ async def _enter_card(site: Site, token: str, page: CheckoutPage, entry: Entry, 
         state = CheckoutState(CheckoutStatus.COMPLETED, None)
     if state.status is not CheckoutStatus.COMPLETED:
         return await _show_confirmation(site, page, entry)
-    settled = await site.billing.settle_checkout(page.tenant, page.id)
-    success_url = web_address(settled.success_url)
-    if success_url is not None and settled.customer_plan_active:
-        return RedirectResponse(success_url, SEE_OTHER)
-    return RedirectResponse(f"/checkout/{token}/done", SEE_OTHER)
+    return RedirectResponse(await _way_on(site, page) or f"/checkout/{token}/done", SEE_OTHER)
+
+
+async def _way_on(site: Site, page: CheckoutPage) -> str | None:
+    """The seller's address to lead on to; None when our own page has something to say first."""
+    try:
+        settled = await site.billing.settle_checkout(page.tenant, page.id)
+    except Locked:
+        return None
+    return web_address(settled.success_url) if settled.customer_plan_active else None
 
 
 async def _show_confirmation(site: Site, page: CheckoutPage, entry: Entry) -> Response:
@@ -134,8 +140,11 @@ async def _show_confirmation(site: Site, page: CheckoutPage, entry: Entry) -> Re
 
 async def _show_outcome(site: Site, page: CheckoutPage, *, again: bool) -> Response:
     """What a completed checkout came to; asked for again at the checkout's own address, a 409 that says so."""
-    settled = await site.billing.settle_checkout(page.tenant, page.id)
     seller = await find_seller(site, page.tenant)
+    try:
+        settled = await site.billing.settle_checkout(page.tenant, page.id)
+    except Locked:
+        return render_problem(Locked.status, UNFINISHED_TEXT, seller=seller)
     return render(
         "done.html",
         seller,
