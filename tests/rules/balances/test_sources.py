@@ -38,6 +38,14 @@ PAID: dict[str, Any] = {"overage_allowed": True, "price": usage_based("0.10")}
         ),
         pytest.param(
             [
+                grant("messages", 1, id="yearly", reset=YEARLY),
+                grant("messages", 1, id="daily", reset=Cadence(Interval.DAY), resets_at=None),
+            ],
+            "messages",
+            id="what-has-no-next-reset-waits",
+        ),
+        pytest.param(
+            [
                 grant("messages", 1, id="a-hourly", reset=Cadence(Interval.HOUR)),
                 grant("messages", 1, id="b-daily", reset=Cadence(Interval.DAY)),
                 grant("messages", 1, id="c-weekly", reset=Cadence(Interval.WEEK)),

@@ -204,6 +204,16 @@ def test_only_the_last_plan_remains_scheduled(offer: Plan) -> None:
     assert (JANUARY, FEBRUARY) == (canceled.canceled_at, canceled.ends_at)
 
 
+def test_an_end_once_set_is_kept() -> None:
+    """A plan that ends on 20 January does so, whatever is to follow."""
+    twentieth = at("2026-01-20")
+    canceled, waiting = attach(snapshot(canceling(held(GROWTH), twentieth)), PRO, HALF).actions
+
+    assert isinstance(canceled, CancelPlan)
+    assert isinstance(waiting, SchedulePlan)
+    assert (twentieth, twentieth) == (canceled.held.ends_at, waiting.held.starts_at)
+
+
 def test_to_an_annual_plan() -> None:
     """A9: 200 - 20 = $180 at the start; on 15 February $165.34, up to the original anchor's next year."""
     renewed = held(PRO, period_start=FEBRUARY, period_end=at("2026-03-01"))
@@ -296,6 +306,9 @@ def test_upgrade_while_a_downgrade_is_scheduled() -> None:
 
     assert [DropScheduled, IssueInvoice, EndPlan, StartPlan] == kinds(decision)
     assert 3000 == cents(decision)
+    later = attach(state, PREMIUM, HALF).actions[2]
+    assert isinstance(later, EndPlan)
+    assert (JANUARY, HALF) == (later.held.canceled_at, later.held.ends_at)
 
 
 @pytest.mark.parametrize(

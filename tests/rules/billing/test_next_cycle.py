@@ -56,6 +56,11 @@ def facts(holding: Holding) -> Upcoming | None:
             id="on-trial",
         ),
         pytest.param(scheduled(PRO, FEBRUARY, anchor_at=JANUARY), (FEBRUARY, [2000]), id="scheduled"),
+        pytest.param(
+            scheduled(PRO, at("2026-02-15"), anchor_at=JANUARY),
+            (at("2026-02-15"), [1000]),
+            id="scheduled-within-a-cycle",
+        ),
         pytest.param(scheduled(FREE, FEBRUARY), None, id="scheduled-free"),
         pytest.param(
             scheduled(plan("mixed", 20, *ONE_OFF.items), FEBRUARY, quantities={"messages": Decimal(100)}),

@@ -37,11 +37,13 @@ from tests.rules.offers import (
     PRO_TRIAL,
     TRIAL,
     at,
+    grant,
     held,
     item,
     plan,
     prepaid,
     snapshot,
+    usage_based,
 )
 
 TRIAL_END = at("2026-01-15")
@@ -157,6 +159,13 @@ def test_from_trial_to_a_plan_without_one() -> None:
     assert (DAY5, at("2026-02-05"), None) == (
         started(decision).anchor_at, started(decision).period_end, started(decision).trial_ends_at,
     )  # fmt: skip
+
+
+def test_what_was_used_on_trial_is_free() -> None:
+    """Leaving a trial bills none of its usage."""
+    used = grant("messages", 100, 250, customer_plan_id="held-pro-trial", overage_allowed=True, price=usage_based("1"))
+
+    assert 5000 == cents(attach(snapshot(on_trial(), grants=[used]), PREMIUM, DAY5))
 
 
 def test_from_trial_to_trial() -> None:

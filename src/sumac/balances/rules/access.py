@@ -25,8 +25,11 @@ class Access:
 
 
 def is_allowed(balance: Balance, required: Decimal) -> bool:
-    """Whether the balance covers the required units, overage counted where it is allowed; equality passes."""
-    if balance.unlimited or required < 0:
+    """Whether the balance covers the required units, overage counted where it is allowed; equality passes.
+
+    Nothing left still covers nothing, so that less than nothing is always allowed.
+    """
+    if balance.unlimited:
         return True
     if not balance.overage_allowed:
         return balance.remaining >= required
