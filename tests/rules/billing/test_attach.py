@@ -1,39 +1,28 @@
 """What attaching a plan comes to: the scenario matrix (billing.md §10.2 to §10.5)."""
 
-# ruff: noqa: ANN401  # `changes` are fields of the value being made, of any type
-
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
 from decimal import Decimal
-from typing import Any
 
 import pytest
 
 from sumac.billing.model import (
-    AttachRequest,
     CancelPlan,
-    CustomerPlan,
-    Decision,
     DropScheduled,
     EndPlan,
-    Holding,
     IssueInvoice,
     KeepPlan,
     Payment,
     PlanStatus,
     PlanTiming,
-    RedirectMode,
     SchedulePlan,
-    Snapshot,
     StartPlan,
 )
-from sumac.billing.rules.attach import decide_attach
 from sumac.catalog.model import Plan
-from sumac.core.errors import BadRequest, Conflict
-from sumac.core.money import round_sum
+from sumac.core.errors import Conflict
 from sumac.core.time import Period
 from sumac.invoices.model import InvoiceKind
+from tests.rules.decisions import FEBRUARY, HALF, attach, cents, kinds, started
 from tests.rules.offers import (
     ADD_ON,
     FREE,
@@ -55,30 +44,6 @@ from tests.rules.offers import (
     snapshot,
     usage_based,
 )
-
-FEBRUARY = at("2026-02-01")
-HALF = at("2026-01-16 12:00")
-
-
-def attach(state: Snapshot, offer: Plan, now: datetime = JANUARY, **request: Any) -> Decision:
-    """Attaches the plan; `quantities` may be given as whole numbers."""
-    chosen = {feature_id: Decimal(quantity) for feature_id, quantity in request.pop("quantities", {}).items()}
-    return decide_attach(state, offer, AttachRequest("acme", offer.id, quantities=chosen, **request), now=now)
-
-
-def cents(decision: Decision) -> int:
-    """What the invoice comes to; 0 without one."""
-    return round_sum([line.exact_minor for line in decision.invoice.lines]) if decision.invoice else 0
-
-
-def kinds(decision: Decision) -> list[type]:
-    return [type(action) for action in decision.actions]
-
-
-def started(decision: Decision) -> CustomerPlan:
-    """The plan that starts now."""
-    (start,) = [action for action in decision.actions if isinstance(action, StartPlan)]
-    return start.held
 
 
 def test_free_plan() -> None:
@@ -347,136 +312,6 @@ def test_without_billing() -> None:
 
     assert [EndPlan, StartPlan] == kinds(decision)
     assert Payment.NONE is decision.payment
-
-
-@pytest.mark.parametrize(
-    ("offer", "quantities", "problem"),
-    [
-        (PRO, {"messages": 5}, "messages is not a prepaid feature of plan pro"),
-        (PRO, {"lights": 5}, "lights is not a prepaid feature"),
-        (ONE_OFF, {"messages": -1}, "must not be below 0"),
-    ],
-)
-def test_quantities_that_cannot_be_chosen(offer: Plan, quantities: dict[str, int], problem: str) -> None:
-    """Only prepaid features are chosen by quantity."""
-    with pytest.raises(BadRequest, match=problem) as caught:
-        attach(snapshot(), offer, quantities=quantities)
-
-    assert "invalid_options" == caught.value.code
-
-
-def test_a_feature_both_billed_after_use_and_bought() -> None:
-    """Where one item of the feature is prepaid, its quantity may be chosen."""
-    both = plan("both", 20, item("messages", 100, price=usage_based("0.10")), item("messages", 0, price=prepaid("1")))
-
-    assert 2500 == cents(attach(snapshot(), both, quantities={"messages": 5}))
-
-
-def test_one_off_units_cannot_be_chosen_for_later() -> None:
-    """A scheduled switch with a quantity that is bought once is refused; 0 is fine (§10.10)."""
-    small = plan("small", 10, *ONE_OFF.items)
-
-    with pytest.raises(BadRequest, match="cannot be chosen for a later switch"):
-        attach(snapshot(held(PREMIUM)), small, quantities={"messages": 100})
-    assert [CancelPlan, SchedulePlan] == kinds(attach(snapshot(held(PREMIUM)), small, quantities={"messages": 0}))
-
-
-class TestInheritedQuantities:
-    """Prepaid quantities that are left out (billing.md §10.9)."""
-
-    @staticmethod
-    def words(plan_id: str, amount: int, *, units: int, included: int = 0) -> Plan:
-        """A plan whose words are bought in packs."""
-        return plan(plan_id, amount, item("words", included, price=prepaid("10", units=units)))
-
-    @pytest.mark.parametrize(("bought", "total"), [(300, 500), (500, 500), (0, None)])
-    def test_units_are_packed_anew(self, bought: int, total: int | None) -> None:
-        """3 or 5 packs of 100 are 2 packs of 250; nothing bought is nothing inherited."""
-        small, big = self.words("small", 20, units=100), self.words("big", 50, units=250)
-        decision = attach(snapshot(held(small, quantities={"words": Decimal(bought)})), big)
-
-        assert ({} if total is None else {"words": total}) == started(decision).quantities
-
-    def test_included_units_come_on_top(self) -> None:
-        """300 bought beyond 100 included are 300 bought beyond 50 included."""
-        old, new = self.words("old", 20, units=100, included=100), self.words("new", 50, units=50, included=50)
-        decision = attach(snapshot(held(old, quantities={"words": Decimal(400)})), new)
-
-        assert {"words": 350} == started(decision).quantities
-
-    def test_a_chosen_quantity_wins(self) -> None:
-        """What is asked for is what is given."""
-        old, new = self.words("old", 20, units=100), self.words("new", 50, units=100)
-        decision = attach(snapshot(held(old, quantities={"words": Decimal(300)})), new, quantities={"words": 100})
-
-        assert {"words": 100} == started(decision).quantities
-
-    def test_they_wait_with_a_scheduled_plan(self) -> None:
-        """A downgrade takes them along."""
-        old, new = self.words("old", 50, units=100), self.words("new", 20, units=100)
-        decision = attach(snapshot(held(old, quantities={"words": Decimal(300)})), new)
-
-        assert {"words": 300} == decision.actions[1].held.quantities  # type: ignore[union-attr]  # a scheduled plan
-
-    def test_one_off_units_are_not_inherited(self) -> None:
-        """Neither from nor to a price that is paid once."""
-        once, dear_once = plan("once", 20, *ONE_OFF.items), plan("dear-once", 90, *ONE_OFF.items)
-        monthly = plan("monthly", 50, item("messages", 0, price=prepaid("10", units=100)))
-        chosen = {"messages": Decimal(100)}
-
-        assert {} == started(attach(snapshot(held(once, quantities=chosen)), monthly)).quantities
-        assert {} == started(attach(snapshot(held(monthly, quantities=chosen)), dear_once)).quantities
-
-
-def redirected(offer: Plan, *holdings: Holding, card: bool, mode: RedirectMode, **more: Any) -> Payment:
-    return attach(snapshot(*holdings, card=card), offer, HALF, redirect_mode=mode, **more).payment
-
-
-ALWAYS, IF_REQUIRED, NEVER = RedirectMode.ALWAYS, RedirectMode.IF_REQUIRED, RedirectMode.NEVER
-METERED = plan("metered", None, item("messages", 0, price=usage_based("0.10")))
-
-
-@pytest.mark.parametrize(
-    ("offer", "holdings", "card", "mode", "payment"),
-    [
-        pytest.param(FREE, [], False, IF_REQUIRED, Payment.NONE, id="free"),
-        pytest.param(FREE, [], False, ALWAYS, Payment.NONE, id="free-always"),
-        pytest.param(FREE, [], False, NEVER, Payment.NONE, id="free-never"),
-        pytest.param(PRO, [], True, IF_REQUIRED, Payment.CHARGE, id="paid-with-card"),
-        pytest.param(PRO, [], True, NEVER, Payment.CHARGE, id="paid-with-card-never"),
-        pytest.param(PRO, [], True, ALWAYS, Payment.CHECKOUT, id="paid-with-card-always"),
-        pytest.param(PRO, [], False, IF_REQUIRED, Payment.CHECKOUT, id="paid-without-card"),
-        pytest.param(ONE_OFF, [], True, IF_REQUIRED, Payment.CHARGE, id="one-off-with-card"),
-        pytest.param(ONE_OFF, [], False, IF_REQUIRED, Payment.CHECKOUT, id="one-off-without-card"),
-        pytest.param(ONE_OFF, [held(PRO)], False, IF_REQUIRED, Payment.CHECKOUT, id="one-off-beside-a-plan"),
-        pytest.param(ONE_OFF, [], True, ALWAYS, Payment.CHECKOUT, id="one-off-always"),
-        pytest.param(METERED, [], True, IF_REQUIRED, Payment.NONE, id="after-use-with-card"),
-        pytest.param(METERED, [], False, IF_REQUIRED, Payment.SETUP, id="after-use-without-card"),
-        pytest.param(METERED, [], True, ALWAYS, Payment.SETUP, id="after-use-always"),
-        pytest.param(PREMIUM, [held(PRO)], False, IF_REQUIRED, Payment.CHARGE, id="upgrade-without-card"),
-        pytest.param(PREMIUM, [held(PRO)], True, ALWAYS, Payment.CHECKOUT, id="upgrade-always"),
-        pytest.param(ADD_ON, [held(PRO)], False, IF_REQUIRED, Payment.CHARGE, id="add-on-without-card"),
-        pytest.param(replace(METERED, add_on=True), [held(PRO)], False, NEVER, Payment.NONE, id="nothing-due-yet"),
-        pytest.param(PRO, [held(FREE)], False, IF_REQUIRED, Payment.CHECKOUT, id="from-free-without-card"),
-    ],
-)
-def test_where_the_payer_is_sent(
-    offer: Plan, holdings: Sequence[Holding], mode: RedirectMode, payment: Payment, *, card: bool
-) -> None:
-    """Hosted pages are for first subscriptions and purchases without a card; a running one is charged directly."""
-    assert payment is redirected(offer, *holdings, card=card, mode=mode)
-
-
-@pytest.mark.parametrize(
-    ("offer", "holdings"),
-    [(PRO, []), (ONE_OFF, []), (METERED, []), (PREMIUM, [held(PRO)]), (ADD_ON, [held(PRO)])],
-)
-def test_never_without_a_card(offer: Plan, holdings: Sequence[Holding]) -> None:
-    """Nobody can be asked to pay: the request is refused."""
-    with pytest.raises(BadRequest, match="Customer acme has no payment method") as caught:
-        redirected(offer, *holdings, card=False, mode=NEVER)
-
-    assert "customer_has_no_payment_method" == caught.value.code
 
 
 def test_lines_name_their_periods() -> None:

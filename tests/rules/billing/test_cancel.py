@@ -28,8 +28,8 @@ from sumac.billing.model import (
 from sumac.billing.rules.cancel import canceling as set_to_end
 from sumac.billing.rules.cancel import decide_cancel, find_target
 from sumac.core.errors import BadRequest, NotFound
-from sumac.core.money import round_sum
 from sumac.invoices.model import InvoiceKind
+from tests.rules.decisions import FEBRUARY, HALF, TRIAL_END, cents, kinds
 from tests.rules.offers import (
     ADD_ON,
     FREE,
@@ -52,24 +52,12 @@ from tests.rules.offers import (
 )
 
 NOW, LATER, KEEP = CancelAction.CANCEL_IMMEDIATELY, CancelAction.CANCEL_END_OF_CYCLE, CancelAction.UNCANCEL
-FEBRUARY = at("2026-02-01")
-HALF = at("2026-01-16 12:00")
-TRIAL_END = at("2026-01-15")
 
 
 def cancel(
     state: Snapshot, action: CancelAction, now: datetime = HALF, *, plan_id: str | None = "pro", **request: Any
 ) -> Decision:
     return decide_cancel(state, CancelRequest("acme", action, plan_id, **request), now=now)
-
-
-def cents(decision: Decision) -> int:
-    """What the invoice comes to; 0 without one."""
-    return round_sum([line.exact_minor for line in decision.invoice.lines]) if decision.invoice else 0
-
-
-def kinds(decision: Decision) -> list[type]:
-    return [type(action) for action in decision.actions]
 
 
 def test_at_the_end_of_the_cycle() -> None:

@@ -10,9 +10,7 @@ from typing import Any
 import pytest
 
 from sumac.billing.model import (
-    AttachRequest,
     CancelPlan,
-    CustomerPlan,
     Decision,
     EndPlan,
     Holding,
@@ -20,13 +18,11 @@ from sumac.billing.model import (
     PlanTiming,
     RedirectMode,
     SchedulePlan,
-    Snapshot,
     StartPlan,
 )
-from sumac.billing.rules.attach import decide_attach
 from sumac.catalog.model import FreeTrial, Plan, TrialUnit
 from sumac.core.errors import BadRequest
-from sumac.core.money import round_sum
+from tests.rules.decisions import TRIAL_END, attach, cents, started
 from tests.rules.offers import (
     ADD_ON,
     FREE,
@@ -46,30 +42,15 @@ from tests.rules.offers import (
     usage_based,
 )
 
-TRIAL_END = at("2026-01-15")
 DAY5 = at("2026-01-05")
 NO_CARD = replace(PRO_TRIAL, free_trial=replace(TRIAL, card_required=False))
 PREMIUM_TRIAL = replace(PREMIUM, id="premium-trial", free_trial=FreeTrial(7, TrialUnit.DAY))
-
-
-def attach(state: Snapshot, offer: Plan, now: Any = JANUARY, **request: Any) -> Decision:
-    return decide_attach(state, offer, AttachRequest("acme", offer.id, **request), now=now)
-
-
-def cents(decision: Decision) -> int:
-    """What the invoice comes to; 0 without one."""
-    return round_sum([line.exact_minor for line in decision.invoice.lines]) if decision.invoice else 0
 
 
 def start(decision: Decision) -> StartPlan:
     """The start of the plan."""
     (found,) = [action for action in decision.actions if isinstance(action, StartPlan)]
     return found
-
-
-def started(decision: Decision) -> CustomerPlan:
-    """The plan that starts now."""
-    return start(decision).held
 
 
 def on_trial(offer: Plan = PRO_TRIAL, **changes: Any) -> Holding:

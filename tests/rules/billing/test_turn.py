@@ -1,18 +1,9 @@
 """What turns at an instant: renewals, resets, trial ends, starts and ends (billing.md §5.9, §9, §10.3, §11)."""
 
-# ruff: noqa: ANN401  # `changes` are fields of the value being made, of any type
-
-from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
 from decimal import Decimal
-from typing import Any
 
-import pytest
-
-from sumac.balances.model import Grant
 from sumac.billing.model import (
-    Decision,
     EndPlan,
     Holding,
     IssueInvoice,
@@ -21,10 +12,9 @@ from sumac.billing.model import (
     ResetGrants,
     StartPlan,
 )
-from sumac.billing.rules.turn import compute_due_at, decide_turn
 from sumac.core.money import round_sum
-from sumac.core.time import Cadence, Interval
 from sumac.invoices.model import InvoiceKind
+from tests.rules.decisions import FEBRUARY, MARCH, amounts, kinds, metered, resets, turn
 from tests.rules.offers import (
     ADD_ON,
     FREE,
@@ -33,9 +23,7 @@ from tests.rules.offers import (
     ONE_OFF,
     PREMIUM,
     PRO,
-    PRO_TRIAL,
     QUARTERLY,
-    TRIAL,
     YEARLY,
     at,
     canceling,
@@ -45,45 +33,8 @@ from tests.rules.offers import (
     plan,
     prepaid,
     scheduled,
-    snapshot,
     usage_based,
 )
-
-FEBRUARY, MARCH = at("2026-02-01"), at("2026-03-01")
-TRIAL_END = at("2026-01-15")
-FREE_TRIAL = replace(FREE, id="free-trial", free_trial=replace(TRIAL, card_required=False), auto_enable=False)
-
-
-def turn(*holdings: Holding, at_: datetime = FEBRUARY, grants: Sequence[Grant] = (), **changes: Any) -> Decision:
-    return decide_turn(snapshot(*holdings, grants=grants, **changes), at=at_)
-
-
-def amounts(decision: Decision) -> list[Decimal]:
-    """The lines of the invoice in cents, in order; empty without one."""
-    return [line.exact_minor for line in decision.invoice.lines] if decision.invoice else []
-
-
-def kinds(decision: Decision) -> list[type]:
-    return [type(action) for action in decision.actions]
-
-
-def resets(decision: Decision) -> dict[str, tuple[Decimal, datetime | None]]:
-    """Balance and next reset of every grant that is full again."""
-    done = [action.grants for action in decision.actions if isinstance(action, ResetGrants)]
-    return {each.id: (each.balance, each.resets_at) for grants in done for each in grants}
-
-
-def metered(holding: Holding, included: int, used: int, rate: str, **changes: Any) -> Grant:
-    """A grant of the plan's messages, paid for after use."""
-    return grant(
-        "messages",
-        included,
-        used,
-        customer_plan_id=holding.held.id,
-        overage_allowed=True,
-        price=usage_based(rate),
-        **changes,
-    )
 
 
 def test_renewal() -> None:
@@ -183,93 +134,6 @@ def test_a_year_is_charged_once_a_year() -> None:
     assert [2000, 24000] == amounts(turn(held(mixed, quantities=chosen, period_end=year), at_=year))
 
 
-def test_the_end_of_a_trial() -> None:
-    """The first charge, whole; what was used on trial is free, and the units begin afresh (§9.4, decided)."""
-    on_trial = held(PRO_TRIAL, anchor_at=TRIAL_END, trial_ends_at=TRIAL_END, period_end=TRIAL_END)
-    used = metered(on_trial, 100, 250, "0.10", anchor_at=TRIAL_END, resets_at=TRIAL_END)
-    decision = turn(on_trial, grants=[used], at_=TRIAL_END)
-
-    assert [RenewPlan, ResetGrants, IssueInvoice] == kinds(decision)
-    assert [2000] == amounts(decision)
-    renewed = decision.actions[0]
-    assert isinstance(renewed, RenewPlan)
-    assert (TRIAL_END, at("2026-02-15")) == (renewed.held.period_start, renewed.held.period_end)
-    assert {"messages-grant": (Decimal(100), at("2026-02-15"))} == resets(decision)
-
-
-def test_usage_after_the_trial_is_billed() -> None:
-    """The period after the trial is like any other."""
-    converted = held(
-        PRO_TRIAL, anchor_at=TRIAL_END, trial_ends_at=TRIAL_END, period_start=TRIAL_END, period_end=at("2026-02-15")
-    )
-    used = metered(converted, 100, 150, "0.10", anchor_at=TRIAL_END, resets_at=at("2026-02-15"))
-
-    assert [2000, 500] == amounts(turn(converted, grants=[used], at_=at("2026-02-15")))
-
-
-def test_one_off_prices_are_not_charged_at_a_trials_end() -> None:
-    """They were charged when the plan was attached (§11)."""
-    mixed = plan("mixed", 20, *ONE_OFF.items, free_trial=TRIAL)
-    on_trial = held(
-        mixed,
-        anchor_at=TRIAL_END,
-        trial_ends_at=TRIAL_END,
-        period_end=TRIAL_END,
-        quantities={"messages": Decimal(100)},
-    )
-
-    assert [2000] == amounts(turn(on_trial, at_=TRIAL_END))
-
-
-def test_a_trial_canceled_before_its_end() -> None:
-    """It ends without an invoice and without overage; Free follows."""
-    on_trial = canceling(held(PRO_TRIAL, anchor_at=TRIAL_END, trial_ends_at=TRIAL_END, period_end=TRIAL_END), TRIAL_END)
-    used = metered(on_trial, 100, 250, "0.10", anchor_at=TRIAL_END, resets_at=TRIAL_END)
-    decision = turn(on_trial, scheduled(FREE, TRIAL_END), grants=[used], at_=TRIAL_END)
-
-    assert [EndPlan, StartPlan] == kinds(decision)
-
-
-def test_a_trial_without_a_card_is_over() -> None:
-    """Nobody can be charged, so the plan ends without an invoice, and the free plan takes its place (§11)."""
-    on_trial = held(PRO_TRIAL, anchor_at=TRIAL_END, trial_ends_at=TRIAL_END, period_end=TRIAL_END)
-    used = metered(on_trial, 100, 250, "0.10", anchor_at=TRIAL_END, resets_at=TRIAL_END)
-    decision = turn(on_trial, grants=[used], at_=TRIAL_END, card=False, auto_enabled=(FREE,))
-
-    assert [EndPlan, StartPlan] == kinds(decision)
-    assert [RenewPlan, IssueInvoice] == kinds(turn(held(PRO), card=False))
-
-
-def test_an_add_on_without_a_card_is_over_with_the_trial_it_shares() -> None:
-    """Both end, whichever is read first, and one free plan follows."""
-    trial: dict[str, Any] = {"anchor_at": TRIAL_END, "trial_ends_at": TRIAL_END, "period_end": TRIAL_END}
-    both = [held(ADD_ON, **trial), held(PRO_TRIAL, **trial)]
-
-    for holdings in (both, both[::-1]):
-        decision = turn(*holdings, at_=TRIAL_END, card=False, auto_enabled=(FREE,))
-        assert [EndPlan, EndPlan, StartPlan] == kinds(decision)
-
-
-def test_a_free_plan_is_over_when_its_trial_is() -> None:
-    """It never turns into something paid: it expires, and the auto-enabled free plan takes its place (§11)."""
-    on_trial = held(FREE_TRIAL, trial_ends_at=TRIAL_END, period_end=TRIAL_END)
-    ended, start = turn(on_trial, at_=TRIAL_END, auto_enabled=(FREE,)).actions
-
-    assert isinstance(ended, EndPlan)
-    assert isinstance(start, StartPlan)
-    assert (PlanStatus.EXPIRED, TRIAL_END) == (ended.held.status, ended.held.ends_at)
-    assert ("free", "new-plan", TRIAL_END) == (start.held.plan_id, start.held.id, start.held.starts_at)
-    assert [EndPlan] == kinds(turn(on_trial, at_=TRIAL_END))
-
-
-def test_a_free_trial_canceled_before_its_end() -> None:
-    """What was decided then is what happens; nothing is started twice."""
-    on_trial = canceling(held(FREE_TRIAL, trial_ends_at=TRIAL_END, period_end=TRIAL_END), TRIAL_END)
-    decision = turn(on_trial, scheduled(FREE, TRIAL_END), at_=TRIAL_END, auto_enabled=(FREE,))
-
-    assert [EndPlan, StartPlan] == kinds(decision)
-
-
 def test_a_canceled_plan_ends_with_its_last_usage() -> None:
     """500 of 100 used: the end bills 400 x 0.10 = $40 and no new period (§12.5)."""
     pro = canceling(held(PRO), FEBRUARY)
@@ -364,65 +228,3 @@ def test_everything_at_one_instant_is_one_invoice() -> None:
     assert 4600 == round_sum(amounts(decision))
     assert decision.invoice is not None
     assert (("old", "pro", "new"), "held-old") == (decision.invoice.plan_ids, decision.invoice.customer_plan_id)
-
-
-def test_units_of_a_plan_that_ends_are_not_refilled() -> None:
-    """They end with it; other units at the same instant are full again."""
-    pro = canceling(held(PRO), FEBRUARY)
-    decision = turn(pro, grants=[metered(pro, 100, 50, "0.10"), grant("words", 10, 3)])
-
-    assert {"words-grant": (Decimal(10), MARCH)} == resets(decision)
-
-
-@pytest.mark.parametrize(
-    ("cadence", "due", "following"),
-    [
-        (Cadence(Interval.HOUR), "2026-01-01 01:00", "2026-01-01 02:00"),
-        (Cadence(Interval.DAY), "2026-01-02", "2026-01-03"),
-        (Cadence(Interval.WEEK, 2), "2026-01-15", "2026-01-29"),
-    ],
-)
-def test_units_reset_on_their_own(cadence: Cadence, due: str, following: str) -> None:
-    """Free units come back at their own interval, above and below zero, with nothing to pay."""
-    grants = [grant("messages", 100, 40, id="a", reset=cadence), grant("words", 5, 9, id="b", prepaid=1, reset=cadence)]
-    decision = turn(held(FREE), grants=grants, at_=at(due))
-
-    assert [ResetGrants] == kinds(decision)
-    assert {"a": (Decimal(100), at(following)), "b": (Decimal(6), at(following))} == resets(decision)
-
-
-def test_a_reset_long_overdue() -> None:
-    """Six months late is one reset, and the next is within one interval (§9.3)."""
-    decision = turn(held(FREE), grants=[grant("messages", 100, 40)], at_=at("2026-07-15"))
-
-    assert {"messages-grant": (Decimal(100), at("2026-08-01"))} == resets(decision)
-
-
-def test_a_month_end_does_not_drift() -> None:
-    """A free plan attached on 31 January resets on 28 February and 31 March (§20 case 2, decided by §9.3)."""
-    january_31 = at("2026-01-31")
-    messages = grant("messages", 100, 40, anchor_at=january_31, resets_at=at("2026-02-28"))
-    decision = turn(held(FREE, january_31), grants=[messages], at_=at("2026-02-28"))
-
-    assert {"messages-grant": (Decimal(100), at("2026-03-31"))} == resets(decision)
-
-
-@pytest.mark.parametrize(
-    ("holdings", "grants", "expected"),
-    [
-        pytest.param([], [], None, id="nothing"),
-        pytest.param([held(FREE), held(ONE_OFF)], [grant("seats", 5, reset=None)], None, id="nothing-ever"),
-        pytest.param([held(PRO)], [], "2026-02-01", id="renewal"),
-        pytest.param([canceling(held(PRO), at("2026-01-20"))], [], "2026-01-20", id="end-before-renewal"),
-        pytest.param([canceling(held(PRO), at("2026-05-20"))], [], "2026-02-01", id="renewal-before-end"),
-        pytest.param([held(PRO, status=PlanStatus.PAST_DUE)], [], "2026-02-01", id="past-due"),
-        pytest.param([held(PRO, status=PlanStatus.EXPIRED)], [], None, id="expired"),
-        pytest.param([scheduled(PRO, at("2026-03-01"))], [], "2026-03-01", id="scheduled-start"),
-        pytest.param([held(PRO)], [grant("messages", 1, resets_at=at("2026-01-02"))], "2026-01-02", id="reset"),
-    ],
-)
-def test_the_next_instant_due(holdings: Sequence[Holding], grants: Sequence[Grant], expected: str | None) -> None:
-    """The earliest of ends, renewals, starts and resets."""
-    due_at = compute_due_at([each.held for each in holdings], grants)
-
-    assert (None if expected is None else at(expected)) == due_at
