@@ -40,7 +40,8 @@ class Database:
         self.url = url
         self.is_sqlite = url.startswith("sqlite")
         options = sqlite.ENGINE_OPTIONS if self.is_sqlite else postgres.ENGINE_OPTIONS
-        self._engine: AsyncEngine = create_async_engine(url, **options)
+        # An error of the engine is logged as it is; what somebody's row says does not belong there.
+        self._engine: AsyncEngine = create_async_engine(url, hide_parameters=True, **options)
         if self.is_sqlite:
             sqlite.prepare(self._engine)
         self._writer: AbstractAsyncContextManager[object] = asyncio.Lock() if self.is_sqlite else nullcontext()
