@@ -11,6 +11,8 @@ import {
 import { isSignedOut } from "@/api/client";
 import { isEnvironment } from "@/api/environment";
 import { sessionQuery } from "@/api/session";
+import { FeaturesPage } from "@/features/catalog/features-page";
+import { ProductsPage } from "@/features/catalog/products-page";
 import { CustomersPage } from "@/features/customers/customers-page";
 import { readListAddress } from "@/features/customers/list-address";
 
@@ -92,9 +94,13 @@ const customer = createRoute({
   component: CustomerPage,
 });
 
+const products = createRoute({ getParentRoute: () => environment, path: "products", component: ProductsPage });
+
+const features = createRoute({ getParentRoute: () => environment, path: "features", component: FeaturesPage });
+
 const routeTree = root.addChildren([
   signIn,
-  shell.addChildren([home, environment.addChildren([environmentHome, customers, customer])]),
+  shell.addChildren([home, environment.addChildren([environmentHome, customers, customer, products, features])]),
 ]);
 
 export function createAppRouter(queryClient: QueryClient) {

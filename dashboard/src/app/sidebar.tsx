@@ -1,5 +1,5 @@
 import { getRouteApi, Link } from "@tanstack/react-router";
-import { ArrowUpRight, BookOpen, type LucideIcon, Users } from "lucide-react";
+import { ArrowUpRight, BookOpen, Gauge, type LucideIcon, Package, Users } from "lucide-react";
 
 import { useEnvironment } from "@/api/environment";
 import { cn } from "@/ui/cn";
@@ -9,6 +9,12 @@ import { Logo } from "./logo";
 import { MemberMenu } from "./member-menu";
 
 const shell = getRouteApi("/shell");
+
+const PAGES = [
+  { to: "/$env/customers", label: "Customers", icon: Users },
+  { to: "/$env/products", label: "Products", icon: Package },
+  { to: "/$env/features", label: "Features", icon: Gauge },
+] as const;
 
 const ENTRY =
   "flex h-8 items-center gap-2.5 rounded-md px-2 text-soft transition-colors hover:bg-ink/5 hover:text-ink [&_svg]:size-4 [&_svg]:text-muted";
@@ -36,16 +42,19 @@ export function Sidebar({ className, onNavigate }: SidebarProps) {
       </div>
       <EnvironmentSwitch />
       <nav aria-label="Pages" className="grid gap-0.5">
-        <Link
-          to="/$env/customers"
-          params={{ env: environment }}
-          className={ENTRY}
-          activeProps={{ className: "bg-ink/6 text-ink! font-medium [&_svg]:text-accent!" }}
-          activeOptions={{ includeSearch: false }}
-          {...(onNavigate ? { onClick: onNavigate } : {})}
-        >
-          <Users aria-hidden /> Customers
-        </Link>
+        {PAGES.map(({ to, label, icon: Icon }) => (
+          <Link
+            key={to}
+            to={to}
+            params={{ env: environment }}
+            className={ENTRY}
+            activeProps={{ className: "bg-ink/6 text-ink! font-medium [&_svg]:text-accent!" }}
+            activeOptions={{ includeSearch: false }}
+            {...(onNavigate ? { onClick: onNavigate } : {})}
+          >
+            <Icon aria-hidden /> {label}
+          </Link>
+        ))}
       </nav>
       <div className="mt-auto grid gap-0.5">
         <Outside href="/docs" icon={BookOpen} label="API reference" />

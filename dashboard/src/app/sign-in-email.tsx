@@ -53,6 +53,10 @@ export function EmailStep({ failure, onStart, onSent }: EmailStepProps) {
       <Button type="submit" look="primary" size="large" disabled={request.isPending}>
         {request.isPending ? "Sending…" : "Continue"}
       </Button>
+      <p className="text-xs text-pretty text-muted">
+        Running the server yourself? <code className="font-mono text-ink">sumac sign-in</code> prints a link that signs
+        you in.
+      </p>
     </form>
   );
 }

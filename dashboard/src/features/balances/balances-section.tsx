@@ -46,7 +46,12 @@ const columns = [
     ),
     meta: { className: "w-[34%] max-w-0" },
   }),
-  column.display({ id: "usage", header: "Usage", cell: ({ row }) => <Usage balance={row.original} /> }),
+  column.display({
+    id: "usage",
+    header: "Usage",
+    cell: ({ row }) => <Usage balance={row.original} />,
+    meta: { className: "max-sm:pr-4" },
+  }),
   column.display({
     id: "resets",
     header: "Resets",

@@ -8,7 +8,7 @@ import { Section } from "@/ui/section";
 export function BillingCard({ customer }: { customer: Customer }) {
   const card = readCard(customer.payment_method);
   return (
-    <Section title="Billing">
+    <Section title="Billing" foldsWhenNarrow>
       <div className="flex items-center gap-3 px-4 py-3">
         <span className="grid h-7 w-10 shrink-0 place-items-center rounded-md border bg-sunken text-muted">
           <CreditCard aria-hidden className="size-4" />

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 
 import type { Customer, Plan, Subscription } from "@/api/types";
 
-import { billsUsage, holdingsOf, priceText } from "./holding";
+import { holdingsOf } from "./holding";
 
 const NOW = 1_790_000_000_000;
 const DAY = 86_400_000;
@@ -98,30 +98,5 @@ describe("a scheduled plan", () => {
   it("replaces neither add-ons nor plans of other groups", () => {
     expect(replacedBy(subscription(boost), subscription(starter, later))).toBeUndefined();
     expect(replacedBy(subscription(plan("chat", { group: "chat" })), subscription(starter, later))).toBeUndefined();
-  });
-});
-
-describe("a price in words", () => {
-  const metered = { feature_id: "messages", included: 0, unlimited: false, pooled: false, reset: null };
-  const price = {
-    amount: 1,
-    interval: "month",
-    billing_units: 1,
-    billing_method: "usage_based",
-    max_purchase: null,
-  } as const;
-
-  it("is the server's, or says that there is none, or that it depends", () => {
-    expect(priceText(plan("pro"))).toBe("$20 per month");
-    expect(priceText(plan("free", { price: null }))).toBe("Free");
-    expect(priceText(plan("meter", { price: null, items: [{ ...metered, price }] }))).toBe("Variable");
-  });
-
-  it("tells whether an invoice also depends on usage", () => {
-    expect(billsUsage(plan("pro"))).toBe(false);
-    expect(billsUsage(plan("meter", { items: [{ ...metered, price }] }))).toBe(true);
-    expect(billsUsage(plan("seats", { items: [{ ...metered, price: { ...price, billing_method: "prepaid" } }] }))).toBe(
-      false,
-    );
   });
 });

@@ -1,10 +1,12 @@
+import { isPaid } from "@/api/plan-words";
 import { resolveState, shownFirst, type SubscriptionState } from "@/api/subscription-state";
 import type { Customer, Plan, Subscription } from "@/api/types";
+import type { ProductKind } from "@/ui/product-kind";
 
 /** What a row of the products table is about: a subscription or a one-off purchase, in the same words. */
 export type Holding = {
   key: string;
-  kind: "subscription" | "add-on" | "one-off";
+  kind: ProductKind;
   planId: string;
   /** The plan as this customer has it; missing only if the server did not show it. */
   plan: Plan | undefined;
@@ -88,22 +90,4 @@ function replacedBy(scheduled: Subscription, all: readonly Subscription[]): Plan
   const group = scheduled.plan?.group ?? null;
   const running = all.find((each) => each.status === "active" && !each.add_on && (each.plan?.group ?? null) === group);
   return running?.plan ?? undefined;
-}
-
-export function isPaid(plan: Plan): boolean {
-  return plan.price !== null || plan.items.some((item) => item.price !== null);
-}
-
-/** True when the amount of an invoice also depends on what is used. */
-export function billsUsage(plan: Plan): boolean {
-  return plan.items.some((item) => item.price?.billing_method === "usage_based");
-}
-
-/** The price as the server words it: "$20 per month", "Free", "Pay per use". */
-export function priceText(plan: Plan): string {
-  if (plan.price !== null) {
-    const { primary_text: amount, secondary_text: interval } = plan.price.display;
-    return interval ? `${amount} ${interval}` : amount;
-  }
-  return isPaid(plan) ? "Variable" : "Free";
 }

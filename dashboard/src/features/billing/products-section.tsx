@@ -3,6 +3,7 @@ import { Package } from "lucide-react";
 import { useMemo } from "react";
 
 import { useInvoices } from "@/api/invoices";
+import { billsUsage } from "@/api/plan-words";
 import type { Customer } from "@/api/types";
 import { DataTable } from "@/ui/data-table";
 import { Nothing } from "@/ui/notice";
@@ -11,7 +12,7 @@ import { Section } from "@/ui/section";
 import { Unfold } from "@/ui/unfold";
 import { Period, When } from "@/ui/when";
 
-import { billsUsage, type Holding, holdingsOf } from "./holding";
+import { type Holding, holdingsOf } from "./holding";
 import { PlanLimits } from "./plan-limits";
 import { ProductName } from "./product-name";
 import { StateBadge } from "./state-badge";
@@ -67,6 +68,7 @@ export function ProductsSection({ customerId, customer }: ProductsSectionProps) 
             </p>
           </div>
         ),
+        meta: { className: "max-sm:pr-4" },
       }),
       column.display({
         id: "period",

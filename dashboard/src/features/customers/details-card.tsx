@@ -11,7 +11,7 @@ const DASH = <span className="text-muted">—</span>;
 export function DetailsCard({ customer }: { customer: Customer }) {
   const metadata = Object.entries(customer.metadata);
   return (
-    <Section title="Details">
+    <Section title="Details" foldsWhenNarrow>
       <dl className="grid gap-2.5 px-4 py-3">
         <Detail name="Name">
           {customer.name === null ? DASH : <Copy className="text-ink" value={customer.name} label="name" />}
