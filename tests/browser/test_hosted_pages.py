@@ -53,4 +53,6 @@ async def test_the_reference_is_readable(tab: Tab, api: Api) -> None:
     del api
     await tab.open("/docs")
 
-    await expect(tab.page.get_by_text("May this customer use this much of the feature").first).to_be_visible(timeout=30_000)
+    await expect(tab.page.get_by_text("May this customer use this much of the feature").first).to_be_visible(
+        timeout=30_000
+    )
