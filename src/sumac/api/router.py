@@ -1,9 +1,13 @@
 """Every operation of the API, in the order the reference lists them."""
 
 from fastapi import APIRouter
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
 
 from sumac.api.operations import balances, billing, customers, events, features, invoices, plans, sandbox, sessions
 
+METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
+NOT_FOUND = 404
 NOUNS = (customers, plans, features, balances, billing, events, invoices, sandbox, sessions)
 
 
@@ -12,4 +16,10 @@ def api_router() -> APIRouter:
     router = APIRouter()
     for noun in NOUNS:
         router.include_router(noun.router)
+    router.add_api_route("/v1/{path:path}", _nothing, methods=list(METHODS), include_in_schema=False)
     return router
+
+
+async def _nothing() -> Response:
+    """An operation that does not exist, or that was not asked for with POST."""
+    raise HTTPException(NOT_FOUND)

@@ -1,0 +1,89 @@
+"""Every operation of the API with a request that names something; tests walk them, and fail when one is missing."""
+
+from typing import Any
+
+from fastapi import FastAPI
+
+from tests.api.shop import FEBRUARY_MS
+from tests.support.api import ADDRESS
+
+ADA = {"customer_id": "ada"}
+PRO = {"plan_id": "pro"}
+MESSAGES = {"feature_id": "messages"}
+WALK: dict[str, dict[str, Any]] = {
+    "customers.get": ADA,
+    "customers.list": {"search": "ada"},
+    "customers.update": {**ADA, "name": "Eve"},
+    "customers.advance_test_clock": {**ADA, "frozen_time": FEBRUARY_MS},
+    "customers.get_or_create": {**ADA, "auto_enable_plan_id": "pro"},
+    "plans.get": PRO,
+    "plans.list": ADA,
+    "plans.update": {**PRO, "name": "Stolen"},
+    "plans.create": {"plan_id": "mine", "name": "Mine", "items": [MESSAGES]},
+    "features.get": MESSAGES,
+    "features.list": {},
+    "features.update": {**MESSAGES, "name": "Stolen"},
+    "features.create": {
+        "feature_id": "mine",
+        "name": "Mine",
+        "type": "credit_system",
+        "credit_schema": [{"metered_feature_id": "messages", "credit_cost": 1}],
+    },
+    "balances.check": {**ADA, **MESSAGES, "send_event": True},
+    "balances.track": {**ADA, **MESSAGES},
+    "billing.attach": {**ADA, **PRO},
+    "billing.preview_attach": {**ADA, **PRO},
+    "billing.update": {**ADA, **PRO, "cancel_action": "cancel_immediately"},
+    "billing.open_customer_portal": ADA,
+    "events.list": ADA,
+    "invoices.list": ADA,
+    "sandbox.add_card": ADA,
+    "sandbox.set_next_charge": {**ADA, "outcome": "decline"},
+    "sandbox.complete_checkout": {"url": f"{ADDRESS}/checkout/token"},
+    # last, because they remove what the others name
+    "customers.delete": ADA,
+    "plans.delete": {**PRO, "all_versions": True},
+    "features.delete": MESSAGES,
+}
+ALIASES = {
+    "check": "balances.check",
+    "entitled": "balances.check",
+    "track": "balances.track",
+    "events": "balances.track",
+    "events/list": "events.list",
+}
+SIGNING_IN = {"sessions.request_code", "sessions.create", "sessions.get", "sessions.delete"}
+SCOPES = {
+    "customers.get": "customers:read",
+    "customers.list": "customers:read",
+    "customers.update": "customers:write",
+    "customers.advance_test_clock": "customers:write",
+    "customers.get_or_create": "customers:write",
+    "customers.delete": "customers:write",
+    "plans.get": "plans:read",
+    "plans.list": "plans:read",
+    "plans.update": "plans:write",
+    "plans.create": "plans:write",
+    "plans.delete": "plans:write",
+    "features.get": "features:read",
+    "features.list": "features:read",
+    "features.update": "features:write",
+    "features.create": "features:write",
+    "features.delete": "features:write",
+    "balances.check": "balances:read",
+    "balances.track": "balances:write",
+    "billing.attach": "billing:write",
+    "billing.preview_attach": "billing:read",
+    "billing.update": "billing:write",
+    "billing.open_customer_portal": "billing:write",
+    "events.list": "balances:read",
+    "invoices.list": "billing:read",
+    "sandbox.add_card": "billing:write",
+    "sandbox.set_next_charge": "billing:write",
+    "sandbox.complete_checkout": "billing:write",
+}
+
+
+def registered(app: FastAPI) -> set[str]:
+    """Every operation the application has, by its address below /v1."""
+    return {path.removeprefix("/v1/") for path in app.openapi()["paths"] if path.startswith("/v1/")}
