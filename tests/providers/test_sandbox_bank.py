@@ -184,6 +184,20 @@ async def test_the_next_charge_can_be_decided(
     assert Outcome.PAID is second.outcome
 
 
+async def test_a_pending_charge_arrives_after_a_minute(
+    bank: SandboxBank, tenant: Tenant, payer: str, clock: ManualClock
+) -> None:
+    """Asked again under its key it is still processing, and a minute later paid."""
+    await bank.add_card(tenant, payer, GOOD_CARD)
+    await bank.set_next_charge(tenant, payer, "pending")
+    outcomes = [(await bank.collect(tenant, document(payer), key="k")).outcome for _ in range(2)]
+    clock.advance(timedelta(minutes=1))
+
+    outcomes += [(await bank.collect(tenant, document(payer), key="k")).outcome for _ in range(2)]
+
+    assert [Outcome.PROCESSING] * 2 + [Outcome.PAID] * 2 == outcomes
+
+
 async def test_a_bad_card_can_be_made_to_succeed(bank: SandboxBank, tenant: Tenant, payer: str) -> None:
     """The switch works in both directions."""
     await bank.add_card(tenant, payer, "4000000000000341")

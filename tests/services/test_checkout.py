@@ -7,7 +7,7 @@ import pytest
 
 from sumac.billing.model import RedirectMode
 from sumac.billing.provider import CheckoutRequest, Outcome
-from sumac.core.errors import BadRequest, Conflict, Gone
+from sumac.core.errors import BadRequest, Conflict, Gone, Locked
 from sumac.core.money import Money
 from sumac.invoices.model import InvoiceStatus
 from tests.support.build import ONCE, feature, free_plan, item, plan, price, trial, usage_price
@@ -269,4 +269,39 @@ async def test_a_retry_that_succeeds(shop: Services) -> None:
 
     assert ["invoice_paid"] == [happening.kind for happening in move.happened]
     assert {"pro": "active"} == await shop.statuses()
+    assert [2000, 2000] == await shop.charged()
+
+
+async def test_a_payment_under_way_is_waited_for(shop: Services) -> None:
+    """While the bank says it is processing nothing else is charged; when the money arrives the plan starts."""
+    await shop.add_card()
+    await shop.set_next_charge("pending")
+
+    receipt = await shop.attach("pro")
+
+    assert receipt.outcome is not None
+    assert (Outcome.PROCESSING, {"free": "active"}) == (receipt.outcome.outcome, await shop.statuses())
+    with pytest.raises(Locked):
+        await shop.attach("premium")
+    shop.clock.advance(timedelta(minutes=1))
+    assert 1 == await shop.billing.resume_attempts()
+    assert {"pro": "active"} == await shop.statuses()
+    assert [2000] == await shop.charged()
+
+
+async def test_a_renewal_under_way_is_not_charged_again(shop: Services) -> None:
+    """The plan stays active and the invoice open until the bank has the money, which it takes once."""
+    await shop.add_card()
+    await shop.attach("pro")
+    await shop.set_next_charge("pending")
+    shop.clock.advance(timedelta(days=31))
+    await shop.billing.settle_due_customers()
+    await shop.billing.collect_due_invoices()
+    assert {"pro": "active"} == await shop.statuses()
+    assert [InvoiceStatus.PAID, InvoiceStatus.OPEN] == [invoice.status for invoice in await shop.invoices()]
+
+    shop.clock.advance(timedelta(hours=1))
+    assert 1 == await shop.billing.collect_due_invoices()
+
+    assert [InvoiceStatus.PAID, InvoiceStatus.PAID] == [invoice.status for invoice in await shop.invoices()]
     assert [2000, 2000] == await shop.charged()

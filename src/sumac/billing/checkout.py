@@ -13,7 +13,7 @@ from sumac.billing.execute import apply
 from sumac.billing.load import load_snapshot
 from sumac.billing.model import AttachRequest, CustomerPlan, Decision, IssueInvoice, Payment, Snapshot, StartPlan
 from sumac.billing.provider import CheckoutRequest, CheckoutStatus, Collection, CustomerInfo, DocumentLine
-from sumac.billing.refunds import give_back, owe_refund
+from sumac.billing.refunds import Refund, give_back, owe_refund
 from sumac.billing.rules.attach import decide_attach
 from sumac.billing.rules.preview import compute_next_cycle
 from sumac.catalog import service as catalog
@@ -147,7 +147,7 @@ class CheckoutDesk:
         """
         provider = provider_of(self._providers, tenant)
         state = await provider.read_checkout(tenant, provider_checkout)
-        refund: store.Refund | None = None
+        refund: Refund | None = None
         async with self._database.work(tenant) as work:
             checkout = await store.find_checkout(work, checkouts.c.provider_checkout == provider_checkout)
             if checkout is None:

@@ -13,8 +13,7 @@ from sumac.billing import store
 from sumac.billing.execute import abandon_attempts, apply, refresh_due
 from sumac.billing.model import PlanStatus
 from sumac.billing.provider import Collection, DocumentLine, InvoiceDocument, Outcome, PaymentProvider
-from sumac.billing.refunds import give_back, owe_refund
-from sumac.billing.store import Refund
+from sumac.billing.refunds import Refund, give_back, owe_refund, owed_refunds
 from sumac.core.errors import BadRequest, Locked
 from sumac.core.tenant import Env, Tenant
 from sumac.customers import service as customers
@@ -26,6 +25,7 @@ from sumac.storage.work import Work
 
 WAITING_TIME = timedelta(minutes=10)
 RESUME_AFTER = timedelta(minutes=1)
+ASK_AGAIN_AFTER = timedelta(hours=1)
 
 Providers = Mapping[Env, PaymentProvider]
 
@@ -95,6 +95,8 @@ class Collector:
         if invoice.status is not InvoiceStatus.OPEN or invoice.attempts_made != before.attempts_made:
             return Collected(invoice, None), None
         attempt = await store.find_attempt(work, invoice.id)
+        if collection.outcome is Outcome.PROCESSING:
+            return Collected(await self._wait(work, invoice, attempt, now=now), collection), None
         invoice = await invoices.record_failure(work, invoice, now=now, retry=attempt is None)
         if attempt is None:
             await _set_status(work, invoice, PlanStatus.ACTIVE, PlanStatus.PAST_DUE)
@@ -103,10 +105,18 @@ class Collector:
             await store.change_attempt(work, attempt, store.AttemptStatus.WAITING, expires_at=expires_at)
         return Collected(invoice, collection), None
 
+    async def _wait(self, work: Work, invoice: Invoice, attempt: store.Attempt | None, *, now: datetime) -> Invoice:
+        """The money is under way: the same try is asked about again, under its key, and no other one is made."""
+        if attempt is None:
+            return await invoices.record_waiting(work, invoice, until=now + ASK_AGAIN_AFTER)
+        again_at = work.now + RESUME_AFTER
+        await store.change_attempt(work, attempt, attempt.status, expires_at=attempt.expires_at, next_try_at=again_at)
+        return invoice
+
     async def give_back_owed(self, limit: int) -> int:
         """Gives back what is still owed; answers how many payments."""
         async with self._database.system_reading() as system:
-            owed = await store.owed_refunds(system, limit)
+            owed = await owed_refunds(system, limit)
         for tenant, refund in owed:
             await give_back(self._database, provider_of(self._providers, tenant), tenant, refund)
         return len(owed)

@@ -12,10 +12,9 @@ from sqlalchemy.exc import IntegrityError
 
 from sumac.billing.model import AttachRequest, CustomerPlan, Decision, PlanStatus
 from sumac.core.errors import Locked
-from sumac.core.money import Money
 from sumac.core.quantity import from_text
 from sumac.core.tenant import Tenant
-from sumac.storage.schema import attempts, checkouts, customer_plans, customers, portal_sessions, refunds
+from sumac.storage.schema import attempts, checkouts, customer_plans, customers, portal_sessions
 from sumac.storage.work import SystemWork, Work
 
 DECISION = TypeAdapter(Decision)
@@ -46,16 +45,6 @@ class Attempt:
     expires_at: datetime | None
     next_try_at: datetime | None
     created_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Refund:
-    """Money taken for what was no longer possible, owed back until the provider has given it back."""
-
-    id: str
-    customer_key: str
-    payment: str
-    amount: Money
 
 
 class CheckoutPurpose(StrEnum):
@@ -149,13 +138,20 @@ async def add_attempt(work: Work, attempt: Attempt) -> None:
         raise Locked(BUSY) from error
 
 
-async def change_attempt(work: Work, attempt: Attempt, status: AttemptStatus, *, expires_at: datetime | None) -> None:
+async def change_attempt(
+    work: Work,
+    attempt: Attempt,
+    status: AttemptStatus,
+    *,
+    expires_at: datetime | None,
+    next_try_at: datetime | None = None,
+) -> None:
     """Moves an attempt on; nothing but a running one is tried again."""
     await work.update(
         attempts,
         attempts.c.customer_key == attempt.customer_key,
         attempts.c.id == attempt.id,
-        values={"status": status, "expires_at": expires_at, "next_try_at": None},
+        values={"status": status, "expires_at": expires_at, "next_try_at": next_try_at},
     )
 
 
@@ -246,33 +242,6 @@ async def find_running(work: Work, customer_key: str) -> Attempt | None:
     running = (attempts.c.customer_key == customer_key, attempts.c.status == AttemptStatus.RUNNING)
     row = await work.find(work.select(attempts).where(*running))
     return None if row is None else _attempt(row)
-
-
-async def add_refund(work: Work, refund: Refund) -> None:
-    """Records money that is owed back."""
-    await work.insert(
-        refunds,
-        id=refund.id,
-        customer_key=refund.customer_key,
-        payment=refund.payment,
-        amount_minor=refund.amount.minor,
-        currency=refund.amount.currency,
-        refunded_at=None,
-        created_at=work.now,
-    )
-
-
-async def finish_refund(work: Work, refund: Refund) -> None:
-    """Marks money given back."""
-    where = (refunds.c.customer_key == refund.customer_key, refunds.c.id == refund.id)
-    await work.update(refunds, *where, values={"refunded_at": work.now})
-
-
-async def owed_refunds(system: SystemWork, limit: int) -> Sequence[tuple[Tenant, Refund]]:
-    """Money owed back anywhere, the longest owed first."""
-    statement = sa.select(refunds).where(refunds.c.refunded_at.is_(None)).order_by(refunds.c.created_at)
-    rows = await system.all(statement.limit(limit))
-    return [(Tenant.from_key(row.tenant), _refund(row)) for row in rows]
 
 
 async def add_portal_session(work: Work, customer_key: str, **values: Any) -> None:  # noqa: ANN401  # the table's columns
@@ -386,10 +355,6 @@ def _checkout(row: sa.Row[Any]) -> Checkout:
         expires_at=row.expires_at,
         created_at=row.created_at,
     )
-
-
-def _refund(row: sa.Row[Any]) -> Refund:
-    return Refund(row.id, row.customer_key, row.payment, Money(row.amount_minor, row.currency))
 
 
 def by_customer(plans: Iterable[CustomerPlan]) -> Mapping[str, list[CustomerPlan]]:

@@ -95,6 +95,13 @@ async def record_failure(work: Work, invoice: Invoice, *, now: datetime, retry: 
     return failed
 
 
+async def record_waiting(work: Work, invoice: Invoice, *, until: datetime) -> Invoice:
+    """The payment is under way; the same try is looked at again at `until` and does not count as failed."""
+    waiting = replace(invoice, next_attempt_at=until)
+    await store.update_progress(work, waiting)
+    return waiting
+
+
 async def void(work: Work, invoice: Invoice, *, now: datetime) -> Invoice:
     """Cancels an unpaid invoice and gives back the credit it had taken."""
     if invoice.credit_applied.minor:

@@ -46,6 +46,11 @@ async def add_charge(work: Work, **values: Any) -> None:  # noqa: ANN401  # colu
     await work.insert(bank_charges, refunded_minor=0, **values)
 
 
+async def set_charge_status(work: Work, charge: Row, status: str) -> None:
+    """Writes how a charge that was pending ended."""
+    await work.update(bank_charges, bank_charges.c.id == charge.id, values={"status": status})
+
+
 async def find_refund(work: Work, key: str) -> Row | None:
     """The refund made with a key, or None."""
     return await work.find(work.select(bank_refunds).where(bank_refunds.c.idempotency_key == key))
