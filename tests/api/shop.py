@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.support.api import Api
+from tests.support.api import Api, Body
 
 JANUARY_MS = 1_767_225_600_000  # 2026-01-01
 FEBRUARY_MS = 1_769_904_000_000  # 2026-02-01
@@ -132,3 +132,13 @@ async def subscribe_ada(api: Api) -> None:
     """Ada on Pro with five seats, paid with her card."""
     await add_ada(api)
     await api.call("billing.attach", {"customer_id": "ada", "plan_id": "pro", **SEATS_CHOSEN})
+
+
+async def add(api: Api, customer_id: str, **fields: object) -> Body:
+    """Adds a customer, or answers the one there is."""
+    return await api.call("customers.get_or_create", {"customer_id": customer_id, **fields})
+
+
+async def ids(api: Api, **chosen: object) -> list[str]:
+    """The customers of a list, in its order."""
+    return [customer["id"] for customer in (await api.call("customers.list", chosen))["list"]]

@@ -245,7 +245,7 @@ async def test_versions(api: Api) -> None:
     assert 200 == (await api.client.post("/v1/customers.list", headers=without)).status_code
 
     for version in OTHER_VERSIONS:
-        headers = {**api.headers, "x-api-version": version.encode()}
+        headers: dict[str, Any] = {**api.headers, "x-api-version": version.encode()}
         refused = refusal(await api.client.post("/v1/customers.list", headers=headers))
 
         assert (version, 400, "invalid_api_version", "sandbox") == (version, refused.status, refused.code, refused.env)

@@ -43,7 +43,7 @@ SEEN = {
 
 def test_every_operation(server: LiveServer, node: Path) -> None:
     """From the first feature to the deleted customer; a refusal carries its status and nothing fails open."""
-    command = [node, PROGRAM, QUICKSTART_NODE, server.url, server.create_key()]
+    command = [str(node), str(PROGRAM), str(QUICKSTART_NODE), server.url, server.create_key()]
     run = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False)
 
     assert 0 == run.returncode, run.stderr
