@@ -12,9 +12,9 @@ export function stringifySearch(search: Readonly<Record<string, unknown>>): stri
   return text === "" ? "" : `?${text}`;
 }
 
-/** Where to go after signing in: a path of this dashboard, never another site. */
+/** Where to go after signing in: a path of this dashboard, never another site. Nothing for its start page. */
 export function readNext(next: unknown): string | undefined {
-  return typeof next === "string" && /^\/(?![/\\])/.test(next) && !next.startsWith("/sign-in") ? next : undefined;
+  return typeof next === "string" && /^\/[^/\\]/.test(next) && !next.startsWith("/sign-in") ? next : undefined;
 }
 
 /** The token of a one-time link, from a fragment with or without its `#`. */

@@ -93,16 +93,28 @@ type DataRowProps<T> = {
 function DataRow<T>({ row, className, renderDetail }: DataRowProps<T>) {
   const unfolds = renderDetail !== undefined && row.getCanExpand();
   const open = unfolds && row.getIsExpanded();
-  // A mouse may click anywhere on the row; the button in it serves everyone else.
-  const toggle = (event: MouseEvent) => {
+  // A mouse may click anywhere on the row; the button or link in it serves everyone else.
+  const act = (event: MouseEvent<HTMLTableRowElement>) => {
     const target = event.target as Element;
-    if (target.closest("a, button") === null && getSelection()?.isCollapsed !== false) row.toggleExpanded();
+    if (target.closest("a, button") !== null || getSelection()?.isCollapsed === false) return;
+    if (unfolds) row.toggleExpanded();
+    // Passed on with its modifier keys, so that a new tab is still a new tab.
+    else
+      event.currentTarget
+        .querySelector("[data-row-link]")
+        ?.dispatchEvent(new globalThis.MouseEvent("click", event.nativeEvent));
   };
   return (
     <Fragment>
+      {}
       <tr
-        className={cn("group/row relative", unfolds && "cursor-pointer hover:bg-hover", open && "bg-hover", className)}
-        {...(unfolds ? { onClick: toggle } : {})}
+        className={cn(
+          "group/row relative has-[[data-row-link]]:cursor-pointer",
+          unfolds && "cursor-pointer hover:bg-hover",
+          open && "bg-hover",
+          className,
+        )}
+        onClick={act}
       >
         {row.getVisibleCells().map((cell) => (
           <td key={cell.id} className={cn(CELL, open && "border-b-transparent", cell.column.columnDef.meta?.className)}>
