@@ -234,6 +234,13 @@ def test_another_group_is_billed_along() -> None:
     assert (2500, FEBRUARY) == (cents(decision), started(decision).period_end)
 
 
+def test_a_free_plan_counts_from_its_own_start() -> None:
+    """Beside a paid plan, too: nothing of it is billed along."""
+    support = replace(FREE, id="support", group="support")
+
+    assert HALF == started(attach(snapshot(held(PRO)), support, HALF)).anchor_at
+
+
 def test_mixed_plan() -> None:
     """A17, A18: base, monthly words and messages bought once are $45; without quantities $20."""
     mixed = plan(

@@ -191,6 +191,11 @@ def test_immediately_by_kind(holding: Holding, total: int) -> None:
     assert EndPlan in kinds(decision)
 
 
+def test_the_free_plan_does_not_follow_itself() -> None:
+    """Cancelled, an auto-enabled plan is over."""
+    assert [EndPlan] == kinds(cancel(snapshot(held(FREE), auto_enabled=(FREE,)), NOW, plan_id="free"))
+
+
 def test_immediately_drops_what_was_to_follow() -> None:
     """The scheduled successor is gone, and the instant it was first canceled is kept."""
     waiting = scheduled(FREE, FEBRUARY)
@@ -253,6 +258,13 @@ def test_cancelling_a_scheduled_plan(action: CancelAction) -> None:
     assert (DropScheduled(waiting.held), KeepPlan(held(PREMIUM).held)) == decision.actions
 
 
+def test_a_plan_that_ends_for_another_reason_stays_canceled() -> None:
+    """Only a plan that ends where the scheduled one was to start runs on."""
+    waiting, leaving = scheduled(PRO, at("2026-03-01")), canceling(held(PREMIUM), FEBRUARY)
+
+    assert (DropScheduled(waiting.held),) == cancel(snapshot(leaving, waiting), NOW).actions
+
+
 def test_a_scheduled_plan_has_no_cancellation() -> None:
     """There is nothing to undo before it has started."""
     with pytest.raises(BadRequest, match="has not started"):
@@ -278,7 +290,7 @@ def test_a_scheduled_plan_has_no_cancellation() -> None:
             id="newest",
         ),
         pytest.param(
-            [scheduled(PRO, FEBRUARY, id="next"), held(PRO, id="now")], {"plan_id": "pro"}, "now", id="running-first"
+            [scheduled(PRO, FEBRUARY, id="z-next"), held(PRO, id="now")], {"plan_id": "pro"}, "now", id="running-first"
         ),
         pytest.param([held(PREMIUM), scheduled(PRO, FEBRUARY)], {"plan_id": "pro"}, "held-pro", id="a-scheduled-one"),
     ],

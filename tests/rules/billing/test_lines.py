@@ -265,6 +265,15 @@ def test_no_overage(changes: dict[str, Any]) -> None:
     assert [] == overage("2026-02-01", closing=True, **changes)
 
 
+def test_usage_begins_with_the_plan() -> None:
+    """A plan that joined a running cycle was used from its own start only."""
+    joined = held(PRO, at("2026-01-10"), anchor_at=JANUARY)
+    used = grant("messages", 100, 150, customer_plan_id="held-pro", overage_allowed=True, price=usage_based("0.10"))
+    (line,) = overage_lines(joined, [used], at=at("2026-02-01"), closing=False, **USD)
+
+    assert Period(at("2026-01-10"), at("2026-02-01")) == line.period
+
+
 def test_a_quarterly_price_is_billed_by_the_quarter() -> None:
     """Overage of a quarterly price waits for its own boundary."""
     quarterly = {"price": usage_based("0.10", cadence=QUARTERLY), "reset": QUARTERLY}

@@ -147,6 +147,7 @@ def seats(included: int, used: int, **changes: Any) -> Grant:
         pytest.param([seats(5, 3)], [item("seats", 10)], [7], id="more-room"),
         pytest.param([seats(30, 25)], [item("seats", 5)], [-20], id="25-used-in-a-plan-of-5"),
         pytest.param([seats(5, 0)], [item("seats", 5)], [5], id="nothing-used"),
+        pytest.param([seats(5, -2)], [item("seats", 5)], [7], id="raised-above-the-grant"),
         pytest.param([seats(5, 3, id="a"), seats(5, 4, id="b")], [item("seats", 10)], [3], id="from-two-grants"),
         pytest.param([seats(0, 9, unlimited=True)], [item("seats", 10)], [1], id="from-unlimited"),
         pytest.param([seats(5, 3)], [item("seats", 0, unlimited=True)], [-3], id="to-unlimited"),

@@ -44,7 +44,7 @@ def _carry(fresh: list[Provision], feature_id: str, usage: Decimal) -> None:
     own = [index for index, each in enumerate(fresh) if each.feature_id == feature_id]
     own.sort(key=lambda index: (fresh[index].unlimited, fresh[index].overage_allowed))
     for index in own:
-        taken = max(ZERO, min(usage, fresh[index].balance))
+        taken = min(usage, fresh[index].balance)
         fresh[index] = replace(fresh[index], balance=fresh[index].balance - taken)
         usage -= taken
     for index in own[-1:]:
