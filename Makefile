@@ -23,7 +23,7 @@ setup: $(STAMPS)/dashboard ## install everything the demo needs and build the da
 run: setup ## start a demo; options go in ARGS="--port 9000"
 	@exec $(BIN)/sumac demo $(ARGS)
 
-test: setup $(STAMPS)/machine ## run every test, on SQLite and PostgreSQL, with a browser
+test: setup $(STAMPS)/machine $(STAMPS)/examples ## run every test, on SQLite and PostgreSQL, with a browser
 	@$(NPM) test
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term $(ARGS)
 
@@ -68,6 +68,10 @@ $(STAMPS)/client: dashboard/openapi.json $(STAMPS)/node
 $(STAMPS)/dashboard: $(SCREENS) $(STAMPS)/client
 	@echo "Building the dashboard"
 	@$(NPM) run --silent build -- --logLevel warn
+	@touch $@
+
+$(STAMPS)/examples: examples/quickstart_node/package.json examples/quickstart_node/package-lock.json $(STAMPS)/python
+	@$(NPM) ci --loglevel=error --prefix ../examples/quickstart_node
 	@touch $@
 
 $(STAMPS)/machine: tools/machine.py $(STAMPS)/python
