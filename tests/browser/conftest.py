@@ -1,6 +1,5 @@
 """A real browser on a real server: no page may write an error to the console or have a request that fails."""
 
-import shutil
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,9 +12,9 @@ from playwright.async_api import Browser, ConsoleMessage, Page, Request, Respons
 
 from tests.browser.story import tell
 from tests.support.server import LiveServer, live_server
+from tools.machine import find_browser
 
 HERE = Path(__file__).parent
-CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 OPTIONS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -104,8 +103,8 @@ def api(server: LiveServer) -> Iterator[Api]:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def browser() -> AsyncIterator[Browser]:
     """Headless Chromium from the system."""
-    found = next((path for name in CHROMIUM if (path := shutil.which(name))), None)
-    assert found is not None, "The browser tests need Chromium: run 'make test' as root once, or install 'chromium'"
+    found = find_browser()
+    assert found is not None, "Chromium is missing; .venv/bin/python -m tools.machine says how to get it"
     async with async_playwright() as playwright:
         launched = await playwright.chromium.launch(executable_path=found, args=list(OPTIONS))
         yield launched
