@@ -5,9 +5,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from sumac.balances.service import SomethingDueError
+from sumac.billing.collect import require_ready
 from sumac.billing.model import CancelAction, RedirectMode
 from sumac.billing.service import AttachReceipt
 from sumac.core.errors import BadRequest, Conflict, Gone, Locked, NotFound, SumacError
+from sumac.customers import service as customers
 from sumac.invoices.model import InvoiceStatus
 from tests.support.bank import SlowBank
 from tests.support.build import feature, free_plan, item, plan, price, usage_price
@@ -206,3 +209,21 @@ async def test_an_attach_at_the_boundary_settles_it_first(shop: Services) -> Non
 
     assert ["20.00", "25.00", "30.00"] == await shop.totals()
     assert {"premium": "active"} == await shop.statuses()
+
+
+@pytest.mark.parametrize("address", ["postgresql"], indirect=True)
+async def test_an_operation_that_waited_over_a_boundary_starts_again(shop: Services) -> None:
+    """Begun before the renewal, given the customer's row after it: it must not decide about the period that is over."""
+    await shop.attach("pro")
+    shop.clock.move_to(FEBRUARY - timedelta(milliseconds=1))
+    customer = await shop.customer()
+    async with shop.database.work(shop.tenant) as early:
+        shop.clock.move_to(FEBRUARY)
+        await shop.billing.settle_due_customers()
+
+        renewed = await customers.get_by_key(early, customer.key, lock=True)
+        with pytest.raises(SomethingDueError):
+            await require_ready(early, renewed)
+
+    async with shop.database.work(shop.tenant) as later:
+        await require_ready(later, await customers.get_by_key(later, customer.key, lock=True))

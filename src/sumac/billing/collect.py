@@ -142,10 +142,17 @@ class Collector:
 
 
 async def require_ready(work: Work, customer: Customer) -> None:
-    """Raises Locked while another billing operation of the customer runs, SomethingDueError while anything is due."""
+    """Raises Locked while another billing operation of the customer runs, SomethingDueError while anything is due.
+
+    Something is due as well when a period began after the work did: it waited for the customer's row while another work
+    settled the boundary, and would decide about a period that is over.
+    """
     if await store.find_running(work, customer.key) is not None:
         raise Locked(store.BUSY)
-    if customer.due_at is not None and customer.due_at <= customer.now(work.now):
+    now = customer.now(work.now)
+    held = await store.plans_of(work, [customer.key])
+    begun_later = any(each.period_start is not None and each.period_start > now for each in held)
+    if begun_later or (customer.due_at is not None and customer.due_at <= now):
         raise SomethingDueError(customer.key)
 
 
