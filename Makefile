@@ -11,7 +11,7 @@ SERVER := $(shell find src/sumac -name '*.py')
 SCREENS := $(shell find dashboard -type f -not -path '*/node_modules/*' -not -name openapi.json -not -name schema.d.ts)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check bench clean
+.PHONY: help setup run test check bench pictures clean
 
 help: ## this list
 	@echo "Sumac: customers, plans, usage and invoices"
@@ -32,6 +32,9 @@ check: $(STAMPS)/python $(STAMPS)/client ## style, types, contracts, spelling
 
 bench: setup ## measure, each figure against a ceiling of this machine
 	@for script in $(FIGURES); do $(BIN)/python $$script $(ARGS) || exit 1; done
+
+pictures: setup $(STAMPS)/machine ## take the documents' pictures of the dashboard anew
+	@$(BIN)/python -m tools.pictures
 
 clean: ## forget what was installed and built
 	rm -rf .venv $(STAMPS) dashboard/node_modules src/sumac/pages/dashboard
