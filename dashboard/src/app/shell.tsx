@@ -26,12 +26,15 @@ export function Shell() {
         Skip to content
       </a>
       {environment === "sandbox" && (
-        <div className="sticky top-0 z-30 flex h-7 items-center justify-center gap-2 border-b border-sandbox/30 bg-sandbox-wash px-4 text-xs text-sandbox-ink">
+        <section
+          aria-label="Sandbox"
+          className="sticky top-0 z-30 flex h-7 items-center justify-center gap-2 border-b border-sandbox/30 bg-sandbox-wash px-4 text-xs text-sandbox-ink"
+        >
           <span aria-hidden className="size-1.5 rounded-full bg-sandbox" />
           <span className="truncate">
             <strong className="font-semibold">Sandbox</strong> · test data, no real money
           </span>
-        </div>
+        </section>
       )}
       <div className="flex">
         {narrow ? (
