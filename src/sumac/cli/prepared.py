@@ -4,13 +4,18 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+import asyncpg
+import sqlalchemy as sa
+
 from sumac.app import Parts, build
-from sumac.config import Settings
+from sumac.config import ConfigError, Settings
 from sumac.organizations import service as organizations
 from sumac.organizations.model import Organization
+from sumac.storage.database import Database
 from sumac.storage.migrate import migrate
 
 OWNER_ONLY = 0o700
+DATABASES = ("postgresql", "postgres", "sqlite")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +29,19 @@ class Prepared:
 
 @asynccontextmanager
 async def opened(settings: Settings) -> AsyncIterator[Parts]:
-    """The parts over a migrated database; the data folder is made when missing, readable by its owner only."""
+    """The parts over a migrated database; the data folder is made when missing, readable by its owner only.
+
+    Raises ConfigError when there is no such database.
+    """
+    if settings.database_url is not None and not settings.database_url.startswith(DATABASES):
+        message = "--database-url must look like postgresql://user:password@host/name"
+        raise ConfigError(message)
     if settings.database_url is None and not settings.data_dir.exists():
         settings.data_dir.mkdir(parents=True)
         settings.data_dir.chmod(OWNER_ONLY)
     parts = build(settings)
     try:
+        await _check_reachable(parts.services.database)
         await migrate(parts.services.database)
         yield parts
     finally:
@@ -52,3 +64,13 @@ async def prepared(settings: Settings, *, slug: str = "default", name: str = "De
                 )
                 token = await organizations.create_link_token(system, owner.id)
         yield Prepared(parts, organization, token)
+
+
+async def _check_reachable(database: Database) -> None:
+    try:
+        async with database.system_reading():
+            pass
+    except (OSError, asyncpg.PostgresError, sa.exc.OperationalError) as error:
+        reason = str(getattr(error, "orig", error)).partition("\n")[0]
+        message = f"The database cannot be opened: {reason}"
+        raise ConfigError(message) from error
