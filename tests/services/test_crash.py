@@ -181,3 +181,20 @@ async def test_jobs_run_twice_change_nothing(shop: Services) -> None:
 
     assert before == await books(shop)
     assert {"pro": "active"} == await shop.statuses()
+
+
+async def test_one_failure_holds_up_no_other(shop: Services) -> None:
+    """A customer whose charge cannot be asked about is tried again later; the next one is served at once."""
+    await shop.add_customer("bob", card=GOOD_CARD)
+    for customer_id in ("ada", "bob"):
+        with pytest.raises(ConnectionLostError):
+            await broken(shop, on_the_way_back=False).attach("pro", customer_id)
+    shop.clock.advance(RESUMED)
+    ada = (await shop.customer("ada")).key
+
+    assert (
+        1 == await shop.paid_through(LosingBank(shop.bank, on_the_way_back=False, only=ada)).billing.resume_attempts()
+    )
+    assert ({"free": "active"}, {"pro": "active"}) == (await shop.statuses("ada"), await shop.statuses("bob"))
+    assert 1 == await shop.billing.resume_attempts()
+    assert {"pro": "active"} == await shop.statuses("ada")

@@ -57,16 +57,23 @@ class ReachedBank:
 
 
 class LosingBank(ReachedBank):
-    """The connection breaks at a charge or refund: on the way there (nothing happened), or on the way back (it did)."""
+    """The connection breaks at a charge or refund: on the way there (nothing happened), or on the way back (it did).
 
-    def __init__(self, bank: SandboxBank, *, on_the_way_back: bool) -> None:
+    With `only`, just the charges of that customer of ours are lost.
+    """
+
+    def __init__(self, bank: SandboxBank, *, on_the_way_back: bool, only: str = "") -> None:
         super().__init__(bank)
         self._on_the_way_back = on_the_way_back
+        self._only = only
 
     async def collect(self, tenant: Tenant, invoice: InvoiceDocument, *, key: str) -> Collection:
         """Charges or not, and breaks."""
-        if self._on_the_way_back:
-            await self.bank.collect(tenant, invoice, key=key)
+        lost = invoice.provider_customer.endswith(self._only)
+        if self._on_the_way_back or not lost:
+            collection = await self.bank.collect(tenant, invoice, key=key)
+            if not lost:
+                return collection
         raise ConnectionLostError
 
     async def refund(self, tenant: Tenant, payment: str, amount: Money, *, key: str) -> str:

@@ -4,9 +4,12 @@ The invoice is committed before the provider is asked and the outcome after; the
 was cut short is repeated without a second charge (payments.md §4.4, §6.4).
 """
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import TypeVar
+
+import structlog
 
 from sumac.balances.service import SomethingDueError
 from sumac.billing import store
@@ -22,6 +25,10 @@ from sumac.invoices import service as invoices
 from sumac.invoices.model import Invoice, InvoiceStatus
 from sumac.storage.database import Database
 from sumac.storage.work import Work
+
+log = structlog.get_logger("sumac.billing")
+
+Item = TypeVar("Item", bound=str | Refund)
 
 WAITING_TIME = timedelta(minutes=10)
 RESUME_AFTER = timedelta(minutes=1)
@@ -71,7 +78,7 @@ class Collector:
         async with self._database.work(tenant) as work:
             collected, refund = await self._book(work, invoice, collection)
         if refund is not None:
-            await give_back(self._database, provider_of(self._providers, tenant), tenant, refund)
+            await self._give_back(tenant, refund)
         return collected
 
     async def _ask(self, tenant: Tenant, customer: Customer, invoice: Invoice) -> Collection:
@@ -117,28 +124,43 @@ class Collector:
         """Gives back what is still owed; answers how many payments."""
         async with self._database.system_reading() as system:
             owed = await owed_refunds(system, limit)
-        for tenant, refund in owed:
-            await give_back(self._database, provider_of(self._providers, tenant), tenant, refund)
-        return len(owed)
+        return await work_off("refunding_failed", owed, self._give_back)
+
+    async def _give_back(self, tenant: Tenant, refund: Refund) -> None:
+        await give_back(self._database, provider_of(self._providers, tenant), tenant, refund)
 
     async def resume(self, now: datetime, limit: int) -> int:
         """Carries on attempts that were cut short; answers how many."""
         async with self._database.system_reading() as system:
             interrupted = await store.interrupted_attempts(system, now, limit)
-        for tenant, invoice_id in interrupted:
-            await self.collect(tenant, invoice_id)
-        return len(interrupted)
+        return await work_off("resuming_failed", interrupted, self.collect)
 
     async def expire(self, now: datetime, limit: int) -> int:
         """Gives up attempts nobody paid within ten minutes (billing.md §10.6); answers how many customers."""
         async with self._database.system_reading() as system:
             expired = await store.expired_attempts(system, now, limit)
-        for tenant, customer_key in expired:
-            async with self._database.work(tenant) as work:
-                customer = await customers.get_by_key(work, customer_key, lock=True)
-                waiting = await store.waiting_attempts(work, customer_key, expired_by=work.now)
-                await abandon_attempts(work, waiting, at=customer.now(work.now))
-        return len(expired)
+        return await work_off("expiring_failed", expired, self._expire)
+
+    async def _expire(self, tenant: Tenant, customer_key: str) -> None:
+        async with self._database.work(tenant) as work:
+            customer = await customers.get_by_key(work, customer_key, lock=True)
+            waiting = await store.waiting_attempts(work, customer_key, expired_by=work.now)
+            await abandon_attempts(work, waiting, at=customer.now(work.now))
+
+
+async def work_off(
+    event: str, batch: Sequence[tuple[Tenant, Item]], step: Callable[[Tenant, Item], Awaitable[object]]
+) -> int:
+    """Does each thing of a batch and answers how many were done; one that fails is logged and holds up no other."""
+    done = 0
+    for tenant, item in batch:
+        try:
+            await step(tenant, item)
+        except Exception:
+            log.exception(event, tenant=tenant.key, item=item.id if isinstance(item, Refund) else item)
+        else:
+            done += 1
+    return done
 
 
 async def require_ready(work: Work, customer: Customer) -> None:

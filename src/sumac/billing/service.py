@@ -1,18 +1,16 @@
 """Billing: attach, cancel, turn what is due, and answer what a customer holds (billing.md §10 to §12; design.md §4)."""
 
-from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
 
 import sqlalchemy as sa
-import structlog
 
 from sumac.balances.service import SomethingDueError
 from sumac.billing import portal, store
 from sumac.billing.checkout import CheckoutDesk, SettledCheckout
-from sumac.billing.collect import RESUME_AFTER, Collector, Providers, provider_of, require_ready
+from sumac.billing.collect import RESUME_AFTER, Collector, Providers, provider_of, require_ready, work_off
 from sumac.billing.execute import Applied, apply
 from sumac.billing.load import load_holdings, load_snapshot
 from sumac.billing.model import AttachRequest, CancelRequest, Decision, Holding, IssueInvoice, Payment, Snapshot
@@ -37,23 +35,12 @@ from sumac.storage.database import Database
 from sumac.storage.schema import customer_plans
 from sumac.storage.work import Work
 
-log = structlog.get_logger("sumac.billing")
-
 ACTOR_OF_JOBS = "system:calendar"
 BATCH = 100
 TURNS_MAX = 10_000
 SETTLING_TRIES_MAX = 5
 
 Answer = TypeVar("Answer")
-
-
-@contextmanager
-def _logged(event: str, tenant: Tenant, **identifiers: str) -> Iterator[None]:
-    """One customer's failure is logged and does not hold up the others of a batch."""
-    try:
-        yield
-    except Exception:
-        log.exception(event, tenant=tenant.key, **identifiers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,32 +246,17 @@ class BillingService:
         """Settles a batch of customers on the wall clock with something due; answers how many."""
         async with self._database.system_reading() as system:
             due = await store.due_customers(system, system.now, BATCH)
-        settled = 0
-        for tenant, customer_key in due:
-            with _logged("settling_failed", tenant, customer=customer_key):
-                await self.settle_due(tenant, customer_key)
-                settled += 1
-        return settled
+        return await work_off("settling_failed", due, self.settle_due)
 
     async def collect_due_invoices(self) -> int:
         """Tries a batch of open invoices whose next try has come; answers how many."""
         async with self._database.system_reading() as system:
             due = await invoices.list_due(system, system.now, BATCH)
-        collected = 0
-        for tenant, invoice_id in due:
-            with _logged("collecting_failed", tenant, invoice=invoice_id):
-                await self._collector.collect(tenant, invoice_id)
-                collected += 1
-        return collected
+        return await work_off("collecting_failed", due, self._collector.collect)
 
     async def settle_checkouts(self) -> int:
         """Settles hosted pages that were completed while nobody came back from them; answers how many."""
-        settled = 0
-        for tenant, provider_checkout in await self._desk.forgotten(BATCH):
-            with _logged("settling_checkout_failed", tenant, checkout=provider_checkout):
-                await self.settle_checkout(tenant, provider_checkout)
-                settled += 1
-        return settled
+        return await work_off("settling_checkout_failed", await self._desk.forgotten(BATCH), self.settle_checkout)
 
     async def resume_attempts(self) -> int:
         """Carries on attaches and refunds that were cut short, gives up attaches nobody paid; answers how many."""

@@ -57,15 +57,13 @@ async def find_tenant_key(system: SystemWork, token: str) -> str | None:
 
 
 async def page(work: Work, where: Sequence[sa.ColumnElement[bool]], cursor: Cursor | None, limit: int) -> list[Invoice]:
-    """Up to `limit` + 1 invoices, newest first, after the cursor."""
+    """Up to `limit` + 1 invoices, newest first and within one instant by number, after the cursor."""
     statement = work.select(invoices).where(*where)
     if cursor is not None:
-        position = sa.tuple_(invoices.c.created_at, invoices.c.id)
-        statement = statement.where(
-            position
-            < sa.tuple_(sa.bindparam("at", cursor.created_at, invoices.c.created_at.type), sa.literal(cursor.id))
-        )
-    statement = statement.order_by(invoices.c.created_at.desc(), invoices.c.id.desc()).limit(limit + 1)
+        number = work.select_columns(invoices, invoices.c.number).where(invoices.c.id == cursor.id).scalar_subquery()
+        at = sa.bindparam("at", cursor.created_at, invoices.c.created_at.type)
+        statement = statement.where(sa.tuple_(invoices.c.created_at, invoices.c.number) < sa.tuple_(at, number))
+    statement = statement.order_by(invoices.c.created_at.desc(), invoices.c.number.desc()).limit(limit + 1)
     return await _with_lines(work, await work.all(statement))
 
 
