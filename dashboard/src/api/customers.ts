@@ -1,7 +1,8 @@
-import { keepPreviousData, queryOptions, useQuery } from "@tanstack/react-query";
+import { keepPreviousData, queryOptions, useQuery, useQueryClient } from "@tanstack/react-query";
 
 import { clientOf, unwrap } from "./client";
 import { type Environment, useEnvironment } from "./environment";
+import type { Customer } from "./types";
 
 /** Which customers to list. `cursor` is where the page starts, "" for the first one. */
 export type CustomerListing = {
@@ -58,4 +59,11 @@ export function useCustomer(customerId: string) {
         }),
       ),
   });
+}
+
+/** A customer as some list already showed them, without what only their own page asks for. */
+export function useListedCustomer(customerId: string): Customer | undefined {
+  const environment = useEnvironment();
+  const lists = useQueryClient().getQueriesData<{ list: Customer[] }>({ queryKey: [environment, "customers", "list"] });
+  return lists.flatMap(([, page]) => page?.list ?? []).find((customer) => customer.id === customerId);
 }

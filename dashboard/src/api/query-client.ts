@@ -5,12 +5,21 @@ import { ApiError, isSignedOut } from "./client";
 const STALE_MS = 10_000;
 const RETRIES_MAX = 2;
 
-/** A fresh cache; `onSignedOut` is called whenever an answer says that the session has ended. */
-export function createQueryClient(onSignedOut: () => void): QueryClient {
+type Troubles = {
+  /** An answer said that the session has ended. */
+  onSignedOut: () => void;
+  /** What is on screen could not be renewed, and is from before. */
+  onStale: (error: Error) => void;
+};
+
+/** A fresh cache that reports the troubles which no single part of a page can show. */
+export function createQueryClient({ onSignedOut, onStale }: Troubles): QueryClient {
   return new QueryClient({
     queryCache: new QueryCache({
       onError: (error, query) => {
-        if (isSignedOut(error) && query.queryKey[0] !== "session") onSignedOut();
+        if (query.queryKey[0] === "session") return;
+        if (isSignedOut(error)) onSignedOut();
+        else if (query.state.data !== undefined) onStale(error);
       },
     }),
     defaultOptions: {

@@ -3,7 +3,7 @@ import { getRouteApi, Link } from "@tanstack/react-router";
 import { UserRoundX } from "lucide-react";
 
 import { isNotFound } from "@/api/client";
-import { customerKey, useCustomer } from "@/api/customers";
+import { customerKey, useCustomer, useListedCustomer } from "@/api/customers";
 import { useEnvironment } from "@/api/environment";
 import type { Customer } from "@/api/types";
 import { BalancesSection } from "@/features/balances/balances-section";
@@ -30,6 +30,7 @@ export function CustomerPage() {
   const environment = useEnvironment();
   const queryClient = useQueryClient();
   const customer = useCustomer(customerId);
+  const listed = useListedCustomer(customerId);
   useTitle(
     customer.data ? customerTitle(customer.data) : isNotFound(customer.error) ? "Customer not found" : "Customer",
   );
@@ -45,7 +46,7 @@ export function CustomerPage() {
       />
     );
   }
-  if (customer.isPending) return <CustomerSkeleton />;
+  if (customer.isPending) return <CustomerSkeleton listed={listed} />;
   return (
     <NowProvider frozenAt={customer.data.clock_at}>
       <div className="mx-auto max-w-6xl px-4 py-6 md:px-8">

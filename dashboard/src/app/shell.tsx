@@ -1,6 +1,6 @@
 import { getRouteApi, Outlet } from "@tanstack/react-router";
 import { Menu as MenuIcon } from "lucide-react";
-import { useState } from "react";
+import { useEffect, useState } from "react";
 
 import { type Environment, EnvironmentProvider } from "@/api/environment";
 import { Button } from "@/ui/button";
@@ -17,6 +17,11 @@ export function Shell() {
   const environment = route.useParams().env as Environment;
   const narrow = useNarrow();
   const [open, setOpen] = useState(false);
+  useEffect(() => {
+    // The tab's sign tells the environments apart, too.
+    const sign = document.querySelector<HTMLLinkElement>("link[rel=icon]");
+    if (sign !== null) sign.href = environment === "sandbox" ? "/favicon-sandbox.svg" : "/favicon.svg";
+  }, [environment]);
   return (
     <EnvironmentProvider value={environment}>
       <a

@@ -30,7 +30,7 @@ function FreshnessButton({ updatedAt, busy, onRefresh }: FreshnessProps) {
       <Button look="quiet" size="small" className="font-normal text-muted" disabled={busy} onClick={onRefresh}>
         <RotateCw aria-hidden className={cn(busy && "animate-spin")} />
         <span className="tabular-nums max-sm:sr-only">
-          {updatedAt === 0 ? "Loading…" : `Updated ${formatInstant(updatedAt, "relative", now)}`}
+          {updatedAt === 0 ? (busy ? "Loading…" : "Refresh") : `Updated ${formatInstant(updatedAt, "relative", now)}`}
         </span>
         <span className="sr-only">Refresh</span>
       </Button>

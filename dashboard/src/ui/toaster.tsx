@@ -6,7 +6,11 @@ export function Toaster() {
     <Sonner
       theme="system"
       position="bottom-right"
-      toastOptions={{ classNames: { toast: "bg-raised! text-ink! border-line! font-sans!" } }}
+      toastOptions={{
+        classNames: {
+          toast: "bg-raised! text-ink! border-line! font-sans! data-[type=error]:[&_[data-icon]]:text-red",
+        },
+      }}
     />
   );
 }

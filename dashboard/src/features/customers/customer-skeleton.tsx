@@ -1,19 +1,13 @@
+import type { Customer } from "@/api/types";
 import { Skeleton } from "@/ui/skeleton";
 
-/** The shape of a customer's page while it loads. */
-export function CustomerSkeleton() {
+import { CustomerHeader } from "./customer-header";
+
+/** The shape of a customer's page while it loads; under the customer's name if a list has shown it. */
+export function CustomerSkeleton({ listed }: { listed: Customer | undefined }) {
   return (
     <div role="status" aria-label="Loading the customer" className="mx-auto max-w-6xl px-4 py-6 md:px-8">
-      <div className="mb-3 flex h-7 items-center">
-        <Skeleton className="w-40" />
-      </div>
-      <div className="flex h-8 items-center">
-        <Skeleton className="h-6 w-64" />
-      </div>
-      <div className="mt-1.5 mb-5 flex h-5 items-center gap-4">
-        <Skeleton className="w-44" />
-        <Skeleton className="w-28" />
-      </div>
+      {listed === undefined ? <HeaderSkeleton /> : <CustomerHeader customer={listed} actions={null} />}
       <div className="grid items-start gap-4 lg:grid-cols-[minmax(0,1fr)_18rem]">
         <div className="grid gap-4">
           {[2, 3, 4].map((rows) => (
@@ -21,6 +15,23 @@ export function CustomerSkeleton() {
           ))}
         </div>
         <Panel rows={5} />
+      </div>
+    </div>
+  );
+}
+
+function HeaderSkeleton() {
+  return (
+    <div className="mb-5">
+      <div className="mb-3 flex h-7 items-center">
+        <Skeleton className="w-40" />
+      </div>
+      <div className="flex h-8 items-center">
+        <Skeleton className="h-6 w-64" />
+      </div>
+      <div className="mt-1.5 flex h-5 items-center gap-4">
+        <Skeleton className="w-44" />
+        <Skeleton className="w-28" />
       </div>
     </div>
   );
