@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError
 from sumac.core.clock import ManualClock
 from sumac.core.money import Money
 from sumac.core.tenant import Env, Tenant
-from sumac.storage.database import Database, database_url
+from sumac.storage.database import Database, UnreachableError, database_url
 from sumac.storage.schema import TENANT, counters, events, idempotency_keys, metadata, organizations
 from sumac.storage.work import Work
 
@@ -315,6 +315,37 @@ async def test_what_system_works_reach(database: Database, clock: ManualClock) -
         assert ("Acme Ltd", NEW_YEAR) == (row.name, row.created_at)
     async with database.system() as system:
         assert 1 == await system.delete(organizations, organizations.c.id == "o")
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["sqlite+aiosqlite:////dev/null/sumac.db", "postgresql+asyncpg://nobody@127.0.0.1:1/sumac"],
+    ids=["no-such-folder", "nobody-listens"],
+)
+async def test_a_database_that_is_not_there(url: str, clock: ManualClock) -> None:
+    """Whoever starts us is told why in one line."""
+    database = Database(url, clock)
+
+    with pytest.raises(UnreachableError) as reason:
+        await database.check_reachable()
+    assert str(reason.value)
+    assert "\n" not in str(reason.value)
+    await database.close()
+
+
+@pytest.mark.parametrize("address", ["postgresql"], indirect=True)
+async def test_a_database_that_was_never_created(address: str, clock: ManualClock) -> None:
+    """The server answers, but has no such database."""
+    database = Database(f"{address}_not_there", clock)
+
+    with pytest.raises(UnreachableError, match="does not exist"):
+        await database.check_reachable()
+    await database.close()
+
+
+async def test_a_database_that_is_there(database: Database) -> None:
+    """Nothing is said."""
+    await database.check_reachable()
 
 
 @pytest.mark.parametrize(

@@ -4,14 +4,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-import asyncpg
-import sqlalchemy as sa
-
 from sumac.app import Parts, build
 from sumac.config import ConfigError, Settings
 from sumac.organizations import service as organizations
 from sumac.organizations.model import Organization
-from sumac.storage.database import Database
+from sumac.storage.database import UnreachableError
 from sumac.storage.migrate import migrate
 
 OWNER_ONLY = 0o700
@@ -41,9 +38,12 @@ async def opened(settings: Settings) -> AsyncIterator[Parts]:
         settings.data_dir.chmod(OWNER_ONLY)
     parts = build(settings)
     try:
-        await _check_reachable(parts.services.database)
+        await parts.services.database.check_reachable()
         await migrate(parts.services.database)
         yield parts
+    except UnreachableError as error:
+        message = f"The database cannot be opened: {error}"
+        raise ConfigError(message) from error
     finally:
         await parts.close()
 
@@ -64,13 +64,3 @@ async def prepared(settings: Settings, *, slug: str = "default", name: str = "De
                 )
                 token = await organizations.create_link_token(system, owner.id)
         yield Prepared(parts, organization, token)
-
-
-async def _check_reachable(database: Database) -> None:
-    try:
-        async with database.system_reading():
-            pass
-    except (OSError, asyncpg.PostgresError, sa.exc.OperationalError) as error:
-        reason = str(getattr(error, "orig", error)).partition("\n")[0]
-        message = f"The database cannot be opened: {reason}"
-        raise ConfigError(message) from error

@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
+import asyncpg
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -30,6 +31,10 @@ def database_url(data_dir: Path, url: str | None) -> str:
     if given.drivername not in {"postgresql", "postgres"}:
         return url
     return postgres.address(given).render_as_string(hide_password=False)
+
+
+class UnreachableError(Exception):
+    """The database cannot be opened; the message is its reason in one line."""
 
 
 class Database:
@@ -73,6 +78,15 @@ class Database:
         """A consistent view outside every tenant; nothing is committed."""
         async with self._engine.connect() as connection:
             yield SystemWork(await self._read_only(connection), now=self._now())
+
+    async def check_reachable(self) -> None:
+        """Raises UnreachableError when the database cannot be opened."""
+        try:
+            async with self._engine.connect():
+                pass
+        except (OSError, asyncpg.PostgresError, sa.exc.DBAPIError) as error:
+            reason = str(getattr(error, "orig", error)).partition("\n")[0]
+            raise UnreachableError(reason) from error
 
     async def change_schema(self, change: Callable[[sa.Connection], None]) -> None:
         """Runs a change of the tables in one transaction; other processes that change them wait until it is over."""
