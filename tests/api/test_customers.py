@@ -272,6 +272,45 @@ async def test_an_update_merges_metadata_and_keeps_the_rest(api: Api) -> None:
     assert answer == await api.call("customers.get", {"customer_id": "ada"})
 
 
+async def test_controls_are_kept_with_their_defaults(api: Api) -> None:
+    """The worked example of api.md §5.1; each list given replaces the stored one, the others stay (§2.0)."""
+    await add(api, "ada", billing_controls={"overage_allowed": [{"feature_id": "messages"}]})
+    alert = {"feature_id": "messages", "threshold": 80, "threshold_type": "usage_percentage", "name": "80 percent"}
+    answer = await api.call("customers.update", {"customer_id": "ada", "billing_controls": {"usage_alerts": [alert]}})
+
+    assert {
+        "overage_allowed": [{"feature_id": "messages", "enabled": False, "source": "customer"}],
+        "usage_alerts": [{**alert, "enabled": True, "source": "customer"}],
+    } == answer["billing_controls"]
+
+    answer = await api.call(
+        "customers.update",
+        {
+            "customer_id": "ada",
+            "billing_controls": {
+                "usage_alerts": [],
+                "auto_topups": [
+                    {
+                        "feature_id": "messages",
+                        "enabled": True,
+                        "threshold": 10.0,
+                        "quantity": 100,
+                        "purchase_limit": {"interval": "month", "limit": 3},
+                    }
+                ],
+            },
+            "config": {"disable_overage_billing": True},
+        },
+    )
+
+    assert [] == answer["billing_controls"]["usage_alerts"]
+    assert {"interval": "month", "interval_count": 1, "limit": 3} == (
+        answer["billing_controls"]["auto_topups"][0]["purchase_limit"]
+    )
+    assert {"disable_overage_billing": True} == answer["config"]
+    assert answer == await api.call("customers.get", {"customer_id": "ada"})
+
+
 async def test_stripe_ids_are_linked_and_unlinked(api: Api) -> None:
     """The empty text and null both unlink (api.md §2.1)."""
     await add(api, "ada", stripe_id="cus_TESTabc")
@@ -327,6 +366,19 @@ BROKEN_RULES: list[Refused] = [
     ("customers.get_or_create", {"customer_id": "x", "auto_enable_plan_id": "ghost"}, 404, "product_not_found"),
     ("customers.get_or_create", {"customer_id": "x", "expand": ["plans"]}, 400, "invalid_expand"),
     ("customers.get", {"customer_id": "ada", "expand": ["invoices", "Invoices"]}, 400, "invalid_expand"),
+    (
+        "customers.update",
+        {"customer_id": "ada", "billing_controls": {"usage_alerts": [{"threshold": 1}]}},
+        400,
+        "invalid_inputs",
+    ),
+    (
+        "customers.update",
+        {"customer_id": "ada", "billing_controls": {"spend_limits": [{"overage_limit": -1}]}},
+        400,
+        "invalid_inputs",
+    ),
+    ("customers.update", {"customer_id": "ada", "config": {"disable_overage_billing": "yes"}}, 400, "invalid_inputs"),
     ("customers.list", {"sort_order": "up"}, 400, "invalid_inputs"),
     ("customers.list", {"subscription_status": "expired"}, 400, "invalid_inputs"),
     ("customers.advance_test_clock", {"customer_id": "ada", "frozen_time": JANUARY_MS - 1}, 400, "invalid_request"),

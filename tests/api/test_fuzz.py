@@ -13,7 +13,7 @@ from tests.api.shop import subscribe_ada
 from tests.support.api import Api, refusal
 from tests.support.requests import bodies
 
-EXAMPLES = 400
+EXAMPLES = 300
 KEPT_BETWEEN_EXAMPLES = (HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large)
 
 
@@ -50,7 +50,8 @@ async def test_no_body_makes_the_server_fail(shop: Api, app: FastAPI, data: st.D
 
 def _right_but_for_one(operation: str, drawn: Any, data: st.DataObject) -> Any:  # noqa: ANN401  # any JSON value
     """The body of the walk, with one or two keys of what was drawn; those get past the first look at the body."""
-    right = WALK.get(ALIASES.get(operation, operation), {})
+    deletes = operation.endswith(".delete")  # without the right ids: what others name shall stay
+    right = {} if deletes else WALK.get(ALIASES.get(operation, operation), {})
     if not isinstance(drawn, dict) or not drawn:
         return right
     names = data.draw(st.sets(st.sampled_from(sorted(drawn)), max_size=2))

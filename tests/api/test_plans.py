@@ -164,6 +164,17 @@ async def test_a_name_makes_no_version(api: Api) -> None:
     assert (1, "Professional", {"tier": "b"}) == (answer["version"], answer["name"], answer["metadata"])
 
 
+async def test_a_plan_keeps_its_controls(api: Api) -> None:
+    """Lists of controls are answered with their defaults, and only when there are any (api.md §2.0)."""
+    await stock(api)
+    limit = {"feature_id": "messages", "limit": 500, "interval": "day"}
+    answer = await api.call("plans.update", {"plan_id": "pro", "billing_controls": {"usage_limits": [limit]}})
+
+    assert {"usage_limits": [{**limit, "enabled": True}]} == answer["billing_controls"]
+    assert answer == await api.call("plans.get", {"plan_id": "pro"})
+    assert "billing_controls" not in await api.call("plans.get", {"plan_id": "free"})
+
+
 async def test_an_archived_plan_is_listed_when_asked_for(api: Api) -> None:
     """Clients send `archived: false` with every update, which brings a plan back (api.md §1.12)."""
     await stock(api)

@@ -64,7 +64,7 @@ def _right(schema: Schema, document: Schema, depth: int) -> st.SearchStrategy[An
         case "array":
             return st.lists(_values(schema.get("items", {}), document, depth + 1), max_size=3)
         case kind:
-            return PLAIN.get(kind, anything)
+            return PLAIN.get(str(kind), anything)
 
 
 def _objects(schema: Schema, document: Schema, depth: int) -> st.SearchStrategy[Any]:

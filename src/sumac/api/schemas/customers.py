@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field
 
 from sumac.api.schemas.balances import BalanceBody, FlagBody
+from sumac.api.schemas.controls import ControlsBody, CustomerConfig
 from sumac.api.schemas.events import TimeRange
 from sumac.api.schemas.invoices import InvoiceBody
 from sumac.api.schemas.pages import PageRequest
@@ -61,8 +62,8 @@ class _CustomerFields(WireModel):
     stripe_id: Text | None = None
     send_email_receipts: Truth | None = None
     currency: Annotated[str, Field(pattern="^[A-Za-z]{3}$")] | None = None
-    billing_controls: JsonObject | None = None
-    config: JsonObject | None = None
+    billing_controls: ControlsBody | None = None
+    config: CustomerConfig | None = None
 
 
 class CustomerGetOrCreate(_CustomerFields):
@@ -85,8 +86,8 @@ class CustomerGetOrCreate(_CustomerFields):
             currency=self.currency.lower() if self.currency else None,
             metadata=self.metadata,
             send_email_receipts=bool(self.send_email_receipts),
-            billing_controls=self.billing_controls,
-            config=self.config,
+            billing_controls=self.billing_controls.stored() if self.billing_controls else None,
+            config=self.config.stored() if self.config else None,
             clock_at=self.clock_at,
         )
 
@@ -105,6 +106,9 @@ class CustomerUpdate(_CustomerFields):
         for name in ("send_email_receipts", "billing_controls", "config", "currency"):
             if values.get(name, 0) is None:
                 del values[name]
+        for name in ("billing_controls", "config"):
+            if name in values:
+                values[name] = values[name].stored()
         if "stripe_id" in values:
             values["stripe_id"] = values["stripe_id"] or None
         if "currency" in values:

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field
 
+from sumac.api.schemas.controls import ControlsBody
 from sumac.api.schemas.items import (
     BillingInterval,
     Count,
@@ -95,7 +96,7 @@ class PlanCreate(WireModel):
     items: Items | None = None
     free_trial: FreeTrialIn | None = None
     config: PlanConfig | None = None
-    billing_controls: JsonObject | None = None
+    billing_controls: ControlsBody | None = None
     metadata: JsonObject | None = None
     licenses: list[Any] | None = None
     create_in_stripe: Truth | None = None
@@ -117,7 +118,7 @@ class PlanCreate(WireModel):
             free_trial=self.free_trial.trial() if self.free_trial else None,
             ignore_past_due=self.config.ignore_past_due if self.config else False,
             metadata=self.metadata or {},
-            billing_controls=self.billing_controls or {},
+            billing_controls=self.billing_controls.stored() if self.billing_controls else {},
         )
 
 
@@ -135,7 +136,7 @@ class PlanUpdate(WireModel):
     items: Items | None = None
     free_trial: FreeTrialIn | None = None
     config: PlanConfig | None = None
-    billing_controls: JsonObject | None = None
+    billing_controls: ControlsBody | None = None
     metadata: JsonObject | None = None
     archived: Truth = False
     create_in_stripe: Truth | None = None
@@ -173,7 +174,7 @@ class PlanUpdate(WireModel):
         if self.config is not None:
             changes["ignore_past_due"] = self.config.ignore_past_due
         if self.billing_controls is not None:
-            changes["billing_controls"] = self.billing_controls
+            changes["billing_controls"] = {**(before.billing_controls or {}), **self.billing_controls.stored()}
         if self.metadata is not None:
             merged = {**(before.metadata or {}), **self.metadata}
             changes["metadata"] = {key: value for key, value in merged.items() if value is not None}

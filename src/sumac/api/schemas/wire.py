@@ -146,7 +146,7 @@ def _not_too_many(value: dict[str, Any]) -> dict[str, Any]:
     return value
 
 
-def _plain(value: object) -> object:
+def storable(value: Any) -> Any:  # noqa: ANN401  # any JSON value
     """Decimals inside free JSON as plain numbers, so that it can be stored and written again."""
     match value:
         case Decimal():
@@ -155,9 +155,9 @@ def _plain(value: object) -> object:
         case int() if not isinstance(value, bool) and abs(value) > LARGEST_WHOLE:
             raise PydanticCustomError("number", "must not contain whole numbers of more than 64 bits")
         case dict():
-            return {key: _plain(inner) for key, inner in value.items()}
+            return {key: storable(inner) for key, inner in value.items()}
         case list():
-            return [_plain(inner) for inner in value]
+            return [storable(inner) for inner in value]
         case _:
             return value
 
@@ -186,7 +186,7 @@ PlanId = Annotated[str, AfterValidator(_pattern(r"[a-zA-Z0-9_-]+", "letters, num
 FeatureId = Annotated[str, AfterValidator(_pattern(r"[a-zA-Z0-9_-]+", "letters, numbers, underscores and dashes"))]
 EmailAddress = Annotated[str, AfterValidator(_email), WithJsonSchema({"type": "string", "format": "email"})]
 AnyId = Annotated[str, AfterValidator(_pattern(r"[^\x00]+", "visible characters"))]
-JsonObject = Annotated[dict[str, Any], BeforeValidator(_plain), AfterValidator(_not_too_many)]
+JsonObject = Annotated[dict[str, Any], BeforeValidator(storable), AfterValidator(_not_too_many)]
 
 
 class Success(WireModel):
