@@ -38,6 +38,7 @@ CREDITS_SHOWN = {
     "credit_schema": [{"metered_feature_id": "messages", "credit_cost": 0.2}],
     "archived": False,
 }
+AI = {"feature_id": "tokens", "name": "Tokens", "type": "ai_credit_system"}
 SEATS = {"feature_id": "seats", "name": "Seats", "type": "metered", "consumable": False}
 SSO = {"feature_id": "sso", "name": "Single sign-on", "type": "boolean"}
 SSO_SHOWN = {"id": "sso", "name": "Single sign-on", "type": "boolean", "consumable": False, "archived": False}
@@ -83,6 +84,22 @@ async def test_an_update_changes_what_is_given(api: Api) -> None:
     assert 404 == (await api.refused("features.get", {"feature_id": "messages"})).status
 
 
+async def test_prices_of_models_are_kept(api: Api) -> None:
+    """Markups in percent and costs per million tokens (api.md §2.0, @ModelMarkup)."""
+    markups = {
+        "model_markups": {"openai/small": {"markup": -10, "input_cost": 0.15}},
+        "default_markup": 12.5,
+        "provider_markups": {"openai": {"markup": 20}},
+    }
+    answer = await api.call(
+        "features.create", {"feature_id": "tokens", "name": "Tokens", "type": "ai_credit_system", **markups}
+    )
+    changed = await api.call("features.update", {"feature_id": "tokens", "default_markup": 0})
+
+    assert markups == {name: answer[name] for name in markups}
+    assert {**answer, "default_markup": 0} == changed
+
+
 async def test_a_deleted_feature_is_gone(api: Api) -> None:
     """It is in no list any more, and its id may be used again."""
     await api.call("features.create", MESSAGES)
@@ -102,6 +119,9 @@ async def test_unknown_keys_are_dropped(api: Api) -> None:
 BROKEN_RULES: list[Refused] = [
     ("features.create", {**SSO, "feature_id": "messages"}, 409, "duplicate_feature_id"),
     ("features.update", {"feature_id": "sso", "new_feature_id": "messages"}, 409, "duplicate_feature_id"),
+    ("features.create", {**AI, "default_markup": -101}, 400, "invalid_inputs"),
+    ("features.create", {**AI, "model_markups": {"x": {"input_cost": "1"}}}, 400, "invalid_inputs"),
+    ("features.create", {**AI, "provider_markups": {"x": {}}}, 400, "invalid_inputs"),
     ("features.get", {"feature_id": "ghost"}, 404, "feature_not_found"),
     ("features.update", {"feature_id": "ghost", "name": "Ghost"}, 404, "feature_not_found"),
     ("features.delete", {"feature_id": "ghost"}, 404, "feature_not_found"),

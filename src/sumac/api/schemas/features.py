@@ -6,12 +6,14 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field
 
-from sumac.api.schemas.wire import FeatureId, JsonObject, Name, Number, Text, Truth, WireModel
+from sumac.api.schemas.wire import FeatureId, Name, Number, Text, Truth, WireModel, storable
 from sumac.catalog.model import CreditCost, Display, Feature, FeatureKind
 from sumac.core.errors import BadRequest
 
 FeatureType = Literal["boolean", "metered", "credit_system", "ai_credit_system"]
 LIST_MAX = 100
+Markup = Annotated[Number, Field(ge=-100)]
+Cost = Annotated[Number, Field(ge=0)]
 MARKUPS = ("model_markups", "default_markup", "provider_markups")
 
 
@@ -33,14 +35,31 @@ CreditSchema = Annotated[list[CreditCostBody], Field(max_length=LIST_MAX)]
 EventNames = Annotated[list[Name], Field(max_length=LIST_MAX)]
 
 
+class ModelMarkup(WireModel):
+    """What a model costs: percent on top of the public price, or costs per million tokens of its own."""
+
+    markup: Markup | None = None
+    input_cost: Cost | None = None
+    output_cost: Cost | None = None
+
+
+class ProviderMarkup(WireModel):
+    """Percent on top of the public prices of a provider."""
+
+    markup: Markup
+
+
 class _Markups(WireModel):
-    model_markups: JsonObject | None = None
-    default_markup: Number | None = None
-    provider_markups: JsonObject | None = None
+    model_markups: Annotated[dict[str, ModelMarkup], Field(max_length=LIST_MAX)] | None = None
+    default_markup: Markup | None = None
+    provider_markups: Annotated[dict[str, ProviderMarkup], Field(max_length=LIST_MAX)] | None = None
 
     def markups(self, before: Feature | None = None) -> dict[str, Any] | None:
         """The AI price settings, the given ones over those before."""
         given: dict[str, Any] = {name: getattr(self, name) for name in MARKUPS if name in self.model_fields_set}
+        for name in ("model_markups", "provider_markups"):
+            if given.get(name) is not None:
+                given[name] = {key: storable(each.model_dump(exclude_none=True)) for key, each in given[name].items()}
         if isinstance(given.get("default_markup"), Decimal):
             given["default_markup"] = str(given["default_markup"])
         kept = dict(before.markups or {}) if before is not None else {}
