@@ -12,6 +12,7 @@ from sumac.billing.service import AttachReceipt
 from sumac.core.errors import BadRequest, Conflict, Gone, Locked, NotFound, SumacError
 from sumac.customers import service as customers
 from sumac.invoices.model import InvoiceStatus
+from sumac.storage.schema import bank_charges
 from tests.support.bank import SlowBank
 from tests.support.build import feature, free_plan, item, plan, price, usage_price
 from tests.support.services import GOOD_CARD, Services
@@ -227,3 +228,21 @@ async def test_an_operation_that_waited_over_a_boundary_starts_again(shop: Servi
 
     async with shop.database.work(shop.tenant) as later:
         await require_ready(later, await customers.get_by_key(later, customer.key, lock=True))
+
+
+async def test_deleted_while_being_charged(shop: Services) -> None:
+    """Nobody is left to give the plan to, so the money goes back."""
+    payer = await shop.billing.provider_customer(shop.tenant, "ada")
+    slow = SlowBank(shop.bank)
+    attach = asyncio.create_task(shop.paid_through(slow).attach("pro"))
+    await slow.asked.wait()
+    async with shop.database.work(shop.tenant) as work:
+        await customers.delete(work, "ada")
+    slow.answer.set()
+
+    with pytest.raises(NotFound):
+        await attach
+
+    async with shop.database.reading(shop.tenant) as work:
+        rows = await work.all(work.select(bank_charges).where(bank_charges.c.bank_customer == payer))
+    assert [(2000, 2000)] == [(row.amount_minor, row.refunded_minor) for row in rows]

@@ -17,7 +17,7 @@ from sumac.billing.execute import abandon_attempts, apply, refresh_due
 from sumac.billing.model import PlanStatus
 from sumac.billing.provider import Collection, DocumentLine, InvoiceDocument, Outcome, PaymentProvider
 from sumac.billing.refunds import Refund, give_back, owe_refund, owed_refunds
-from sumac.core.errors import BadRequest, Locked
+from sumac.core.errors import BadRequest, Locked, NotFound
 from sumac.core.tenant import Env, Tenant
 from sumac.customers import service as customers
 from sumac.customers.model import Customer
@@ -75,8 +75,15 @@ class Collector:
         if invoice.status is not InvoiceStatus.OPEN:
             return Collected(invoice, None)
         collection = await self._ask(tenant, customer, invoice)
-        async with self._database.work(tenant) as work:
-            collected, refund = await self._book(work, invoice, collection)
+        try:
+            async with self._database.work(tenant) as work:
+                collected, refund = await self._book(work, invoice, collection)
+        except NotFound:
+            # The customer was deleted while the provider was asked: there is nobody left to book the money for.
+            if collection.outcome is Outcome.PAID and collection.payment is not None:
+                provider, key = provider_of(self._providers, tenant), f"{invoice.id}:refund"
+                await provider.refund(tenant, collection.payment, invoice.amount_due, key=key)
+            raise
         if refund is not None:
             await self._give_back(tenant, refund)
         return collected
