@@ -339,3 +339,14 @@ async def test_a_rule_of_billing_that_is_broken(api: Api) -> None:
     assert BROKEN_RULES == await api.refusals(BROKEN_RULES)
     assert before == await api.call("customers.get", {"customer_id": "ada"})
     assert [] == (await api.call("invoices.list"))["list"]
+
+
+async def test_live_needs_a_payment_provider_for_what_costs(live: Api) -> None:
+    """Free plans work without one; a paid one is refused with what is missing, and nothing is attached (§1.6)."""
+    await stock(live)
+    await live.call("customers.get_or_create", ADA)
+    refused = await live.refused("billing.attach", PRO)
+
+    assert (400, "stripe_config_not_found", "live") == (refused.status, refused.code, refused.env)
+    assert {"free"} == (await held(live)).keys()
+    assert [] == (await live.call("invoices.list"))["list"]
