@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from sumac.billing.model import RedirectMode
+from sumac.billing.model import CancelAction, RedirectMode
 from sumac.billing.provider import CheckoutRequest, Outcome
 from sumac.core.errors import BadRequest, Conflict, Gone, Locked
 from sumac.core.money import Money
@@ -305,3 +305,20 @@ async def test_a_renewal_under_way_is_not_charged_again(shop: Services) -> None:
 
     assert [InvoiceStatus.PAID, InvoiceStatus.PAID] == [invoice.status for invoice in await shop.invoices()]
     assert [2000, 2000] == await shop.charged()
+
+
+async def test_credit_that_comes_free_while_a_page_is_open(shop: Services) -> None:
+    """A failed upgrade held credit that the page did not count with: what the page took too much goes back."""
+    await shop.add_card()
+    await shop.attach("pro")
+    await shop.cancel(CancelAction.CANCEL_IMMEDIATELY)
+    await shop.set_next_charge("decline")
+    await shop.attach("premium")
+    url = (await shop.attach("pro", redirect_mode=RedirectMode.ALWAYS)).payment_url or ""
+    assert Money(2000, "usd") == (await page_of(shop, url)).total
+
+    await shop.pay(url)
+
+    last = (await shop.invoices())[-1]
+    assert (2000, 2000, 0) == (last.total.minor, last.credit_applied.minor, last.paid.minor)
+    assert ({"pro": "active"}, [2000]) == (await shop.statuses(), await shop.charged())

@@ -161,9 +161,9 @@ class CheckoutDesk:
             if checkout.status is store.CheckoutProgress.OPEN and state.status is CheckoutStatus.COMPLETED:
                 await require_ready(work, customer)
                 settled = await self._carry_out(work, customer, checkout, state.collection)
-                if settled.refunded and state.collection is not None and state.collection.payment is not None:
-                    amount = Money(checkout.total_minor, customer.currency or "usd")
-                    refund = await owe_refund(work, customer.key, state.collection.payment, amount)
+                surplus = _surplus(checkout, customer, settled)
+                if state.collection is not None and state.collection.payment is not None and surplus.minor > 0:
+                    refund = await owe_refund(work, customer.key, state.collection.payment, surplus)
         if refund is not None:
             await give_back(self._database, provider, tenant, refund)
         return settled
@@ -298,6 +298,12 @@ async def _amount_due(work: Work, customer: Customer, decision: Decision) -> Mon
     total = compute_total(compute_lines(draft.lines, draft.currency), draft.currency)
     credit = await invoices.credit_of(work, customer.key, draft.currency)
     return Money(max(0, total.minor - max(0, credit.minor)), draft.currency)
+
+
+def _surplus(checkout: store.Checkout, customer: Customer, settled: SettledCheckout) -> Money:
+    """What was paid on the page and is not needed: all of it, or what credit that came free meanwhile has covered."""
+    needed = 0 if settled.refunded or settled.invoice is None else settled.invoice.paid.minor
+    return Money(checkout.total_minor - needed, customer.currency or "usd")
 
 
 def _recurs(decision: Decision) -> bool:
