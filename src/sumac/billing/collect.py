@@ -32,7 +32,7 @@ Item = TypeVar("Item", bound=str | Refund)
 
 WAITING_TIME = timedelta(minutes=10)
 RESUME_AFTER = timedelta(minutes=1)
-ASK_AGAIN_AFTER = timedelta(hours=1)
+ASK_AGAIN_AFTER = timedelta(hours=6)
 
 Providers = Mapping[Env, PaymentProvider]
 
@@ -125,7 +125,7 @@ class Collector:
             return await invoices.record_waiting(work, invoice, until=now + ASK_AGAIN_AFTER)
         again_at = work.now + RESUME_AFTER
         await store.change_attempt(work, attempt, attempt.status, expires_at=attempt.expires_at, next_try_at=again_at)
-        return invoice
+        return await invoices.record_waiting(work, invoice, until=None)
 
     async def give_back_owed(self, limit: int) -> int:
         """Gives back what is still owed; answers how many payments."""

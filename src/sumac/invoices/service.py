@@ -95,8 +95,8 @@ async def record_failure(work: Work, invoice: Invoice, *, now: datetime, retry: 
     return failed
 
 
-async def record_waiting(work: Work, invoice: Invoice, *, until: datetime) -> Invoice:
-    """The payment is under way; the same try is looked at again at `until` and does not count as failed."""
+async def record_waiting(work: Work, invoice: Invoice, *, until: datetime | None) -> Invoice:
+    """The payment is under way: the try does not count as failed and is looked at again then, or by who waits for it."""
     waiting = replace(invoice, next_attempt_at=until)
     await store.update_progress(work, waiting)
     return waiting
