@@ -96,7 +96,9 @@ class Shopper:
         self.shop.clock.advance(timedelta(minutes=self.random.randint(0, 40)))
 
     async def _spoil_the_next_charge(self) -> None:
-        await self.shop.set_next_charge(self.random.choice(["decline", "insufficient_funds", "require_action"]))
+        await self.shop.set_next_charge(
+            self.random.choice(["decline", "insufficient_funds", "require_action", "pending"])
+        )
 
     async def _pay_a_page(self) -> None:
         if self.urls:

@@ -96,7 +96,7 @@ async def record_failure(work: Work, invoice: Invoice, *, now: datetime, retry: 
 
 
 async def record_waiting(work: Work, invoice: Invoice, *, until: datetime | None) -> Invoice:
-    """The payment is under way: the try does not count as failed and is looked at again then, or by who waits for it."""
+    """The payment is under way: the try does not count as failed, and is looked at again then or by who waits."""
     waiting = replace(invoice, next_attempt_at=until)
     await store.update_progress(work, waiting)
     return waiting
