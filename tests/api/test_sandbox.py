@@ -3,7 +3,7 @@
 import pytest
 
 from tests.api.shop import FEBRUARY_MS, JANUARY_MS, add_ada, stock, subscribe_ada
-from tests.support.api import ADDRESS, Api, Refused, on_sqlite
+from tests.support.api import ADDRESS, Api, Body, Refused, on_sqlite
 
 PRO = {"customer_id": "ada", "plan_id": "pro"}
 
@@ -82,6 +82,24 @@ async def test_a_clock_goes_through_everything_due(api: Api) -> None:
     again = await api.call("customers.advance_test_clock", {"customer_id": "ada", "frozen_time": april})
 
     assert [] == again["happened"]
+
+
+@on_sqlite
+async def test_a_long_way_takes_several_calls(api: Api) -> None:
+    """One call walks through a bounded number of steps and says that there is more; calling again goes on."""
+    await stock(api)
+    hourly = {"feature_id": "messages", "included": 5, "reset": {"interval": "hour"}}
+    await api.call("plans.create", {"plan_id": "hourly", "name": "Hourly", "items": [hourly]})
+    await api.call("customers.get_or_create", {"customer_id": "ada", "auto_enable_plan_id": "hourly"})
+    to = JANUARY_MS + 1_500 * 3_600_000
+    calls: list[Body] = []
+    while not calls or calls[-1]["status"] != "ready":
+        calls.append(await api.call("customers.advance_test_clock", {"customer_id": "ada", "frozen_time": to}))
+    resets = [each["at"] for call in calls for each in call["happened"]]
+
+    assert ["advancing", "ready"] == [call["status"] for call in calls]
+    assert JANUARY_MS < calls[0]["frozen_time"] < to == calls[1]["frozen_time"]
+    assert [JANUARY_MS + hour * 3_600_000 for hour in range(1, 1_501)] == resets
 
 
 BROKEN_RULES: list[Refused] = [

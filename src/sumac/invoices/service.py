@@ -149,15 +149,8 @@ async def list_of_customer(work: Work, customer_key: str) -> Sequence[Invoice]:
 
 
 async def list_to_collect(work: Work, customer_key: str, *, now: datetime) -> Sequence[Invoice]:
-    """The customer's open invoices whose next try is due."""
-    everything = await store.of_customer(work, customer_key)
-    return [
-        invoice
-        for invoice in reversed(everything)
-        if invoice.status is InvoiceStatus.OPEN
-        and invoice.next_attempt_at is not None
-        and invoice.next_attempt_at <= now
-    ]
+    """The customer's open invoices whose next try is due, oldest first."""
+    return await store.to_collect(work, customer_key, now)
 
 
 async def credit_of(work: Work, customer_key: str, currency: str) -> Money:
@@ -172,9 +165,4 @@ async def list_due(system: SystemWork, now: datetime, limit: int) -> Sequence[tu
 
 async def next_retry_at(work: Work, customer_key: str) -> datetime | None:
     """When the next open invoice of the customer is tried again, or None."""
-    waiting = (
-        invoice.next_attempt_at
-        for invoice in await store.of_customer(work, customer_key)
-        if invoice.status is InvoiceStatus.OPEN and invoice.next_attempt_at is not None
-    )
-    return min(waiting, default=None)
+    return await store.next_attempt_at(work, customer_key)

@@ -73,6 +73,27 @@ async def of_customer(work: Work, customer_key: str) -> list[Invoice]:
     return await _with_lines(work, await work.all(statement.order_by(invoices.c.number.desc())))
 
 
+async def to_collect(work: Work, customer_key: str, now: datetime) -> list[Invoice]:
+    """The customer's open invoices whose next try is due, oldest first."""
+    statement = work.select(invoices).where(
+        invoices.c.customer_key == customer_key,
+        invoices.c.status == InvoiceStatus.OPEN,
+        invoices.c.next_attempt_at <= now,
+    )
+    return await _with_lines(work, await work.all(statement.order_by(invoices.c.number)))
+
+
+async def next_attempt_at(work: Work, customer_key: str) -> datetime | None:
+    """When the next open invoice of the customer is tried again, or None."""
+    statement = work.select(invoices).where(
+        invoices.c.customer_key == customer_key,
+        invoices.c.status == InvoiceStatus.OPEN,
+        invoices.c.next_attempt_at.is_not(None),
+    )
+    row = await work.find(statement.order_by(invoices.c.next_attempt_at))
+    return None if row is None else row.next_attempt_at
+
+
 async def credit_of(work: Work, customer_key: str, currency: str) -> Money:
     """The customer's unspent credit in the currency."""
     total = await work.scalar(
