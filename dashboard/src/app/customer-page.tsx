@@ -91,7 +91,7 @@ function Sections({ customerId, customer }: { customerId: string; customer: Cust
       </div>
       <aside
         aria-label="About this customer"
-        className="grid min-w-0 gap-4 max-lg:order-first max-lg:grid-cols-1 sm:max-lg:grid-cols-2"
+        className="grid min-w-0 items-start gap-4 max-lg:order-first max-lg:grid-cols-1 sm:max-lg:grid-cols-2"
       >
         <DetailsCard customer={customer} />
         <BillingCard customer={customer} />

@@ -5,7 +5,7 @@ import { useEffect, useState } from "react";
 import { type Environment, EnvironmentProvider } from "@/api/environment";
 import { Button } from "@/ui/button";
 import { Drawer } from "@/ui/drawer";
-import { useNarrow } from "@/ui/media";
+import { useBelow } from "@/ui/media";
 
 import { Logo } from "./logo";
 import { Sidebar } from "./sidebar";
@@ -15,7 +15,7 @@ const route = getRouteApi("/shell/$env");
 /** What surrounds every page: the way to other pages, and which environment this is. */
 export function Shell() {
   const environment = route.useParams().env as Environment;
-  const narrow = useNarrow();
+  const narrow = useBelow("lg");
   const [open, setOpen] = useState(false);
   useEffect(() => {
     // The tab's sign tells the environments apart, too.

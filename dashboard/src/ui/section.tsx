@@ -2,7 +2,7 @@ import { ChevronDown } from "lucide-react";
 import { type ReactNode, useState } from "react";
 
 import { cn } from "./cn";
-import { useNarrow } from "./media";
+import { useBelow } from "./media";
 
 type SectionProps = {
   title: string;
@@ -15,7 +15,7 @@ type SectionProps = {
 
 /** A titled panel of a page. */
 export function Section({ title, actions, foldsWhenNarrow = false, children }: SectionProps) {
-  const folds = useNarrow() && foldsWhenNarrow;
+  const folds = useBelow("md") && foldsWhenNarrow;
   const [open, setOpen] = useState(false);
   return (
     <section aria-label={title} className="overflow-hidden rounded-xl border bg-panel">

@@ -57,7 +57,7 @@ const columns = [
     header: "Resets",
     cell: ({ row: { original: balance } }) =>
       balance.next_reset_at === null ? (
-        <span className="text-muted">Never</span>
+        <span className="text-muted">{balance.unlimited ? "—" : "Never"}</span>
       ) : (
         <span className="text-soft">
           <When at={balance.next_reset_at} form="short" />

@@ -29,8 +29,8 @@ export function holdingsOf(customer: Customer, now: number): Holding[] {
   const ended = customer.subscriptions.filter((each) => !shown.includes(each));
   return [
     ...shown.map((each) => ofSubscription(each, customer.subscriptions, now)),
-    ...customer.purchases.map((each): Holding => ({
-      key: `${each.plan_id}:${each.started_at}`,
+    ...customer.purchases.map((each, index): Holding => ({
+      key: `purchase:${index}`,
       kind: "one-off",
       planId: each.plan_id,
       plan: each.plan ?? undefined,

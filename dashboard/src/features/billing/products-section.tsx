@@ -75,7 +75,7 @@ export function ProductsSection({ customerId, customer }: ProductsSectionProps) 
         header: "Current period",
         cell: ({ row: { original: holding } }) =>
           holding.period === undefined ? DASH : <Period from={holding.period.from} to={holding.period.to} />,
-        meta: { className: "max-md:hidden" },
+        meta: { className: "max-xl:hidden" },
       }),
       column.display({
         id: "next",

@@ -50,8 +50,10 @@ export function CustomerHeader({ customer, actions }: CustomerHeaderProps) {
         {typeof customer.clock_at === "number" && <ClockChip at={customer.clock_at} />}
       </div>
       <div className="mt-1.5 flex max-w-full flex-wrap items-center gap-x-6 gap-y-1">
-        {customer.email !== null && customer.name !== null && <Copy value={customer.email} label="e-mail address" />}
-        {customer.id !== null && <Copy mono value={customer.id} label="id" />}
+        {customer.email !== null && customer.name !== null && (
+          <Copy value={customer.email} label="e-mail address" className="max-w-[calc(100%-1.25rem)]" />
+        )}
+        {customer.id !== null && <Copy mono value={customer.id} label="id" className="max-w-[calc(100%-1.25rem)]" />}
       </div>
     </header>
   );

@@ -39,7 +39,7 @@ export function CustomerLink({ customer }: { customer: Customer }) {
           <Clock
             role="img"
             aria-label="Has a clock of its own"
-            className="relative z-10 size-3.5 shrink-0 text-sandbox"
+            className="relative z-10 size-3 shrink-0 text-muted/70"
           />
         </Hint>
       )}

@@ -6,7 +6,7 @@ import { useCustomers } from "@/api/customers";
 import { Button } from "@/ui/button";
 import { Freshness } from "@/ui/freshness";
 import { useKeys, useRowKeys } from "@/ui/keys";
-import { useNarrow } from "@/ui/media";
+import { useBelow } from "@/ui/media";
 import { Nothing, Trouble } from "@/ui/notice";
 import { cursorOf, nextPage, previousPage, readPaging } from "@/ui/paging";
 import { useTitle } from "@/ui/title";
@@ -26,7 +26,7 @@ export function CustomersPage() {
   useTitle("Customers");
   const address = route.useSearch();
   const navigate = route.useNavigate();
-  const narrow = useNarrow();
+  const narrow = useBelow("md");
   const panel = useRef<HTMLDivElement>(null);
   const paging = readPaging(address.page, address.at);
   const size = pageSizeOf(address);

@@ -28,8 +28,8 @@ export function HeldPlans({ customer, planName }: HeldPlansProps) {
       const state = resolveState(each, now);
       return { key: each.id, name: planName(each.plan_id), tone: TONES[state], state: sentenceCase(state) };
     }),
-    ...customer.purchases.map((each) => ({
-      key: `${each.plan_id}:${each.started_at}`,
+    ...customer.purchases.map((each, index) => ({
+      key: `purchase:${index}`,
       name: planName(each.plan_id),
       tone: "neutral" as const,
       state: "One-off",

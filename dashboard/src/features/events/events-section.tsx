@@ -53,7 +53,7 @@ export function EventsSection({ customerId, featureId, onFeature }: EventsSectio
             {featureName(event.feature_id)}
           </span>
         ),
-        meta: { className: "w-[30%] max-w-0", skeleton: "w-24" },
+        meta: { className: "max-w-0 w-[30%] sm:min-w-32", skeleton: "w-24" },
       }),
       column.display({
         id: "properties",
@@ -61,13 +61,13 @@ export function EventsSection({ customerId, featureId, onFeature }: EventsSectio
         cell: ({ row: { original: event } }) => (
           <span className="block truncate font-mono text-2xs text-muted">{summary(event.properties)}</span>
         ),
-        meta: { className: "max-w-0 max-sm:hidden", skeleton: "w-40" },
+        meta: { className: "w-[70%] max-w-0 max-sm:hidden", skeleton: "w-40" },
       }),
       column.display({
         id: "value",
         header: "Value",
         cell: ({ row }) => <Quantity value={row.original.value} />,
-        meta: { className: "w-24 text-right", skeleton: "w-8" },
+        meta: { className: "text-right", skeleton: "w-8" },
       }),
       column.display({
         id: "time",
@@ -77,7 +77,7 @@ export function EventsSection({ customerId, featureId, onFeature }: EventsSectio
             <When at={row.original.timestamp} form="second" />
           </span>
         ),
-        meta: { className: "w-40 text-right" },
+        meta: { className: "pl-4 text-right" },
       }),
     ],
     [featureName],

@@ -38,13 +38,13 @@ export function InvoicesSection({ customerId, paging, onTurn }: InvoicesSectionP
         id: "number",
         header: "Number",
         cell: ({ row: { original: invoice } }) => <span className="font-medium tabular-nums">#{invoice.number}</span>,
-        meta: { className: "w-20", skeleton: "w-8" },
+        meta: { className: "pr-4", skeleton: "w-8" },
       }),
       column.display({
         id: "date",
         header: "Date",
         cell: ({ row }) => <When at={row.original.created_at} />,
-        meta: { className: "w-28" },
+        meta: { className: "pr-4" },
       }),
       column.display({
         id: "products",
@@ -57,13 +57,13 @@ export function InvoicesSection({ customerId, paging, onTurn }: InvoicesSectionP
             </span>
           );
         },
-        meta: { className: "max-w-0 max-sm:hidden", skeleton: "w-32" },
+        meta: { className: "w-full max-w-0 max-sm:hidden", skeleton: "w-32" },
       }),
       column.display({
         id: "status",
         header: "Status",
         cell: ({ row }) => <InvoiceStatus invoice={row.original} />,
-        meta: { className: "w-24" },
+        meta: { className: "pr-4" },
       }),
       column.display({
         id: "amount",
@@ -71,7 +71,7 @@ export function InvoicesSection({ customerId, paging, onTurn }: InvoicesSectionP
         cell: ({ row: { original: invoice } }) => (
           <Money aligned amount={invoice.total} currency={invoice.currency} className="font-medium" />
         ),
-        meta: { className: "w-28 text-right" },
+        meta: { className: "text-right" },
       }),
       column.display({
         id: "page",
