@@ -10,7 +10,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 BUILT = Path(__file__).parent / "dashboard"
-SERVER_PREFIXES = ("v1/", "checkout/", "invoice/", "portal/", "assets/", "style/")
+SERVER_PREFIXES = ("v1/", "checkout/", "invoice/", "portal/", "assets/", "pages/")
 POLICY = (
     "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     "connect-src 'self'; worker-src 'self' blob:; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
@@ -22,6 +22,7 @@ PAGE_HEADERS = {
 }
 NOT_BUILT = """<!doctype html><title>Sumac</title>
 <p>The dashboard has not been built. In a checkout, run <code>make setup</code>; the API works without it.</p>"""
+READ = ["GET", "HEAD"]
 NOT_FOUND = 404
 UNAVAILABLE = 503
 
@@ -30,6 +31,7 @@ class _HashedFiles(StaticFiles):
     """Files whose names change with their content, so a browser may keep them for ever."""
 
     async def get_response(self, path: str, scope: Scope) -> Response:
+        """The file, with leave to keep it."""
         response = await super().get_response(path, scope)
         response.headers["cache-control"] = "public, max-age=31536000, immutable"
         return response
@@ -37,10 +39,9 @@ class _HashedFiles(StaticFiles):
 
 def add_front(app: FastAPI) -> None:
     """Adds the dashboard at / and everything below that nobody else serves, and the API reference at /docs."""
-    if BUILT.is_dir():
-        app.mount("/assets", _HashedFiles(directory=BUILT / "assets"), name="assets")
-    app.add_api_route("/docs", _reference, include_in_schema=False)
-    app.add_api_route("/{path:path}", _application, include_in_schema=False)
+    app.mount("/assets", _HashedFiles(directory=BUILT / "assets", check_dir=False), name="assets")
+    app.add_api_route("/docs", _reference, methods=READ, include_in_schema=False)
+    app.add_api_route("/{path:path}", _application, methods=READ, include_in_schema=False)
 
 
 async def _reference() -> Response:
