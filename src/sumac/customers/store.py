@@ -96,7 +96,7 @@ def _conditions(chosen: CustomerFilter) -> list[sa.ColumnElement[bool]]:
 
 
 def _values(customer: Customer) -> dict[str, Any]:
-    searchable = (customer.id, customer.key, customer.name, customer.email)
+    searchable = (customer.public_id, customer.name, customer.email)
     return {
         "id": customer.id,
         "name": customer.name,
