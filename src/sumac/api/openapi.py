@@ -24,6 +24,7 @@ TAGS = {
     "features": "What can be limited.",
     "balances": "May this customer do this, and please count that.",
     "billing": "Giving plans to customers, changing and ending them.",
+    "subscriptions": "What customers hold.",
     "events": "Usage as it was told.",
     "invoices": "What was charged.",
     "sandbox": "Being the customer and the bank, with sandbox keys only.",

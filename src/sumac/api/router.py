@@ -4,11 +4,22 @@ from fastapi import APIRouter
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from sumac.api.operations import balances, billing, customers, events, features, invoices, plans, sandbox, sessions
+from sumac.api.operations import (
+    balances,
+    billing,
+    customers,
+    events,
+    features,
+    invoices,
+    plans,
+    sandbox,
+    sessions,
+    subscriptions,
+)
 
 METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 NOT_FOUND = 404
-NOUNS = (customers, plans, features, balances, billing, events, invoices, sandbox, sessions)
+NOUNS = (customers, plans, features, balances, billing, subscriptions, events, invoices, sandbox, sessions)
 
 
 def api_router() -> APIRouter:

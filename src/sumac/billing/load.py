@@ -1,13 +1,18 @@
-"""Reads the snapshot a decision is made from."""
+"""Reads the snapshot a decision is made from, and what customers hold."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
 
 from sumac.balances import service as balances
 from sumac.billing import store
-from sumac.billing.model import Holding, Snapshot
+from sumac.billing.model import Holding, PlanStatus, Snapshot
 from sumac.catalog import service as catalog
 from sumac.core.ids import new_id
+from sumac.core.page import Cursor, Page, page_of
 from sumac.customers.model import Customer
+from sumac.storage.schema import customer_plans
 from sumac.storage.work import Work
 
 DEFAULT_CURRENCY = "usd"
@@ -39,3 +44,28 @@ async def load_holdings(work: Work, customer_keys: Collection[str]) -> Mapping[s
         key: [Holding(each, plans[each.plan_id, each.version]) for each in group]
         for key, group in store.by_customer(held).items()
     }
+
+
+@dataclass(frozen=True, slots=True)
+class HoldingFilter:
+    """Which customer plans to list: subscriptions (`recurring`) or purchases, of one customer, plan, some statuses."""
+
+    recurring: bool
+    customer_key: str | None = None
+    plan_id: str | None = None
+    statuses: Collection[PlanStatus] = ()
+
+
+async def list_holdings(work: Work, chosen: HoldingFilter, *, cursor: Cursor | None, limit: int) -> Page[Holding]:
+    """The customer plans that match, with the versions they hold, newest first."""
+    where: list[sa.ColumnElement[bool]] = [customer_plans.c.recurring == chosen.recurring]
+    if chosen.customer_key is not None:
+        where.append(customer_plans.c.customer_key == chosen.customer_key)
+    if chosen.plan_id is not None:
+        where.append(customer_plans.c.plan_id == chosen.plan_id)
+    if chosen.statuses:
+        where.append(customer_plans.c.status.in_(chosen.statuses))
+    held = await store.page(work, where, cursor, limit)
+    plans = await catalog.get_plans(work, ((each.plan_id, each.version) for each in held))
+    holdings = [Holding(each, plans[each.plan_id, each.version]) for each in held]
+    return page_of(holdings, limit, lambda holding: Cursor(holding.held.id, holding.held.created_at))

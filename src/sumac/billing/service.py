@@ -12,7 +12,7 @@ from sumac.billing import portal, store
 from sumac.billing.checkout import CheckoutDesk, SettledCheckout
 from sumac.billing.collect import RESUME_AFTER, Collector, Providers, provider_of, require_ready, work_off
 from sumac.billing.execute import Applied, apply
-from sumac.billing.load import load_holdings, load_snapshot
+from sumac.billing.load import HoldingFilter, list_holdings, load_holdings, load_snapshot
 from sumac.billing.model import AttachRequest, CancelRequest, Decision, Holding, IssueInvoice, Payment, Snapshot
 from sumac.billing.portal import Portal
 from sumac.billing.provider import Collection as Outcome
@@ -26,6 +26,7 @@ from sumac.catalog.model import Plan
 from sumac.catalog.rules.shape import is_free
 from sumac.core.errors import BadRequest, Conflict, Locked
 from sumac.core.ids import new_id
+from sumac.core.page import Cursor, Page
 from sumac.core.tenant import Tenant
 from sumac.customers import service as customers
 from sumac.customers.model import Customer
@@ -200,6 +201,10 @@ class BillingService:
     async def holdings(self, work: Work, customer_keys: Collection[str]) -> Mapping[str, Sequence[Holding]]:
         """The live plans of the customers, by customer key, oldest first."""
         return await load_holdings(work, customer_keys)
+
+    async def list_page(self, work: Work, chosen: HoldingFilter, *, cursor: Cursor | None, limit: int) -> Page[Holding]:
+        """Subscriptions or purchases of the tenant, ended ones too, newest first."""
+        return await list_holdings(work, chosen, cursor=cursor, limit=limit)
 
     def keys_holding(
         self, work: Work, plans: Sequence[tuple[str, Sequence[int]]], status: str | None

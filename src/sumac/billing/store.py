@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 
 from sumac.billing.model import AttachRequest, CustomerPlan, Decision, PlanStatus
 from sumac.core.errors import Locked
+from sumac.core.page import Cursor
 from sumac.core.quantity import from_text
 from sumac.core.tenant import Tenant
 from sumac.storage.schema import attempts, checkouts, customer_plans, customers, portal_sessions
@@ -88,6 +89,19 @@ async def plans_of(work: Work, customer_keys: Collection[str], *, live: bool = T
     if live:
         statement = statement.where(customer_plans.c.status.in_(LIVE))
     rows = await work.all(statement.order_by(customer_plans.c.created_at, customer_plans.c.id))
+    return [_customer_plan(row) for row in rows]
+
+
+async def page(
+    work: Work, where: Sequence[sa.ColumnElement[bool]], cursor: Cursor | None, limit: int
+) -> list[CustomerPlan]:
+    """Up to `limit` + 1 customer plans that match, of whatever status, newest first, after the cursor."""
+    statement = work.select(customer_plans).where(*where)
+    created, plan_id = customer_plans.c.created_at, customer_plans.c.id
+    if cursor is not None:
+        mark = sa.tuple_(sa.literal(cursor.created_at, created.type), sa.literal(cursor.id))
+        statement = statement.where(sa.tuple_(created, plan_id) < mark)
+    rows = await work.all(statement.order_by(created.desc(), plan_id.desc()).limit(limit + 1))
     return [_customer_plan(row) for row in rows]
 
 

@@ -3,7 +3,7 @@
 from sumac.api.context import Context
 from sumac.api.operation import OperationRouter
 from sumac.api.schemas.events import EventBody, EventList, EventListRequest
-from sumac.core.errors import NotFound
+from sumac.api.schemas.later import refuse_entity
 from sumac.customers import service as customers
 from sumac.events import service as events
 
@@ -13,9 +13,7 @@ router = OperationRouter("events")
 @router.operation("events.list", scope="balances:read", paths=("/events/list",))
 async def list_events(body: EventListRequest, context: Context) -> EventList:
     """Usage events, newest first."""
-    if body.entity_id is not None:
-        message = f"Entity {body.entity_id} not found"
-        raise NotFound(message, code="entity_not_found")
+    refuse_entity(body.entity_id)
     cursor = body.cursor()
     async with context.reading() as work:
         customer = await customers.get(work, body.customer_id) if body.customer_id else None

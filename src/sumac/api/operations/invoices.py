@@ -3,7 +3,8 @@
 from sumac.api.context import Context
 from sumac.api.operation import OperationRouter
 from sumac.api.schemas.invoices import InvoiceList, InvoiceListRequest, ListedInvoiceBody
-from sumac.core.errors import BadRequest, NotFound
+from sumac.api.schemas.later import refuse_entity
+from sumac.core.errors import BadRequest
 from sumac.customers import service as customers
 from sumac.invoices import service as invoices
 
@@ -17,8 +18,7 @@ async def list_invoices(body: InvoiceListRequest, context: Context) -> InvoiceLi
         if body.customer_id is None:
             message = "entity_id: needs customer_id beside it"
             raise BadRequest(message, code="invalid_inputs")
-        message = f"Entity {body.entity_id} not found"
-        raise NotFound(message, code="entity_not_found")
+        refuse_entity(body.entity_id)
     cursor = body.cursor()
     async with context.reading() as work:
         customer = await customers.get(work, body.customer_id) if body.customer_id else None

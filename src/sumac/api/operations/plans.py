@@ -5,6 +5,7 @@ from collections.abc import Collection
 from sumac.api.context import Context
 from sumac.api.operation import OperationRouter
 from sumac.api.schemas.expand import check_expand
+from sumac.api.schemas.later import refuse_entity
 from sumac.api.schemas.plans import (
     EXPAND,
     PlanBody,
@@ -18,7 +19,6 @@ from sumac.api.schemas.plans import (
 from sumac.api.schemas.wire import Success
 from sumac.catalog import service as catalog
 from sumac.catalog.model import Plan
-from sumac.core.errors import NotFound
 from sumac.storage.work import Work
 
 router = OperationRouter("plans")
@@ -43,9 +43,7 @@ async def get_plan(body: PlanChoice, context: Context) -> PlanBody:
 async def list_plans(body: PlanListRequest, context: Context) -> PlanList:
     """The plans, oldest first; with a customer each says what attaching it would mean for them."""
     expand = check_expand(body.expand, EXPAND)
-    if body.entity_id is not None:
-        message = f"Entity {body.entity_id} not found"
-        raise NotFound(message, code="entity_not_found")
+    refuse_entity(body.entity_id)
     async with context.reading() as work:
         plans = await catalog.list_plans(
             work,

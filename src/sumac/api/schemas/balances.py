@@ -9,6 +9,7 @@ from pydantic import Field
 
 from sumac.api.schemas.features import FeatureBody
 from sumac.api.schemas.items import TierBody, rate_fields
+from sumac.api.schemas.later import refuse_entity
 from sumac.api.schemas.wire import (
     AnyId,
     CustomerId,
@@ -24,7 +25,7 @@ from sumac.api.schemas.wire import (
 from sumac.balances.model import Balance, Grant, OverageBehavior
 from sumac.balances.service import CheckAnswer, CheckRequest, TrackAnswer, TrackRequest
 from sumac.catalog.model import Feature, ItemPrice
-from sumac.core.errors import BadRequest, NotFound
+from sumac.core.errors import BadRequest
 from sumac.core.time import Cadence
 from sumac.events.model import Deduction
 
@@ -168,9 +169,7 @@ class _UsageRequest(WireModel):
 
     def refuse_unavailable(self) -> None:
         """Raises for entities and reservations, which do not exist yet."""
-        if self.entity_id is not None:
-            message = f"Entity {self.entity_id} not found"
-            raise NotFound(message, code="entity_not_found")
+        refuse_entity(self.entity_id)
         if self.lock is not None:
             message = "lock is not available yet: reservations come later"
             raise BadRequest(message)

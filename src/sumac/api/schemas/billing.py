@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
 from sumac.api.schemas.invoices import hosted_url
-from sumac.api.schemas.later import refuse_later
+from sumac.api.schemas.later import refuse_entity, refuse_later
 from sumac.api.schemas.wire import (
     AnyId,
     CustomerId,
@@ -24,7 +24,7 @@ from sumac.api.schemas.wire import (
 from sumac.billing.model import AttachRequest, CancelAction, CancelRequest, PlanTiming, RedirectMode
 from sumac.billing.provider import Outcome
 from sumac.billing.service import AttachReceipt
-from sumac.core.errors import BadRequest, NotFound
+from sumac.core.errors import BadRequest
 from sumac.invoices.model import Invoice
 
 ADDRESS_LENGTH_MAX = 2_000
@@ -107,9 +107,7 @@ class _BillingRequest(WireModel):
     tax_rate_id: AnyId | None = None
 
     def _refuse_unavailable(self) -> None:
-        if self.entity_id is not None:
-            message = f"Entity {self.entity_id} not found"
-            raise NotFound(message, code="entity_not_found")
+        refuse_entity(self.entity_id)
         refuse_later(self, LATER)
 
     def _quantities(self) -> dict[str, Decimal]:

@@ -1,11 +1,15 @@
-"""What a customer holds, on the wire: subscriptions and purchases (api.md §2.0)."""
+"""What customers hold, on the wire: subscriptions and purchases (api.md §2.0, §2.16)."""
 
 from datetime import datetime
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
+from pydantic import Field
+
+from sumac.api.schemas.pages import PageRequest
 from sumac.api.schemas.plans import PlanBody
-from sumac.api.schemas.wire import Milliseconds, Truth, WholeNumber, WireModel
+from sumac.api.schemas.wire import AnyId, CustomerId, Milliseconds, PlanId, Truth, WholeNumber, WireModel
 from sumac.billing.model import Holding, PlanStatus
+from sumac.core.page import DEFAULT_LIMIT
 
 
 class SubscriptionBody(WireModel):
@@ -74,3 +78,85 @@ class PurchaseBody(WireModel):
             scope="customer",
             **optional,
         )
+
+
+class HoldingListRequest(PageRequest):
+    """Which subscriptions or purchases; without `statuses` ended ones are listed too."""
+
+    customer_id: CustomerId | None = None
+    entity_id: AnyId | None = None
+    plan_id: PlanId | None = None
+    statuses: Annotated[list[Literal["active", "scheduled", "past_due", "expired"]], Field(max_length=4)] | None = None
+    limit: Annotated[WholeNumber, Field(ge=1, le=200)] = DEFAULT_LIMIT
+
+    def plan_statuses(self) -> list[PlanStatus]:
+        """The statuses asked for; none means every status."""
+        return [PlanStatus(status) for status in self.statuses or ()]
+
+
+class ListedSubscriptionBody(SubscriptionBody):
+    """A subscription, running, waiting or over, and whose it is."""
+
+    status: Literal["active", "scheduled", "expired"]  # type: ignore[assignment]  # one more than while it is held
+    customer_id: str
+    entity_id: str | None
+    created_at: Milliseconds
+
+    @classmethod
+    def listed(cls, holding: Holding, customer_id: str, *, now: datetime) -> Self:
+        """As listed."""
+        fields = dict(SubscriptionBody.of(holding, None, now=now))
+        del fields["plan"]
+        fields["status"] = _status(holding)
+        return cls(**fields, customer_id=customer_id, entity_id=None, created_at=holding.held.created_at)
+
+
+class SubscriptionList(WireModel):
+    """A page of subscriptions, newest first."""
+
+    list: list[ListedSubscriptionBody]
+    has_more: Truth
+    next_cursor: str | None
+
+
+class ListedPurchaseBody(PurchaseBody):
+    """A purchase, and whose it is."""
+
+    id: str
+    status: Literal["active", "scheduled", "expired"]
+    customer_id: str
+    entity_id: str | None
+    created_at: Milliseconds
+
+    @classmethod
+    def listed(cls, holding: Holding, customer_id: str) -> Self:
+        """As listed."""
+        fields = dict(PurchaseBody.of(holding, None))
+        del fields["plan"]
+        held = holding.held
+        return cls(
+            **fields,
+            id=held.subscription_id or held.id,
+            status=_status(holding),
+            customer_id=customer_id,
+            entity_id=None,
+            created_at=held.created_at,
+        )
+
+
+class PurchaseList(WireModel):
+    """A page of purchases, newest first."""
+
+    list: list[ListedPurchaseBody]
+    has_more: Truth
+    next_cursor: str | None
+
+
+def _status(holding: Holding) -> Literal["active", "scheduled", "expired"]:
+    match holding.held.status:
+        case PlanStatus.EXPIRED:
+            return "expired"
+        case PlanStatus.SCHEDULED:
+            return "scheduled"
+        case PlanStatus.ACTIVE | PlanStatus.PAST_DUE:
+            return "active"
