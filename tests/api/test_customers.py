@@ -332,19 +332,6 @@ async def test_a_new_id_answers_under_the_new_id_only(api: Api) -> None:
     assert 404 == (await api.refused("customers.get", {"customer_id": "ada"})).status
 
 
-async def test_a_deleted_customer_is_gone(api: Api) -> None:
-    """The same id starts clean afterwards."""
-    await subscribe_ada(api)
-
-    assert {"success": True} == await api.call("customers.delete", {"customer_id": "ada", "delete_in_stripe": False})
-    assert 404 == (await api.refused("customers.get", {"customer_id": "ada"})).status
-
-    again = await add(api, "ada")
-
-    assert ["free"] == [each["plan_id"] for each in again["subscriptions"]]
-    assert [] == (await api.call("invoices.list", {"customer_id": "ada"}))["list"]
-
-
 async def test_parallel_creations_answer_the_same_customer(api: Api) -> None:
     """Ten requests for one id at once: one customer with one free plan."""
     await stock(api)

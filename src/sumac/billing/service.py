@@ -182,6 +182,15 @@ class BillingService:
         """
         return await self._settling(tenant, lambda: self._desk.settle(tenant, provider_checkout))
 
+    async def close_pages(self, tenant: Tenant, customer_id: str) -> None:
+        """Closes the customer's open hosted pages, so that nobody pays on one any more.
+
+        Raises NotFound `customer_not_found`, Locked while another billing operation of the customer runs.
+        """
+        async with self._database.reading(tenant) as work:
+            customer = await customers.get(work, customer_id)
+        await self._settling(tenant, lambda: self._desk.withdraw(tenant, customer))
+
     async def provider_customer(self, tenant: Tenant, customer_id: str) -> str:
         """The payment provider's id of the customer, made on first need."""
         async with self._database.reading(tenant) as work:

@@ -88,6 +88,7 @@ async def update_customer(body: CustomerUpdate, context: Context) -> CustomerBod
 @router.operation("customers.delete", scope="customers:write")
 async def delete_customer(body: CustomerDelete, context: Context) -> Success:
     """Deletes a customer and everything of theirs; the same id starts clean afterwards."""
+    await context.services.billing.close_pages(context.tenant, body.customer_id)
     async with context.work() as work:
         await customers.delete(work, body.customer_id)
     return Success(success=True)
