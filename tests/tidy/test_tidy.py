@@ -66,7 +66,7 @@ def test_the_repository_is_tidy() -> None:
         pytest.param("README.md", "see /" + "home/ann/sumac\n", "machine", id="a path of a machine"),
         pytest.param("deploy/notes.md", "cd /" + "tmp/sumac\n", "machine", id="a temporary path"),
         pytest.param("requirements.lock", "--index-url https://pypi" + ".org/simple\n", "registry", id="an index"),
-        pytest.param("dashboard/package-lock.json", "https://registry" + ".npmjs.org/x\n", "registry", id="npm's host"),
+        pytest.param("dashboard/package-lock.json", "https://registry.npm" + "js.org/x\n", "registry", id="npm's host"),
     ],
 )
 def test_a_breach_is_found(path: str, text: str, words: str) -> None:
