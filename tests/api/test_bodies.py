@@ -58,11 +58,11 @@ async def counts(api: Api) -> dict[str, int]:
 @on_sqlite
 @pytest.mark.parametrize("content", MALFORMED.values(), ids=MALFORMED)
 async def test_a_malformed_body(api: Api, content: bytes) -> None:
-    """400 `invalid_inputs` from every operation that needs something, and nothing is written."""
+    """400 `invalid_inputs` from every operation that needs something, as lists do not, and nothing is written."""
     before = await counts(api)
     for operation, body in WALK.items():
         answer = await api.raw(operation, content)
-        if operation in {"features.list", "plans.list", "customers.list", "events.list", "invoices.list"}:
+        if operation.endswith(".list"):
             assert answer.status_code in {200, 400}, (operation, answer.text)
         else:
             assert body
