@@ -30,15 +30,19 @@ class InvoiceKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LineDraft:
-    """A line before rounding: `exact_minor` is an exact number of minor units, negative for a credit."""
+    """A line before rounding: `exact_minor` is an exact number of minor units, negative for a credit.
+
+    `customer_plan_id` is the attachment it was charged for; None for a line that belongs to none.
+    """
 
     display_name: str
     description: str
     exact_minor: Decimal
     quantity: Decimal
-    plan_id: str
+    plan_id: str | None
     feature_id: str | None
     period: Period | None
+    customer_plan_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +59,20 @@ class InvoiceDraft:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of an invoice; the lines' amounts add up to the invoice's total."""
+    """A line of an invoice; the lines' amounts add up to the invoice's total.
+
+    `exact_minor` is what `amount` was rounded from: what is given back later is a share of it.
+    """
 
     display_name: str
     description: str
     amount: Money
+    exact_minor: Decimal
     quantity: Decimal
-    plan_id: str
+    plan_id: str | None
     feature_id: str | None
     period: Period | None
+    customer_plan_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
@@ -139,8 +140,10 @@ def _line_values(invoice: Invoice, position: int, line: Line) -> dict[str, Any]:
         "display_name": line.display_name,
         "description": line.description,
         "amount_minor": line.amount.minor,
+        "exact_minor": line.exact_minor,
         "quantity": line.quantity,
         "plan_id": line.plan_id,
+        "customer_plan_id": line.customer_plan_id,
         "feature_id": line.feature_id,
         "period_start": line.period.start if line.period else None,
         "period_end": line.period.end if line.period else None,
@@ -168,8 +171,10 @@ def _line(row: sa.RowMapping, currency: str) -> Line:
         display_name=row["display_name"],
         description=row["description"],
         amount=Money(row["amount_minor"], currency),
+        exact_minor=Decimal(row["amount_minor"]) if row["exact_minor"] is None else row["exact_minor"],
         quantity=row["quantity"],
         plan_id=row["plan_id"],
+        customer_plan_id=row["customer_plan_id"],
         feature_id=row["feature_id"],
         period=period,
     )

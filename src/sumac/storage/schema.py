@@ -20,6 +20,7 @@ metadata = sa.MetaData(
 )
 TENANT = "tenant"
 OWED = sa.text("refunded_at IS NULL")
+NOTHING = sa.text("0")
 
 
 def _tenant() -> sa.Column[str]:
@@ -115,6 +116,14 @@ counters = sa.Table(
     _tenant(),
     sa.Column("name", sa.Text, primary_key=True),
     sa.Column("value", sa.BigInteger, nullable=False),
+)
+
+billing_settings = sa.Table(
+    "billing_settings",
+    metadata,
+    _tenant(),
+    sa.Column("settings", sa.JSON, nullable=False),
+    sa.Column("updated_at", Instant, nullable=False),
 )
 
 # ── catalog ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -232,6 +241,8 @@ grants = sa.Table(
     sa.Column("anchor_at", Instant, nullable=False),
     sa.Column("resets_at", Instant),
     sa.Column("price", sa.JSON),
+    sa.Column("proration", sa.JSON),
+    sa.Column("replaceables", Quantity),
     sa.Column("expires_at", Instant),
     sa.Column("ended_at", Instant),
     _created(),
@@ -263,12 +274,14 @@ invoices = sa.Table(
     _tenant(),
     _customer(),
     _id(),
-    sa.Column("number", sa.Integer, nullable=False),
+    sa.Column("number", sa.Integer),
     sa.Column("token", sa.Text, nullable=False, unique=True),
     sa.Column("kind", sa.Text, nullable=False),
     sa.Column("status", sa.Text, nullable=False),
     sa.Column("currency", sa.Text, nullable=False),
     sa.Column("total_minor", sa.BigInteger, nullable=False),
+    sa.Column("discount_minor", sa.BigInteger, nullable=False, server_default=NOTHING),
+    sa.Column("tax_minor", sa.BigInteger, nullable=False, server_default=NOTHING),
     sa.Column("credit_applied_minor", sa.BigInteger, nullable=False),
     sa.Column("paid_minor", sa.BigInteger, nullable=False),
     sa.Column("refunded_minor", sa.BigInteger, nullable=False),
@@ -279,7 +292,12 @@ invoices = sa.Table(
     sa.Column("provider_payment", sa.Text),
     sa.Column("attempts_made", sa.Integer, nullable=False),
     sa.Column("next_attempt_at", Instant),
+    sa.Column("net_terms_days", sa.Integer),
+    sa.Column("due_at", Instant),
+    sa.Column("memo", sa.Text),
+    sa.Column("source", sa.JSON),
     _created(),
+    sa.Column("finalized_at", Instant),
     sa.Column("paid_at", Instant),
     sa.UniqueConstraint(TENANT, "number"),
     sa.UniqueConstraint(TENANT, "customer_plan_id", "kind", "period_start"),
@@ -297,11 +315,37 @@ invoice_lines = sa.Table(
     sa.Column("display_name", sa.Text, nullable=False),
     sa.Column("description", sa.Text, nullable=False),
     sa.Column("amount_minor", sa.BigInteger, nullable=False),
+    sa.Column("exact_minor", Quantity),
+    sa.Column("discount_minor", sa.BigInteger, nullable=False, server_default=NOTHING),
+    sa.Column("tax_minor", sa.BigInteger, nullable=False, server_default=NOTHING),
     sa.Column("quantity", Quantity, nullable=False),
-    sa.Column("plan_id", sa.Text, nullable=False),
+    sa.Column("plan_id", sa.Text),
+    sa.Column("customer_plan_id", sa.Text),
     sa.Column("feature_id", sa.Text),
     sa.Column("period_start", Instant),
     sa.Column("period_end", Instant),
+)
+
+credit_notes = sa.Table(
+    "credit_notes",
+    metadata,
+    _tenant(),
+    _customer(),
+    _id(),
+    sa.Column("number", sa.Integer, nullable=False),
+    sa.Column("invoice_id", sa.Text, nullable=False),
+    sa.Column("currency", sa.Text, nullable=False),
+    sa.Column("total_minor", sa.BigInteger, nullable=False),
+    sa.Column("open_minor", sa.BigInteger, nullable=False),
+    sa.Column("refund_minor", sa.BigInteger, nullable=False),
+    sa.Column("credit_minor", sa.BigInteger, nullable=False),
+    sa.Column("out_of_band_minor", sa.BigInteger, nullable=False),
+    sa.Column("reason", sa.Text),
+    sa.Column("memo", sa.Text),
+    sa.Column("lines", sa.JSON, nullable=False),
+    _created(),
+    sa.UniqueConstraint(TENANT, "number"),
+    sa.Index(None, TENANT, "invoice_id"),
 )
 
 customer_credits = sa.Table(
@@ -313,6 +357,7 @@ customer_credits = sa.Table(
     sa.Column("amount_minor", sa.BigInteger, nullable=False),
     sa.Column("currency", sa.Text, nullable=False),
     sa.Column("invoice_id", sa.Text, nullable=False),
+    sa.Column("credit_note_id", sa.Text),
     _created(),
 )
 
@@ -328,9 +373,14 @@ customer_plans = sa.Table(
     sa.Column("version", sa.Integer, nullable=False),
     sa.Column("status", sa.Text, nullable=False),
     sa.Column("recurring", sa.Boolean, nullable=False),
+    sa.Column("terms", sa.JSON),
     sa.Column("quantities", sa.JSON, nullable=False),
+    sa.Column("upcoming_quantities", sa.JSON),
     sa.Column("subscription_id", sa.Text),
+    sa.Column("schedule_id", sa.Text),
+    sa.Column("net_terms_days", sa.Integer),
     sa.Column("anchor_at", Instant, nullable=False),
+    sa.Column("next_anchor_at", Instant),
     sa.Column("starts_at", Instant, nullable=False),
     sa.Column("period_start", Instant),
     sa.Column("period_end", Instant),
@@ -340,6 +390,28 @@ customer_plans = sa.Table(
     _created(),
     sa.Index(None, TENANT, "customer_key", "status"),
     sa.Index(None, TENANT, "plan_id", "version"),
+)
+
+pending_lines = sa.Table(
+    "pending_lines",
+    metadata,
+    _tenant(),
+    _customer(),
+    _id(),
+    sa.Column("customer_plan_id", sa.Text, nullable=False),
+    sa.Column("line", sa.JSON, nullable=False),
+    _created(),
+)
+
+schedules = sa.Table(
+    "schedules",
+    metadata,
+    _tenant(),
+    _customer(),
+    _id(),
+    sa.Column("phases", sa.JSON, nullable=False),
+    sa.Column("replaced_at", Instant),
+    _created(),
 )
 
 attempts = sa.Table(
@@ -409,6 +481,7 @@ refunds = sa.Table(
     sa.Column("payment", sa.Text, nullable=False),
     sa.Column("amount_minor", sa.BigInteger, nullable=False),
     sa.Column("currency", sa.Text, nullable=False),
+    sa.Column("invoice_id", sa.Text),
     sa.Column("refunded_at", Instant),
     _created(),
     sa.Index("ix_refunds_owed", "created_at", sqlite_where=OWED, postgresql_where=OWED),

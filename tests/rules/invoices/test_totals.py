@@ -44,4 +44,7 @@ def test_only_the_amount_changes() -> None:
     """A line says the same before and after it is rounded."""
     (line,) = compute_lines([draft("1999.6")], "eur")
 
-    assert Line("Pro", "Pro - base price", Money(2000, "eur"), Decimal(2), "pro", "seats", MONTH) == line
+    assert (
+        Line("Pro", "Pro - base price", Money(2000, "eur"), Decimal("1999.6"), Decimal(2), "pro", "seats", MONTH)
+        == line
+    )

@@ -62,7 +62,7 @@ class LineItemBody(WireModel):
             subtotal=line.amount.major,
             total=line.amount.major,
             discounts=[],
-            plan_id=line.plan_id,
+            plan_id=line.plan_id or "",
             feature_id=line.feature_id,
             quantity=line.quantity,
             **optional,

@@ -191,7 +191,7 @@ def _invoice(
             kind=InvoiceKind.RENEWAL,
             currency=snapshot.currency,
             lines=tuple(lines),
-            plan_ids=tuple(dict.fromkeys(line.plan_id for line in lines)),
+            plan_ids=tuple(dict.fromkeys(line.plan_id for line in lines if line.plan_id is not None)),
             customer_plan_id=first.held.id,
             period_start=at,
         ),

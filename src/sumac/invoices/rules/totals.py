@@ -14,10 +14,12 @@ def compute_lines(drafts: Sequence[LineDraft], currency: str) -> tuple[Line, ...
             display_name=draft.display_name,
             description=draft.description,
             amount=Money(amount, currency),
+            exact_minor=draft.exact_minor,
             quantity=draft.quantity,
             plan_id=draft.plan_id,
             feature_id=draft.feature_id,
             period=draft.period,
+            customer_plan_id=draft.customer_plan_id,
         )
         for draft, amount in zip(drafts, amounts, strict=True)
     )
