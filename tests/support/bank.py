@@ -35,6 +35,16 @@ class ReachedBank:
         """As the bank."""
         return await self.bank.payment_methods(tenant, provider_customer)
 
+    async def set_default_payment_method(
+        self, tenant: Tenant, provider_customer: str, method_id: str, *, key: str
+    ) -> None:
+        """As the bank."""
+        await self.bank.set_default_payment_method(tenant, provider_customer, method_id, key=key)
+
+    async def remove_payment_method(self, tenant: Tenant, provider_customer: str, method_id: str, *, key: str) -> None:
+        """As the bank."""
+        await self.bank.remove_payment_method(tenant, provider_customer, method_id, key=key)
+
     async def open_checkout(self, tenant: Tenant, request: CheckoutRequest, *, key: str) -> HostedPage:
         """As the bank."""
         return await self.bank.open_checkout(tenant, request, key=key)

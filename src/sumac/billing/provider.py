@@ -131,7 +131,20 @@ class PaymentProvider(Protocol):
         ...
 
     async def payment_methods(self, tenant: Tenant, provider_customer: str) -> Sequence[PaymentMethod]:
-        """The stored cards, the default one first."""
+        """The stored cards, the default one first; a card that was entered again is listed once."""
+        ...
+
+    async def set_default_payment_method(
+        self, tenant: Tenant, provider_customer: str, method_id: str, *, key: str
+    ) -> None:
+        """Makes a stored card the one that is charged from now on. Raises NotFound when it is not the customer's."""
+        ...
+
+    async def remove_payment_method(self, tenant: Tenant, provider_customer: str, method_id: str, *, key: str) -> None:
+        """Forgets a stored card; of those left the newest one takes its place as the default.
+
+        Nothing happens when the customer has no such card, or no longer.
+        """
         ...
 
     async def open_checkout(self, tenant: Tenant, request: CheckoutRequest, *, key: str) -> HostedPage:

@@ -59,6 +59,28 @@ class SandboxBank:
         async with self._database.reading(tenant) as work:
             return [_method(card) for card in await store.cards(work, provider_customer)]
 
+    async def set_default_payment_method(
+        self, tenant: Tenant, provider_customer: str, method_id: str, *, key: str
+    ) -> None:
+        """Makes a stored card the default one; doing it again changes nothing, whatever the key."""
+        del key
+        async with self._database.work(tenant) as work:
+            cards = await store.cards(work, provider_customer, lock=True)
+            if all(card.id != method_id for card in cards):
+                message = "This card is not stored"
+                raise NotFound(message, code="payment_method_not_found")
+            await store.set_default_card(work, provider_customer, method_id)
+
+    async def remove_payment_method(self, tenant: Tenant, provider_customer: str, method_id: str, *, key: str) -> None:
+        """Forgets a stored card; doing it again changes nothing, whatever the key."""
+        del key
+        async with self._database.work(tenant) as work:
+            await store.cards(work, provider_customer, lock=True)
+            await store.remove_card(work, provider_customer, method_id)
+            left = await store.cards(work, provider_customer)
+            if left:
+                await store.set_default_card(work, provider_customer, left[0].id)
+
     async def open_checkout(self, tenant: Tenant, request: CheckoutRequest, *, key: str) -> HostedPage:
         """Opens a hosted page; the key becomes its id."""
         token = new_token()
@@ -190,9 +212,15 @@ async def _pay(work: Work, checkout: sa.Row[Any], total: Money) -> str:
 
 
 async def _store_card(work: Work, bank_customer: str, number: str) -> None:
+    """Stores the card as the default one; a card that is stored already takes the place it had before."""
     digits = digits_of(number)
     card = card_entered(digits)
-    await store.add_default_card(
+    for before in await store.cards(work, bank_customer, lock=True):
+        if (before.brand, before.last4) == (brand_of(digits), digits[-4:]):
+            await store.set_next_outcome(work, before, None)
+            await store.set_default_card(work, bank_customer, before.id)
+            return
+    await store.add_card(
         work,
         bank_customer,
         id=new_id("card", now=work.now),

@@ -18,10 +18,21 @@ async def cards(work: Work, bank_customer: str, *, lock: bool = False) -> Sequen
     return await work.all(ordered.with_for_update() if lock else ordered)
 
 
-async def add_default_card(work: Work, bank_customer: str, **values: Any) -> None:  # noqa: ANN401  # column types
+async def add_card(work: Work, bank_customer: str, **values: Any) -> None:  # noqa: ANN401  # column types
     """Adds a card and makes it the default one."""
     await work.update(bank_cards, bank_cards.c.bank_customer == bank_customer, values={"is_default": False})
     await work.insert(bank_cards, bank_customer=bank_customer, is_default=True, next_outcome=None, **values)
+
+
+async def set_default_card(work: Work, bank_customer: str, card_id: str) -> None:
+    """Makes the card the default one."""
+    values = {"is_default": bank_cards.c.id == card_id}
+    await work.update(bank_cards, bank_cards.c.bank_customer == bank_customer, values=values)
+
+
+async def remove_card(work: Work, bank_customer: str, card_id: str) -> None:
+    """Deletes the card, if it is there."""
+    await work.delete(bank_cards, bank_cards.c.bank_customer == bank_customer, bank_cards.c.id == card_id)
 
 
 async def set_next_outcome(work: Work, card: Row, outcome: str | None) -> None:
