@@ -8,6 +8,8 @@ from enum import StrEnum
 from sumac.core.money import Money
 from sumac.core.time import Period
 
+ZERO = Decimal(0)
+
 
 class InvoiceStatus(StrEnum):
     """Where an invoice stands."""
@@ -20,19 +22,25 @@ class InvoiceStatus(StrEnum):
 
 
 class InvoiceKind(StrEnum):
-    """What an invoice is for; with the customer plan and the period's start it is unique."""
+    """What an invoice is for; with the customer plan and the period's start it is unique.
+
+    A manual one was written by a person; an imported one was issued elsewhere and is kept as history.
+    """
 
     START = "start"
     CHANGE = "change"
     RENEWAL = "renewal"
     FINAL = "final"
+    MANUAL = "manual"
+    IMPORTED = "imported"
 
 
 @dataclass(frozen=True, slots=True)
 class LineDraft:
     """A line before rounding: `exact_minor` is an exact number of minor units, negative for a credit.
 
-    `customer_plan_id` is the attachment it was charged for; None for a line that belongs to none.
+    `customer_plan_id` is the attachment it was charged for; None for a line that belongs to none. What is taken off and
+    the tax on the rest are exact minor units too, never negative on a charge.
     """
 
     display_name: str
@@ -43,25 +51,37 @@ class LineDraft:
     feature_id: str | None
     period: Period | None
     customer_plan_id: str | None = None
+    exact_discount_minor: Decimal = ZERO
+    exact_tax_minor: Decimal = ZERO
 
 
 @dataclass(frozen=True, slots=True)
 class InvoiceDraft:
-    """An invoice before it has a number: what it is for and its exact lines."""
+    """An invoice before it has a number: what it is for and its exact lines.
+
+    With `net_terms_days` it is sent, to be paid within so many days of its date, or by `due_at` where that is given;
+    nobody charges a card for it by themselves. `memo` is a text for the
+    payer. Unless it is to `finalize`, it stays a draft.
+    """
 
     kind: InvoiceKind
     currency: str
     lines: tuple[LineDraft, ...]
     plan_ids: tuple[str, ...]
-    customer_plan_id: str
-    period_start: datetime
+    customer_plan_id: str | None = None
+    period_start: datetime | None = None
+    net_terms_days: int | None = None
+    due_at: datetime | None = None
+    memo: str | None = None
+    finalize: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of an invoice; the lines' amounts add up to the invoice's total.
+    """A line of an invoice; the lines' totals add up to the invoice's.
 
-    `exact_minor` is what `amount` was rounded from: what is given back later is a share of it.
+    `amount` is what it costs before anything is taken off. `exact_minor` is what `amount` was rounded from: what is
+    given back later is a share of it.
     """
 
     display_name: str
@@ -73,19 +93,125 @@ class Line:
     feature_id: str | None
     period: Period | None
     customer_plan_id: str | None = None
+    discount_minor: int = 0
+    tax_minor: int = 0
+
+    @property
+    def total(self) -> Money:
+        """The amount less the discount, with the tax."""
+        return Money(self.amount.minor - self.discount_minor + self.tax_minor, self.amount.currency)
+
+
+class NoteDestination(StrEnum):
+    """Where the paid part of what is taken back goes (api.md §2.16)."""
+
+    CUSTOMER_BALANCE = "customer_balance"
+    REFUND = "refund"
+    OUT_OF_BAND = "out_of_band"
+
+
+class NoteReason(StrEnum):
+    """Why an invoice is corrected (api.md §2.16)."""
+
+    DUPLICATE = "duplicate"
+    FRAUDULENT = "fraudulent"
+    ORDER_CHANGE = "order_change"
+    PRODUCT_UNSATISFACTORY = "product_unsatisfactory"
+
+
+@dataclass(frozen=True, slots=True)
+class NoteLine:
+    """What a credit note takes back of the invoice's line at `position`; `amount` has the tax in it."""
+
+    position: int
+    description: str
+    quantity: Decimal | None
+    amount: Money
+    discount_minor: int = 0
+    tax_minor: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CreditNote:
+    """A correction of a finalized invoice: a document of its own that never changes.
+
+    The total is the sum of its four ways: what was still open and need not be paid any more, what goes back to the
+    card, what becomes credit of the customer, and what is settled outside. One that is only looked at beforehand has
+    neither id nor number.
+    """
+
+    id: str | None
+    customer_key: str
+    number: int | None
+    invoice_id: str
+    total: Money
+    no_longer_due: Money
+    refunded: Money
+    credited: Money
+    out_of_band: Money
+    reason: NoteReason | None
+    memo: str | None
+    lines: tuple[NoteLine, ...]
+    created_at: datetime
+
+    @property
+    def discount(self) -> Money:
+        """What had been taken off the part that is taken back."""
+        return Money(sum(line.discount_minor for line in self.lines), self.total.currency)
+
+    @property
+    def tax(self) -> Money:
+        """The tax on the part that is taken back."""
+        return Money(sum(line.tax_minor for line in self.lines), self.total.currency)
+
+    @property
+    def subtotal(self) -> Money:
+        """What is taken back, before discount and tax."""
+        return self.total + self.discount - self.tax
+
+
+@dataclass(frozen=True, slots=True)
+class NoteLineRequest:
+    """Please take back so much of the line at `position`: an amount, so many of its units, or all that is left."""
+
+    position: int
+    amount_minor: int | None = None
+    quantity: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NoteRequest:
+    """Please correct an invoice by an amount, spread over its lines, or by parts of some lines."""
+
+    destination: NoteDestination = NoteDestination.CUSTOMER_BALANCE
+    amount_minor: int | None = None
+    lines: tuple[NoteLineRequest, ...] = ()
+    reason: NoteReason | None = None
+    memo: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where an imported invoice was issued, its page there, and whether it is known how much of it was paid."""
+
+    processor: str
+    hosted_url: str | None
+    paid_is_known: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Invoice:
-    """A numbered document. It never changes after it left draft, except for how far it is paid.
+    """A document. It never changes after it left draft, except for how far it is paid; a correction is a credit note.
 
-    `token` is the unguessable part of its hosted page's address. `credit_applied` was taken from the customer's credit,
-    so `amount_due` is what the card pays. A negative total becomes customer credit.
+    `number` is given when it is finalized; a draft has none, nor has one that was issued elsewhere. `token` is the
+    unguessable part of its hosted page's address. The total is the lines' subtotal less `discount` with `tax`.
+    `credit_applied` was taken from the customer's credit, so `amount_due` is what the card pays. A negative total
+    becomes customer credit. `provider_payment` is the payment that has paid it or is under way.
     """
 
     id: str
     customer_key: str
-    number: int
+    number: int | None
     token: str
     kind: InvoiceKind
     status: InvoiceStatus
@@ -103,6 +229,14 @@ class Invoice:
     created_at: datetime
     paid_at: datetime | None
     lines: tuple[Line, ...] = ()
+    discount_minor: int = 0
+    tax_minor: int = 0
+    net_terms_days: int | None = None
+    due_at: datetime | None = None
+    memo: str | None = None
+    origin: Origin | None = None
+    finalized_at: datetime | None = None
+    notes: tuple[CreditNote, ...] = ()
 
     @property
     def is_settled(self) -> bool:
@@ -110,6 +244,53 @@ class Invoice:
         return self.status in {InvoiceStatus.PAID, InvoiceStatus.VOID}
 
     @property
+    def issued_at(self) -> datetime:
+        """The date of the document: when it was finalized, or made while it is a draft."""
+        return self.finalized_at or self.created_at
+
+    @property
+    def discount(self) -> Money:
+        """What is taken off the lines together."""
+        return Money(self.discount_minor, self.total.currency)
+
+    @property
+    def tax(self) -> Money:
+        """The tax on the lines together."""
+        return Money(self.tax_minor, self.total.currency)
+
+    @property
+    def subtotal(self) -> Money:
+        """The lines before discount and tax."""
+        return self.total + self.discount - self.tax
+
+    @property
     def amount_due(self) -> Money:
-        """What is left for the payment method to pay, never below zero."""
-        return Money(max(0, self.total.minor - self.credit_applied.minor), self.total.currency)
+        """What is left for the payment method to pay, never below zero: credit notes on an open invoice lower it."""
+        forgiven = sum(note.no_longer_due.minor for note in self.notes)
+        return Money(max(0, self.total.minor - self.credit_applied.minor - forgiven), self.total.currency)
+
+
+class CreditReason(StrEnum):
+    """Why the customer's credit moved."""
+
+    INVOICE = "invoice"
+    CREDIT_NOTE = "credit_note"
+    SPENT = "spent"
+    RETURNED = "returned"
+
+
+@dataclass(frozen=True, slots=True)
+class CreditEntry:
+    """A movement of the customer's credit: positive gives, negative spends.
+
+    An invoice with a negative total or a credit note gave it, an invoice spent it, or a voided one gave back what it
+    had spent.
+    """
+
+    id: str
+    amount: Money
+    reason: CreditReason
+    invoice_id: str
+    invoice_number: int | None
+    credit_note_id: str | None
+    created_at: datetime

@@ -6,18 +6,19 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from sumac.core.errors import NotFound
+from sumac.core.errors import Conflict, NotFound
 from sumac.core.ids import new_id, new_token
 from sumac.core.money import Money
 from sumac.core.page import Cursor, Page, page_of
 from sumac.core.tenant import Tenant
-from sumac.invoices import store
-from sumac.invoices.model import Invoice, InvoiceDraft, InvoiceStatus
-from sumac.invoices.rules.totals import compute_lines, compute_total
+from sumac.invoices import ledger, store
+from sumac.invoices.model import CreditEntry, Invoice, InvoiceDraft, InvoiceStatus, LineDraft
+from sumac.invoices.rules.document import compute_document
 from sumac.storage.schema import invoices
 from sumac.storage.work import SystemWork, Work
 
 RETRY_DAYS = (1, 3, 5, 7)
+CREDIT_ENTRIES_MAX = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,50 +27,81 @@ class InvoiceFilter:
 
     customer_key: str | None = None
     statuses: Sequence[InvoiceStatus] = ()
+    invoice_id: str | None = None
+    provider_invoice: str | None = None
+    processors: Sequence[str] = ()
 
 
-async def issue(work: Work, customer_key: str, draft: InvoiceDraft, *, now: datetime) -> Invoice:
-    """Turns a draft into a numbered invoice: open while something is to be paid, else paid.
+async def issue(
+    work: Work,
+    customer_key: str,
+    draft: InvoiceDraft,
+    *,
+    now: datetime,
+    finalize: bool = True,
+    collect: bool = True,
+    issued_at: datetime | None = None,
+) -> Invoice:
+    """Makes an invoice of the lines and finalizes it, unless it shall stay a draft that is not binding yet.
 
-    The customer's credit is spent first; a negative total is added to it.
+    With `collect` it is charged at once, unless it has net terms; `issued_at` dates a document back.
     """
-    lines = compute_lines(draft.lines, draft.currency)
-    total = compute_total(lines, draft.currency)
-    credit = await store.credit_of(work, customer_key, draft.currency)
-    applied = Money(max(0, min(credit.minor, total.minor)), draft.currency)
-    invoice = Invoice(
-        id=new_id("inv", now=now),
-        customer_key=customer_key,
+    invoice = compute_document(draft, customer_key, now=now, **_new_keys(now))
+    if not finalize:
+        await store.insert(work, invoice)
+        return invoice
+    finalized = await _finalized(work, invoice, now=now, collect=collect, issued_at=issued_at or now)
+    await store.insert(work, finalized)
+    await _book_movement(work, finalized, now=now)
+    return finalized
+
+
+async def finalize(work: Work, invoice: Invoice, *, now: datetime, collect: bool = True) -> Invoice:
+    """Makes a draft binding: it is numbered and dated, spends the customer's credit, and never changes again.
+
+    With `collect` it is charged at once, unless it has net terms. Raises Conflict `invoice_finalized`.
+    """
+    if invoice.status is InvoiceStatus.DRAFT:
+        finalized = await _finalized(work, invoice, now=now, collect=collect, issued_at=now)
+        if await store.finalize(work, finalized):
+            await _book_movement(work, finalized, now=now)
+            return finalized
+    message = f"Invoice {invoice.id} is {invoice.status}; only a draft can be finalized"
+    raise Conflict(message, code="invoice_finalized")
+
+
+async def _finalized(work: Work, draft: Invoice, *, now: datetime, collect: bool, issued_at: datetime) -> Invoice:
+    """The draft as a numbered document: open while something is to be paid, else paid."""
+    credit = await ledger.credit_of(work, draft.customer_key, draft.total.currency)
+    terms = draft.net_terms_days
+    due_at = draft.due_at if terms is None else issued_at + timedelta(days=terms)
+    invoice = replace(
+        draft,
         number=await work.next_number("invoice"),
-        token=new_token(),
-        kind=draft.kind,
         status=InvoiceStatus.OPEN,
-        total=total,
-        credit_applied=applied,
-        paid=Money.zero(draft.currency),
-        refunded=Money.zero(draft.currency),
-        plan_ids=draft.plan_ids,
-        customer_plan_id=draft.customer_plan_id,
-        period_start=draft.period_start,
-        provider_invoice=new_id("in", now=now),
-        provider_payment=None,
-        attempts_made=0,
-        next_attempt_at=now,
-        created_at=now,
-        paid_at=None,
-        lines=lines,
+        credit_applied=Money(max(0, min(credit.minor, draft.total.minor)), credit.currency),
+        next_attempt_at=now if collect and due_at is None else None,
+        due_at=due_at,
+        finalized_at=issued_at,
     )
     if invoice.amount_due.minor == 0:
-        invoice = replace(invoice, status=InvoiceStatus.PAID, next_attempt_at=None, paid_at=now)
-    await store.insert(work, invoice)
-    movement = -total if total.minor < 0 else -applied
-    if movement.minor:
-        await store.book_credit(work, invoice, movement, entry_id=new_id("crd", now=now), at=now)
+        return replace(invoice, status=InvoiceStatus.PAID, next_attempt_at=None, paid_at=now)
     return invoice
 
 
+async def _book_movement(work: Work, invoice: Invoice, *, now: datetime) -> None:
+    """The customer's credit is spent first; a negative total is added to it."""
+    movement = -invoice.total if invoice.total.minor < 0 else -invoice.credit_applied
+    if movement.minor:
+        await ledger.book_credit(work, invoice, movement, entry_id=new_id("crd", now=now), at=now)
+
+
+def _new_keys(now: datetime) -> dict[str, str]:
+    return {"invoice_id": new_id("inv", now=now), "token": new_token(), "provider_invoice": new_id("in", now=now)}
+
+
 async def record_payment(work: Work, invoice: Invoice, *, payment: str | None, now: datetime) -> Invoice:
-    """Marks the invoice paid in full."""
+    """Marks the invoice paid in full; `payment` None means that no card paid it."""
     paid = replace(
         invoice,
         status=InvoiceStatus.PAID,
@@ -88,6 +120,7 @@ async def record_failure(work: Work, invoice: Invoice, *, now: datetime, retry: 
     pauses = RETRY_DAYS[invoice.attempts_made : invoice.attempts_made + 1] if retry else ()
     failed = replace(
         invoice,
+        provider_payment=None,
         attempts_made=invoice.attempts_made + 1,
         next_attempt_at=next((now + timedelta(days=days) for days in pauses), None),
     )
@@ -95,9 +128,11 @@ async def record_failure(work: Work, invoice: Invoice, *, now: datetime, retry: 
     return failed
 
 
-async def record_waiting(work: Work, invoice: Invoice, *, until: datetime | None) -> Invoice:
+async def record_waiting(
+    work: Work, invoice: Invoice, *, until: datetime | None, payment: str | None = None
+) -> Invoice:
     """The payment is under way: the try does not count as failed, and is looked at again then or by who waits."""
-    waiting = replace(invoice, next_attempt_at=until)
+    waiting = replace(invoice, next_attempt_at=until, provider_payment=payment)
     await store.update_progress(work, waiting)
     return waiting
 
@@ -105,7 +140,7 @@ async def record_waiting(work: Work, invoice: Invoice, *, until: datetime | None
 async def void(work: Work, invoice: Invoice, *, now: datetime) -> Invoice:
     """Cancels an unpaid invoice and gives back the credit it had taken."""
     if invoice.credit_applied.minor:
-        await store.book_credit(work, invoice, invoice.credit_applied, entry_id=new_id("crd", now=now), at=now)
+        await ledger.book_credit(work, invoice, invoice.credit_applied, entry_id=new_id("crd", now=now), at=now)
     zero = Money.zero(invoice.total.currency)
     voided = replace(invoice, status=InvoiceStatus.VOID, credit_applied=zero, next_attempt_at=None)
     await store.update_progress(work, voided)
@@ -139,6 +174,12 @@ async def list_page(work: Work, chosen: InvoiceFilter, *, cursor: Cursor | None,
         where.append(invoices.c.customer_key == chosen.customer_key)
     if chosen.statuses:
         where.append(invoices.c.status.in_(chosen.statuses))
+    if chosen.invoice_id is not None:
+        where.append(invoices.c.id == chosen.invoice_id)
+    if chosen.provider_invoice is not None:
+        where.append(invoices.c.provider_invoice == chosen.provider_invoice)
+    if chosen.processors:
+        where.append(store.processor().in_(chosen.processors))
     rows = await store.page(work, where, cursor, limit)
     return page_of(rows, limit, lambda invoice: Cursor(invoice.id, invoice.created_at))
 
@@ -153,9 +194,22 @@ async def list_to_collect(work: Work, customer_key: str, *, now: datetime) -> Se
     return await store.to_collect(work, customer_key, now)
 
 
+async def charges_beyond(work: Work, customer_key: str, now: datetime) -> Sequence[LineDraft]:
+    """The lines billed to the customer for what runs beyond `now`, credits among them, exact and unrounded.
+
+    Lines of drafts and of voided invoices are none.
+    """
+    return await store.charges_beyond(work, customer_key, now)
+
+
 async def credit_of(work: Work, customer_key: str, currency: str) -> Money:
     """The customer's unspent credit in the currency."""
-    return await store.credit_of(work, customer_key, currency)
+    return await ledger.credit_of(work, customer_key, currency)
+
+
+async def list_credit(work: Work, customer_key: str) -> Sequence[CreditEntry]:
+    """The latest movements of the customer's credit, newest first: what was given, what was spent, and why."""
+    return await ledger.credit_entries(work, customer_key, CREDIT_ENTRIES_MAX)
 
 
 async def list_due(system: SystemWork, now: datetime, limit: int) -> Sequence[tuple[Tenant, str]]:

@@ -1,6 +1,6 @@
-"""Rows of invoices, their lines and the customer's credit."""
+"""Rows of invoices and their lines."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -10,9 +10,23 @@ import sqlalchemy as sa
 from sumac.core.money import Money
 from sumac.core.page import Cursor
 from sumac.core.time import Period
-from sumac.invoices.model import Invoice, InvoiceKind, InvoiceStatus, Line
-from sumac.storage.schema import customer_credits, customers, invoice_lines, invoices
+from sumac.invoices import ledger
+from sumac.invoices.model import (
+    CreditNote,
+    Invoice,
+    InvoiceKind,
+    InvoiceStatus,
+    Line,
+    LineDraft,
+    Origin,
+)
+from sumac.storage.schema import customers, invoice_lines, invoices
 from sumac.storage.work import SystemWork, Work
+
+NOT_NUMBERED = 2**31 - 1  # above every number: a draft is the latest of its instant
+PROCESSOR = "stripe"
+_NUMBER = sa.func.coalesce(invoices.c.number, NOT_NUMBERED)
+_NEWEST_FIRST = (invoices.c.created_at.desc(), _NUMBER.desc(), invoices.c.id.desc())
 
 
 async def insert(work: Work, invoice: Invoice) -> None:
@@ -21,16 +35,21 @@ async def insert(work: Work, invoice: Invoice) -> None:
         invoices,
         id=invoice.id,
         customer_key=invoice.customer_key,
-        number=invoice.number,
         token=invoice.token,
         kind=invoice.kind,
         currency=invoice.total.currency,
         total_minor=invoice.total.minor,
+        discount_minor=invoice.discount_minor,
+        tax_minor=invoice.tax_minor,
         plan_ids=list(invoice.plan_ids),
         customer_plan_id=invoice.customer_plan_id,
         period_start=invoice.period_start,
         provider_invoice=invoice.provider_invoice,
+        net_terms_days=invoice.net_terms_days,
+        memo=invoice.memo,
+        source=_source(invoice.origin),
         created_at=invoice.created_at,
+        **_issuing(invoice),
         **_progress(invoice),
     )
     await work.insert_all(
@@ -44,11 +63,45 @@ async def update_progress(work: Work, invoice: Invoice) -> None:
     await work.update(invoices, invoices.c.id == invoice.id, values=_progress(invoice))
 
 
+async def finalize(work: Work, invoice: Invoice) -> bool:
+    """Writes the number and dates of what was a draft; False when it is none any more."""
+    is_draft = (invoices.c.id == invoice.id, invoices.c.status == InvoiceStatus.DRAFT)
+    values = {**_issuing(invoice), **_progress(invoice)}
+    return await work.update(invoices, *is_draft, values=values) == 1
+
+
+async def replace_imported(work: Work, invoice: Invoice) -> None:
+    """Writes an imported invoice anew, as it is told now."""
+    values = {
+        "currency": invoice.total.currency,
+        "total_minor": invoice.total.minor,
+        "plan_ids": list(invoice.plan_ids),
+        "source": _source(invoice.origin),
+        "created_at": invoice.created_at,
+        **_issuing(invoice),
+        **_progress(invoice),
+    }
+    is_imported = (invoices.c.id == invoice.id, invoices.c.kind == InvoiceKind.IMPORTED)
+    await work.update(invoices, *is_imported, values=values)
+
+
+async def find_by_provider_invoices(work: Work, provider_invoices: Collection[str]) -> list[Invoice]:
+    """The invoices that the provider, or whoever issued them, knows by these ids."""
+    statement = work.select(invoices).where(invoices.c.provider_invoice.in_(provider_invoices))
+    return await _complete(work, await work.all(statement))
+
+
+def processor() -> sa.ColumnElement[str]:
+    """Who collects an invoice; ours are collected by the provider that the contract calls stripe."""
+    named: sa.ColumnElement[str] = invoices.c.source["processor"].as_string()
+    return sa.func.coalesce(named, PROCESSOR)
+
+
 async def find(work: Work, *where: sa.ColumnElement[bool], lock: bool = False) -> Invoice | None:
     """The invoice with its lines, or None."""
     statement = work.select(invoices).where(*where)
     row = await work.find(statement.with_for_update() if lock else statement)
-    return (await _with_lines(work, [row]))[0] if row is not None else None
+    return (await _complete(work, [row]))[0] if row is not None else None
 
 
 async def find_tenant_key(system: SystemWork, token: str) -> str | None:
@@ -61,17 +114,17 @@ async def page(work: Work, where: Sequence[sa.ColumnElement[bool]], cursor: Curs
     """Up to `limit` + 1 invoices, newest first and within one instant by number, after the cursor."""
     statement = work.select(invoices).where(*where)
     if cursor is not None:
-        number = work.select_columns(invoices, invoices.c.number).where(invoices.c.id == cursor.id).scalar_subquery()
-        at = sa.bindparam("at", cursor.created_at, invoices.c.created_at.type)
-        statement = statement.where(sa.tuple_(invoices.c.created_at, invoices.c.number) < sa.tuple_(at, number))
-    statement = statement.order_by(invoices.c.created_at.desc(), invoices.c.number.desc()).limit(limit + 1)
-    return await _with_lines(work, await work.all(statement))
+        number = work.select_columns(invoices, _NUMBER).where(invoices.c.id == cursor.id).scalar_subquery()
+        at, last = sa.bindparam("at", cursor.created_at, invoices.c.created_at.type), sa.literal(cursor.id)
+        place = sa.tuple_(invoices.c.created_at, _NUMBER, invoices.c.id)
+        statement = statement.where(place < sa.tuple_(at, number, last))
+    return await _complete(work, await work.all(statement.order_by(*_NEWEST_FIRST).limit(limit + 1)))
 
 
 async def of_customer(work: Work, customer_key: str) -> list[Invoice]:
     """Every invoice of the customer, newest first."""
     statement = work.select(invoices).where(invoices.c.customer_key == customer_key)
-    return await _with_lines(work, await work.all(statement.order_by(invoices.c.number.desc())))
+    return await _complete(work, await work.all(statement.order_by(*_NEWEST_FIRST)))
 
 
 async def to_collect(work: Work, customer_key: str, now: datetime) -> list[Invoice]:
@@ -81,7 +134,7 @@ async def to_collect(work: Work, customer_key: str, now: datetime) -> list[Invoi
         invoices.c.status == InvoiceStatus.OPEN,
         invoices.c.next_attempt_at <= now,
     )
-    return await _with_lines(work, await work.all(statement.order_by(invoices.c.number)))
+    return await _complete(work, await work.all(statement.order_by(invoices.c.number)))
 
 
 async def next_attempt_at(work: Work, customer_key: str) -> datetime | None:
@@ -95,28 +148,34 @@ async def next_attempt_at(work: Work, customer_key: str) -> datetime | None:
     return None if row is None else row.next_attempt_at
 
 
-async def credit_of(work: Work, customer_key: str, currency: str) -> Money:
-    """The customer's unspent credit in the currency."""
-    total = await work.scalar(
-        work.select_columns(customer_credits, sa.func.sum(customer_credits.c.amount_minor)).where(
-            customer_credits.c.customer_key == customer_key,
-            customer_credits.c.currency == currency,
-        ),
+async def charges_beyond(work: Work, customer_key: str, now: datetime) -> list[LineDraft]:
+    """Lines of the customer's open and paid invoices whose period ends after `now`, in the order they were billed."""
+    billed = work.select_columns(invoices, invoices.c.id).where(
+        invoices.c.customer_key == customer_key,
+        invoices.c.status.in_((InvoiceStatus.OPEN, InvoiceStatus.PAID, InvoiceStatus.UNCOLLECTIBLE)),
     )
-    return Money(int(total or 0), currency)
+    statement = work.select(invoice_lines).where(
+        invoice_lines.c.customer_key == customer_key,
+        invoice_lines.c.customer_plan_id.is_not(None),
+        invoice_lines.c.period_end > now,
+        invoice_lines.c.invoice_id.in_(billed),
+    )
+    rows = await work.all(statement.order_by(invoice_lines.c.invoice_id, invoice_lines.c.position))
+    return [_draft(row) for row in rows]
 
 
-async def book_credit(work: Work, invoice: Invoice, amount: Money, *, entry_id: str, at: datetime) -> None:
-    """Appends a movement of the customer's credit: positive gives, negative spends."""
-    await work.insert(
-        customer_credits,
-        id=entry_id,
-        customer_key=invoice.customer_key,
-        amount_minor=amount.minor,
-        currency=amount.currency,
-        invoice_id=invoice.id,
-        created_at=at,
-    )
+def _source(origin: Origin | None) -> Any:  # noqa: ANN401  # a value of a JSON column
+    if origin is None:
+        return sa.null()
+    return {
+        "processor": origin.processor,
+        "hosted_url": origin.hosted_url,
+        "paid_is_known": origin.paid_is_known,
+    }
+
+
+def _issuing(invoice: Invoice) -> dict[str, Any]:
+    return {"number": invoice.number, "due_at": invoice.due_at, "finalized_at": invoice.finalized_at}
 
 
 def _progress(invoice: Invoice) -> dict[str, Any]:
@@ -141,6 +200,8 @@ def _line_values(invoice: Invoice, position: int, line: Line) -> dict[str, Any]:
         "description": line.description,
         "amount_minor": line.amount.minor,
         "exact_minor": line.exact_minor,
+        "discount_minor": line.discount_minor,
+        "tax_minor": line.tax_minor,
         "quantity": line.quantity,
         "plan_id": line.plan_id,
         "customer_plan_id": line.customer_plan_id,
@@ -150,7 +211,8 @@ def _line_values(invoice: Invoice, position: int, line: Line) -> dict[str, Any]:
     }
 
 
-async def _with_lines(work: Work, rows: Iterable[sa.Row[Any]]) -> list[Invoice]:
+async def _complete(work: Work, rows: Iterable[sa.Row[Any]]) -> list[Invoice]:
+    """The invoices with their lines and credit notes."""
     found = list(rows)
     if not found:
         return []
@@ -162,7 +224,8 @@ async def _with_lines(work: Work, rows: Iterable[sa.Row[Any]]) -> list[Invoice]:
     lines: dict[str, list[Line]] = {}
     for row in await work.all(statement.order_by(invoice_lines.c.invoice_id, invoice_lines.c.position)):
         lines.setdefault(row.invoice_id, []).append(_line(row._mapping, currencies[row.invoice_id]))
-    return [_invoice(row, tuple(lines.get(row.id, ()))) for row in found]
+    notes = await ledger.notes_of(work, currencies.keys())
+    return [_invoice(row, tuple(lines.get(row.id, ())), notes.get(row.id, ())) for row in found]
 
 
 def _line(row: sa.RowMapping, currency: str) -> Line:
@@ -177,10 +240,25 @@ def _line(row: sa.RowMapping, currency: str) -> Line:
         customer_plan_id=row["customer_plan_id"],
         feature_id=row["feature_id"],
         period=period,
+        discount_minor=row["discount_minor"],
+        tax_minor=row["tax_minor"],
     )
 
 
-def _invoice(row: sa.Row[Any], lines: tuple[Line, ...]) -> Invoice:
+def _draft(row: sa.Row[Any]) -> LineDraft:
+    return LineDraft(
+        display_name=row.display_name,
+        description=row.description,
+        exact_minor=Decimal(row.amount_minor) if row.exact_minor is None else row.exact_minor,
+        quantity=row.quantity,
+        plan_id=row.plan_id,
+        feature_id=row.feature_id,
+        period=Period(row.period_start, row.period_end),
+        customer_plan_id=row.customer_plan_id,
+    )
+
+
+def _invoice(row: sa.Row[Any], lines: tuple[Line, ...], notes: tuple[CreditNote, ...]) -> Invoice:
     return Invoice(
         id=row.id,
         customer_key=row.customer_key,
@@ -202,6 +280,14 @@ def _invoice(row: sa.Row[Any], lines: tuple[Line, ...]) -> Invoice:
         created_at=row.created_at,
         paid_at=row.paid_at,
         lines=lines,
+        discount_minor=row.discount_minor,
+        tax_minor=row.tax_minor,
+        net_terms_days=row.net_terms_days,
+        due_at=row.due_at,
+        memo=row.memo,
+        origin=None if row.source is None else Origin(**row.source),
+        finalized_at=row.finalized_at,
+        notes=notes,
     )
 
 

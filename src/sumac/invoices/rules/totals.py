@@ -1,14 +1,26 @@
-"""From exact lines to whole minor units: the total is rounded once, the lines add up to it (billing.md §2.3)."""
+"""From exact lines to whole minor units: each column is rounded once, the lines add up to it (billing.md §2.3).
+
+A line has up to three amounts: what it costs, what is taken off, and the tax. Every column's exact sum is rounded half
+up and its lines share it by largest remainder, so that a document that shows all of them adds up in both directions.
+"""
 
 from collections.abc import Sequence
+from decimal import Decimal
 
 from sumac.core.money import Money, apportion
 from sumac.invoices.model import Line, LineDraft
 
 
 def compute_lines(drafts: Sequence[LineDraft], currency: str) -> tuple[Line, ...]:
-    """The lines with whole amounts, in the same order."""
+    """The lines with whole amounts, in the same order; nothing is taken off beyond what a line costs."""
     amounts = apportion([draft.exact_minor for draft in drafts])
+    discounts = apportion(
+        [
+            min(draft.exact_discount_minor, Decimal(max(0, amount)))
+            for draft, amount in zip(drafts, amounts, strict=True)
+        ]
+    )
+    taxes = apportion([draft.exact_tax_minor for draft in drafts])
     return tuple(
         Line(
             display_name=draft.display_name,
@@ -20,11 +32,13 @@ def compute_lines(drafts: Sequence[LineDraft], currency: str) -> tuple[Line, ...
             feature_id=draft.feature_id,
             period=draft.period,
             customer_plan_id=draft.customer_plan_id,
+            discount_minor=discount,
+            tax_minor=tax,
         )
-        for draft, amount in zip(drafts, amounts, strict=True)
+        for draft, amount, discount, tax in zip(drafts, amounts, discounts, taxes, strict=True)
     )
 
 
 def compute_total(lines: Sequence[Line], currency: str) -> Money:
-    """The sum of the lines."""
-    return Money(sum(line.amount.minor for line in lines), currency)
+    """The sum of the lines, discounts taken off and taxes added."""
+    return Money(sum(line.total.minor for line in lines), currency)

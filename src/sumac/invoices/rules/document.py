@@ -1,0 +1,41 @@
+"""The invoice a draft becomes: its lines in whole minor units, and nothing of it binding yet."""
+
+from datetime import datetime
+
+from sumac.core.money import Money
+from sumac.invoices.model import Invoice, InvoiceDraft, InvoiceStatus
+from sumac.invoices.rules.totals import compute_lines, compute_total
+
+
+def compute_document(
+    draft: InvoiceDraft, customer_key: str, *, invoice_id: str, token: str, provider_invoice: str, now: datetime
+) -> Invoice:
+    """The draft as a document without a number."""
+    lines, zero = compute_lines(draft.lines, draft.currency), Money.zero(draft.currency)
+    return Invoice(
+        id=invoice_id,
+        customer_key=customer_key,
+        number=None,
+        token=token,
+        kind=draft.kind,
+        status=InvoiceStatus.DRAFT,
+        total=compute_total(lines, draft.currency),
+        credit_applied=zero,
+        paid=zero,
+        refunded=zero,
+        plan_ids=draft.plan_ids,
+        customer_plan_id=draft.customer_plan_id,
+        period_start=draft.period_start,
+        provider_invoice=provider_invoice,
+        provider_payment=None,
+        attempts_made=0,
+        next_attempt_at=None,
+        created_at=now,
+        paid_at=None,
+        lines=lines,
+        discount_minor=sum(line.discount_minor for line in lines),
+        tax_minor=sum(line.tax_minor for line in lines),
+        net_terms_days=draft.net_terms_days,
+        due_at=draft.due_at,
+        memo=draft.memo,
+    )
