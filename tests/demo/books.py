@@ -12,7 +12,9 @@ from sumac.app import Parts
 from sumac.balances import service as balances
 from sumac.balances.model import Balance, Grant
 from sumac.balances.rules.sum import compute_balance
-from sumac.billing.model import Holding
+from sumac.billing.model import (
+    Holding,
+)
 from sumac.billing.provider import PaymentMethod
 from sumac.catalog import service as catalog
 from sumac.catalog.model import Feature, Plan

@@ -3,7 +3,10 @@
 import unicodedata
 from collections.abc import Iterator
 
-from sumac.billing.model import Holding, PlanStatus
+from sumac.billing.model import (
+    Holding,
+    PlanStatus,
+)
 from sumac.catalog.model import BillingMethod, FeatureKind
 from sumac.catalog.rules.shape import is_free
 from sumac.cli.demo.cast import CAST

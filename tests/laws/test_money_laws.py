@@ -10,7 +10,15 @@ from itertools import pairwise
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from sumac.billing.model import AttachRequest, Decision, Holding, PlanTiming, StartPlan
+from sumac.billing.model import (
+    Decision,
+    Holding,
+    StartPlan,
+)
+from sumac.billing.requests import (
+    AttachRequest,
+    PlanTiming,
+)
 from sumac.billing.rules.attach import decide_attach
 from sumac.billing.rules.lines import advance_lines, credit_lines, prorate
 from sumac.catalog.model import Plan
@@ -113,7 +121,7 @@ def test_what_is_charged_is_given_back(plan: Plan, now: datetime, seats: int) ->
     """A plan started and left at the same instant costs what is paid once, and nothing else."""
     chosen = {"seats": Decimal(seats)}
     holding = held(plan, quantities=chosen)
-    charged = advance_lines(plan, chosen, FEATURES, currency="usd", anchor=JANUARY, now=now)
+    charged = advance_lines(holding, FEATURES, currency="usd", now=now)
     credited = credit_lines(holding, FEATURES, currency="usd", now=now)
     assume(now != JANUARY or holding.held.period_end != now)
 

@@ -9,10 +9,7 @@ from hypothesis import strategies as st
 
 from sumac.balances.model import Grant
 from sumac.billing.model import (
-    AttachRequest,
-    CancelAction,
     CancelPlan,
-    CancelRequest,
     Decision,
     DropScheduled,
     EndPlan,
@@ -25,6 +22,11 @@ from sumac.billing.model import (
     SchedulePlan,
     Snapshot,
     StartPlan,
+)
+from sumac.billing.requests import (
+    AttachRequest,
+    CancelAction,
+    CancelRequest,
 )
 from sumac.billing.rules.attach import decide_attach
 from sumac.billing.rules.cancel import decide_cancel

@@ -9,13 +9,15 @@ from typing import Any
 
 from sumac.balances.model import Grant
 from sumac.billing.model import (
-    AttachRequest,
     CustomerPlan,
     Decision,
     Holding,
     ResetGrants,
     Snapshot,
     StartPlan,
+)
+from sumac.billing.requests import (
+    AttachRequest,
 )
 from sumac.billing.rules.attach import decide_attach
 from sumac.billing.rules.turn import decide_turn

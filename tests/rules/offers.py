@@ -9,7 +9,12 @@ from decimal import Decimal
 from typing import Any
 
 from sumac.balances.model import Grant
-from sumac.billing.model import CustomerPlan, Holding, PlanStatus, Snapshot
+from sumac.billing.model import (
+    CustomerPlan,
+    Holding,
+    PlanStatus,
+    Snapshot,
+)
 from sumac.catalog.model import (
     BasePrice,
     BillingMethod,

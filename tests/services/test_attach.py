@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from sumac.billing.model import PlanTiming
+from sumac.billing.requests import (
+    PlanTiming,
+)
 from sumac.catalog.model import Tier
 from sumac.core.errors import BadRequest, Conflict, NotFound
 from sumac.invoices.model import InvoiceStatus

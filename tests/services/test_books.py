@@ -10,7 +10,10 @@ from random import Random
 
 import pytest
 
-from sumac.billing.model import CancelAction, RedirectMode
+from sumac.billing.requests import (
+    CancelAction,
+    RedirectMode,
+)
 from sumac.catalog.rules.shape import is_main_recurring
 from sumac.core.errors import SumacError
 from sumac.core.time import Cadence, Interval

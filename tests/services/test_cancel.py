@@ -5,7 +5,9 @@ from decimal import Decimal
 
 import pytest
 
-from sumac.billing.model import CancelAction
+from sumac.billing.requests import (
+    CancelAction,
+)
 from sumac.core.errors import BadRequest, NotFound
 from sumac.core.money import Money
 from sumac.invoices import service as invoices

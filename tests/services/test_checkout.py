@@ -5,8 +5,11 @@ from decimal import Decimal
 
 import pytest
 
-from sumac.billing.model import CancelAction, RedirectMode
 from sumac.billing.provider import CheckoutRequest, Outcome
+from sumac.billing.requests import (
+    CancelAction,
+    RedirectMode,
+)
 from sumac.core.errors import BadRequest, Conflict, Gone, Locked
 from sumac.core.money import Money
 from sumac.invoices.model import InvoiceStatus

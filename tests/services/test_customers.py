@@ -6,7 +6,9 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from sumac.billing.model import RedirectMode
+from sumac.billing.requests import (
+    RedirectMode,
+)
 from sumac.core.errors import BadRequest, Conflict, NotFound
 from sumac.core.page import Cursor
 from sumac.customers import service as customers

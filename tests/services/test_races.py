@@ -7,8 +7,11 @@ import pytest
 
 from sumac.balances.service import SomethingDueError
 from sumac.billing.collect import require_ready
-from sumac.billing.model import CancelAction, RedirectMode
-from sumac.billing.service import AttachReceipt
+from sumac.billing.requests import (
+    CancelAction,
+    RedirectMode,
+)
+from sumac.billing.service import Receipt
 from sumac.core.errors import BadRequest, Conflict, Gone, Locked, NotFound, SumacError
 from sumac.customers import service as customers
 from sumac.invoices.model import InvoiceStatus
@@ -44,7 +47,7 @@ async def test_parallel_attaches(shop: Services) -> None:
     """Of five at once one gives the plan; the others are told that it is attached, or that another is running."""
     answers = await asyncio.gather(*(shop.attach("pro") for _ in range(5)), return_exceptions=True)
 
-    assert 1 == sum(isinstance(answer, AttachReceipt) for answer in answers)
+    assert 1 == sum(isinstance(answer, Receipt) for answer in answers)
     assert 4 == sum(isinstance(answer, (Conflict, Locked)) for answer in answers)
     await one_of_each(shop)
 
@@ -53,7 +56,7 @@ async def test_parallel_attaches_of_different_plans(shop: Services) -> None:
     """Pro and Premium at once: one main plan runs, and what was charged is what the invoices say."""
     answers = await asyncio.gather(shop.attach("pro"), shop.attach("premium"), return_exceptions=True)
 
-    assert all(isinstance(answer, (AttachReceipt, SumacError)) for answer in answers)
+    assert all(isinstance(answer, (Receipt, SumacError)) for answer in answers)
     assert ["active"] == [status for status in (await shop.statuses()).values() if status == "active"]
     paid = [invoice.paid.minor for invoice in await shop.invoices() if invoice.status is InvoiceStatus.PAID]
     assert sorted(paid) == await shop.charged()
@@ -117,7 +120,7 @@ async def test_an_attach_races_a_page_that_is_completed(shop: Services) -> None:
 
     answers = await asyncio.gather(shop.pay(url), shop.attach("pro"), return_exceptions=True)
 
-    assert all(answer is None or isinstance(answer, (AttachReceipt, Conflict, Gone, Locked)) for answer in answers)
+    assert all(answer is None or isinstance(answer, (Receipt, Conflict, Gone, Locked)) for answer in answers)
     shop.clock.advance(timedelta(minutes=2))
     await shop.billing.resume_attempts()
     await shop.billing.settle_checkouts()

@@ -5,7 +5,9 @@ from decimal import Decimal
 
 import pytest
 
-from sumac.billing.model import CancelAction
+from sumac.billing.requests import (
+    CancelAction,
+)
 from sumac.core.time import Cadence, Interval
 from sumac.invoices.model import InvoiceKind, InvoiceStatus
 from tests.support.build import (

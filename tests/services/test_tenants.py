@@ -6,7 +6,9 @@ from datetime import UTC, datetime
 import pytest
 
 from sumac.balances import service as balances
-from sumac.billing.model import CancelAction
+from sumac.billing.requests import (
+    CancelAction,
+)
 from sumac.catalog import service as catalog
 from sumac.core.errors import Forbidden, NotFound
 from sumac.core.tenant import Env, Tenant

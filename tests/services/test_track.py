@@ -8,7 +8,9 @@ import pytest
 
 from sumac.balances.model import OverageBehavior
 from sumac.balances.service import TrackAnswer
-from sumac.billing.model import AttachRequest
+from sumac.billing.requests import (
+    AttachRequest,
+)
 from sumac.catalog.model import Feature, PlanItem
 from sumac.core.errors import BadRequest, NotFound
 from tests.support.build import (
@@ -63,7 +65,7 @@ async def test_what_the_numbers_mean(
     await services.offer(feature(), seats(), plan("pro", held))
     await services.add_customer(card=GOOD_CARD)
     chosen = {feature_id: Decimal(quantity) for feature_id, quantity in quantities.items()}
-    await services.billing.attach(services.tenant, AttachRequest("ada", "pro", quantities=chosen), actor="test")
+    await services.billing.perform(services.tenant, AttachRequest("ada", "pro", quantities=chosen), actor="test")
 
     await services.track(used, held.feature_id)
 

@@ -12,9 +12,18 @@ from sumac.balances.rules.sum import compute_balance
 from sumac.balances.service import CheckAnswer, CheckRequest, SomethingDueError, TrackAnswer, TrackRequest
 from sumac.billing.checkout import SettledCheckout
 from sumac.billing.clock import ClockMove, ClockService
-from sumac.billing.model import AttachRequest, CancelAction, CancelRequest, CustomerPlan, Holding
+from sumac.billing.decide import Proposal
+from sumac.billing.model import (
+    CustomerPlan,
+    Holding,
+)
 from sumac.billing.provider import Outcome, PaymentProvider
-from sumac.billing.service import AttachPreview, AttachReceipt, BillingService
+from sumac.billing.requests import (
+    AttachRequest,
+    CancelAction,
+    CancelRequest,
+)
+from sumac.billing.service import BillingService, Receipt
 from sumac.catalog import service as catalog
 from sumac.catalog.model import Feature, Plan
 from sumac.core.clock import ManualClock
@@ -106,19 +115,19 @@ class Services:
         payer = await self.billing.provider_customer(self.tenant, customer_id)
         await self.bank.set_next_charge(self.tenant, payer, outcome)
 
-    async def attach(self, plan_id: str, customer_id: str = "ada", **changes: object) -> AttachReceipt:
+    async def attach(self, plan_id: str, customer_id: str = "ada", **changes: object) -> Receipt:
         """Attaches a plan."""
         request = _changed(AttachRequest(customer_id, plan_id), changes)
-        return await self.billing.attach(self.tenant, request, actor=ACTOR)
+        return await self.billing.perform(self.tenant, request, actor=ACTOR)
 
-    async def preview(self, plan_id: str, customer_id: str = "ada", **changes: object) -> AttachPreview:
+    async def preview(self, plan_id: str, customer_id: str = "ada", **changes: object) -> Proposal:
         """What attaching a plan would do."""
-        return await self.billing.preview_attach(self.tenant, _changed(AttachRequest(customer_id, plan_id), changes))
+        return await self.billing.preview(self.tenant, _changed(AttachRequest(customer_id, plan_id), changes))
 
-    async def cancel(self, action: CancelAction, customer_id: str = "ada", **changes: object) -> AttachReceipt:
+    async def cancel(self, action: CancelAction, customer_id: str = "ada", **changes: object) -> Receipt:
         """Cancels a plan, or keeps it."""
         request = _changed(CancelRequest(customer_id, action), changes)
-        return await self.billing.cancel(self.tenant, request, actor=ACTOR)
+        return await self.billing.perform(self.tenant, request, actor=ACTOR)
 
     async def pay(self, url: str, number: str = GOOD_CARD) -> None:
         """Completes a hosted page with a card, as the customer and then the page's host would."""

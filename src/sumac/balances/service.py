@@ -112,14 +112,33 @@ async def end_grants(work: Work, ended: Sequence[Grant], *, cause: str, actor: s
 
 async def reset_grants(work: Work, full: Sequence[Grant], *, cause: str, actor: str, at: datetime) -> None:
     """Writes new balances and next resets; the entry records by how much the balance changed."""
-    if not full:
+    await _change_grants(work, full, EntryKind.RESET, cause=cause, actor=actor, at=at)
+
+
+async def change_grants(work: Work, changed: Sequence[Grant], *, cause: str, actor: str, at: datetime) -> None:
+    """Writes what grants give from now on, and when; the entry records by how much units and balance changed."""
+    await _change_grants(work, changed, EntryKind.GRANTED, cause=cause, actor=actor, at=at)
+
+
+async def reprice_grants(work: Work, repriced: Sequence[Grant]) -> None:
+    """Writes what units of grants cost from now on; no balance changes, so there is no entry."""
+    for grant in repriced:
+        if grant.price is not None:
+            await store.change_price(work, grant)
+
+
+async def _change_grants(
+    work: Work, after: Sequence[Grant], kind: EntryKind, *, cause: str, actor: str, at: datetime
+) -> None:
+    if not after:
         return
-    before = {grant.id: grant for grant in await store.find(work, full[0].customer_key, [each.id for each in full])}
+    before = {grant.id: grant for grant in await store.find(work, after[0].customer_key, [each.id for each in after])}
     entries = []
-    for grant in full:
+    for grant in after:
         await store.change(work, grant)
+        granted = grant.granted - before[grant.id].granted
         change = grant.balance - before[grant.id].balance
-        entries.append(_entry(grant, EntryKind.RESET, Decimal(0), change, cause=cause, actor=actor, at=at))
+        entries.append(_entry(grant, kind, granted, change, cause=cause, actor=actor, at=at))
     await store.add_entries(work, entries)
 
 

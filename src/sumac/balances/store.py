@@ -32,13 +32,29 @@ async def add_all(work: Work, added: Sequence[Grant]) -> None:
     await work.insert_all(grants, [_values(grant) for grant in added])
 
 
-async def change(work: Work, grant: Grant) -> None:
-    """Writes the balance, the next reset and the end of a grant; nothing else of it changes."""
+async def change_price(work: Work, grant: Grant) -> None:
+    """Writes what units of a grant cost."""
     await work.update(
         grants,
         grants.c.customer_key == grant.customer_key,
         grants.c.id == grant.id,
-        values={"balance": grant.balance, "resets_at": grant.resets_at, "ended_at": grant.ended_at},
+        values={"price": PRICE.dump_python(grant.price, mode="json") if grant.price else None},
+    )
+
+
+async def change(work: Work, grant: Grant) -> None:
+    """Writes what a grant gives, its balance, its resets and its end; nothing else of it changes."""
+    await work.update(
+        grants,
+        grants.c.customer_key == grant.customer_key,
+        grants.c.id == grant.id,
+        values={
+            "prepaid": grant.prepaid,
+            "balance": grant.balance,
+            "anchor_at": grant.anchor_at,
+            "resets_at": grant.resets_at,
+            "ended_at": grant.ended_at,
+        },
     )
 
 

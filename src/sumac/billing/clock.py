@@ -8,11 +8,17 @@ from sumac.billing.execute import Applied
 from sumac.billing.model import (
     Action,
     CancelPlan,
+    ChangePlan,
     DropScheduled,
     EndPlan,
+    ExpireUnits,
+    GiveUnits,
+    HoldLines,
     IssueInvoice,
     KeepPlan,
+    ReleaseLines,
     RenewPlan,
+    ReplaceTerms,
     ResetGrants,
     SchedulePlan,
     StartPlan,
@@ -122,8 +128,10 @@ def _happenings(applied: Applied, at: datetime) -> list[Happening]:
 
 def _happening(action: Action, invoice: Invoice | None, at: datetime) -> Happening:
     match action:
-        case ResetGrants(grants):
-            return Happening(at, action.kind, feature_ids=tuple(dict.fromkeys(grant.feature_id for grant in grants)))
+        case ResetGrants(given) | GiveUnits(given) | ExpireUnits(given):
+            return Happening(at, action.kind, feature_ids=tuple(dict.fromkeys(each.feature_id for each in given)))
+        case HoldLines() | ReleaseLines():
+            return Happening(at, action.kind)
         case IssueInvoice():
             return Happening(
                 at,
@@ -139,5 +147,7 @@ def _happening(action: Action, invoice: Invoice | None, at: datetime) -> Happeni
             | KeepPlan(held)
             | EndPlan(held)
             | RenewPlan(held)
+            | ChangePlan(held)
+            | ReplaceTerms(held)
         ):
             return Happening(at, action.kind, plan_id=held.plan_id)

@@ -14,7 +14,9 @@ import structlog
 from sumac.balances.service import SomethingDueError
 from sumac.billing import store
 from sumac.billing.execute import abandon_attempts, apply, refresh_due
-from sumac.billing.model import PlanStatus
+from sumac.billing.model import (
+    PlanStatus,
+)
 from sumac.billing.provider import Collection, DocumentLine, InvoiceDocument, Outcome, PaymentProvider
 from sumac.billing.refunds import Refund, give_back, owe_refund, owed_refunds
 from sumac.core.errors import BadRequest, Locked, NotFound

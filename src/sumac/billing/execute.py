@@ -1,7 +1,7 @@
 """Carries out a decision: rows, grants, invoice, and when the customer is due next."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sumac.balances import service as balances
@@ -10,14 +10,21 @@ from sumac.billing import store
 from sumac.billing.model import (
     Action,
     CancelPlan,
+    ChangePlan,
     CustomerPlan,
     Decision,
     DropScheduled,
     EndPlan,
+    ExpireUnits,
+    GiveUnits,
+    HeldLine,
+    HoldLines,
     IssueInvoice,
     KeepPlan,
     Provision,
+    ReleaseLines,
     RenewPlan,
+    ReplaceTerms,
     ResetGrants,
     SchedulePlan,
     StartPlan,
@@ -30,7 +37,9 @@ from sumac.invoices import service as invoices
 from sumac.invoices.model import Invoice
 from sumac.storage.work import Work
 
-PLAN_ACTIONS = (StartPlan, SchedulePlan, DropScheduled, CancelPlan, KeepPlan, EndPlan, RenewPlan)
+PlanAction = (
+    StartPlan | SchedulePlan | DropScheduled | CancelPlan | KeepPlan | EndPlan | RenewPlan | ChangePlan | ReplaceTerms
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,28 +52,59 @@ class Applied:
 
 async def apply(work: Work, customer: Customer, decision: Decision, *, at: datetime, actor: str) -> Applied:
     """Writes everything the decision says, all at the instant `at`, in the caller's transaction."""
-    if any(isinstance(action, PLAN_ACTIONS) for action in decision.actions):
+    if any(isinstance(action, PlanAction) for action in decision.actions):
         await abandon_attempts(work, await store.waiting_attempts(work, customer.key), at=at)
     invoice: Invoice | None = None
     for action in decision.actions:
-        match action:
-            case IssueInvoice(draft):
-                invoice = await invoices.issue(work, customer.key, draft, now=at)
-            case ResetGrants(grants):
-                await balances.reset_grants(work, grants, at=at, cause=action.kind, actor=actor)
-            case DropScheduled(held):
-                await store.remove_plan(work, held)
-            case EndPlan(held):
-                await store.save_plan(work, held)
-                await _end_grants(work, held, at=at, actor=actor)
-            case StartPlan(held, add_on, provisions):
-                await store.save_plan(work, held)
-                opened = [_grant(held, each, add_on=add_on, at=at) for each in provisions]
-                await balances.open_grants(work, opened, cause=held.id, actor=actor, at=at)
-            case SchedulePlan(held) | CancelPlan(held) | KeepPlan(held) | RenewPlan(held):
-                await store.save_plan(work, held)
+        if isinstance(action, IssueInvoice):
+            invoice = await invoices.issue(work, customer.key, action.draft, now=at)
+        elif isinstance(action, ResetGrants | GiveUnits | ExpireUnits | HoldLines | ReleaseLines):
+            await _apply_units(work, customer, action, at=at, actor=actor)
+        else:
+            await _apply_plan(work, action, at=at, actor=actor)
     await refresh_due(work, customer.key)
     return Applied(decision.actions, invoice)
+
+
+async def _apply_plan(work: Work, action: PlanAction, *, at: datetime, actor: str) -> None:
+    match action:
+        case DropScheduled(held):
+            await store.remove_plan(work, held)
+        case EndPlan(held):
+            await store.save_plan(work, held)
+            await _end_grants(work, held, at=at, actor=actor)
+        case StartPlan(held, add_on, provisions) | ReplaceTerms(held, add_on, provisions):
+            await store.save_plan(work, held)
+            await _end_grants(work, held, at=at, actor=actor)
+            await _open_grants(work, held, provisions, add_on=add_on, at=at, actor=actor)
+        case ChangePlan(held, grants):
+            await store.save_plan(work, held)
+            await balances.change_grants(work, grants, at=at, cause=held.id, actor=actor)
+        case SchedulePlan(held) | CancelPlan(held) | KeepPlan(held) | RenewPlan(held):
+            await store.save_plan(work, held)
+
+
+async def _apply_units(
+    work: Work,
+    customer: Customer,
+    action: ResetGrants | GiveUnits | ExpireUnits | HoldLines | ReleaseLines,
+    *,
+    at: datetime,
+    actor: str,
+) -> None:
+    match action:
+        case ResetGrants(grants):
+            await balances.reset_grants(work, grants, at=at, cause=action.kind, actor=actor)
+        case GiveUnits(provisions):
+            kept = [_loose_grant(customer.key, each, at=at) for each in provisions]
+            await balances.open_grants(work, kept, cause=action.kind, actor=actor, at=at)
+        case ExpireUnits(grants):
+            await balances.end_grants(work, grants, at=at, cause=action.kind, actor=actor)
+        case HoldLines(lines):
+            waiting = [HeldLine(new_id("hln", now=at), line) for line in lines]
+            await store.hold_lines(work, customer.key, waiting, at=at)
+        case ReleaseLines(held_line_ids):
+            await store.release_lines(work, customer.key, held_line_ids)
 
 
 async def refresh_due(work: Work, customer_key: str) -> None:
@@ -90,16 +130,31 @@ async def _end_grants(work: Work, held: CustomerPlan, *, at: datetime, actor: st
     await balances.end_grants(work, ended, cause=held.id, actor=actor, at=at)
 
 
-def _grant(held: CustomerPlan, provision: Provision, *, add_on: bool, at: datetime) -> Grant:
+async def _open_grants(
+    work: Work, held: CustomerPlan, provisions: Sequence[Provision], *, add_on: bool, at: datetime, actor: str
+) -> None:
+    opened = [
+        replace(
+            _loose_grant(held.customer_key, each, at=at),
+            customer_plan_id=held.id,
+            plan_id=held.plan_id,
+            anchor_at=held.anchor_at,
+            add_on=add_on,
+        )
+        for each in provisions
+    ]
+    await balances.open_grants(work, opened, cause=held.id, actor=actor, at=at)
+
+
+def _loose_grant(customer_key: str, provision: Provision, *, at: datetime) -> Grant:
     return Grant(
         id=new_id("cus_ent", now=at),
-        customer_key=held.customer_key,
+        customer_key=customer_key,
         feature_id=provision.feature_id,
-        customer_plan_id=held.id,
-        plan_id=held.plan_id,
-        anchor_at=held.anchor_at,
+        customer_plan_id=None,
+        plan_id=None,
+        anchor_at=at,
         created_at=at,
-        add_on=add_on,
         included=provision.included,
         prepaid=provision.prepaid,
         balance=provision.balance,
@@ -109,4 +164,5 @@ def _grant(held: CustomerPlan, provision: Provision, *, add_on: bool, at: dateti
         reset=provision.reset,
         resets_at=provision.resets_at,
         price=provision.price,
+        expires_at=provision.expires_at,
     )

@@ -1,49 +1,113 @@
-"""Reads the snapshot a decision is made from, and what customers hold."""
+"""Reads the snapshot a decision is made from, and what customers hold.
+
+Whatever is read is already at its prices in the currency of the customer: the rules know one currency only.
+"""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
 
 from sumac.balances import service as balances
+from sumac.balances.model import Grant
 from sumac.billing import store
-from sumac.billing.model import Holding, PlanStatus, Snapshot
+from sumac.billing.model import (
+    CustomerPlan,
+    Holding,
+    PlanStatus,
+    Snapshot,
+)
 from sumac.catalog import service as catalog
+from sumac.catalog.model import Plan
+from sumac.catalog.rules.currency import is_sold_in, item_price_in, priced_in
+from sumac.core.errors import BadRequest
 from sumac.core.ids import new_id
 from sumac.core.page import Cursor, Page, page_of
+from sumac.customers import service as customers
 from sumac.customers.model import Customer
+from sumac.invoices import service as invoices
+from sumac.organizations import service as organizations
 from sumac.storage.schema import customer_plans
 from sumac.storage.work import Work
 
-DEFAULT_CURRENCY = "usd"
-NEW_PLANS_MAX = 1
+NEW_PLANS_MAX = 60
 
 
 async def load_snapshot(work: Work, customer: Customer, *, has_payment_method: bool = False) -> Snapshot:
-    """Everything a decision about the customer may look at, with fresh ids for what it may make."""
+    """Everything a decision about the customer may look at, with fresh ids for what it may make.
+
+    Plans that would start by themselves but are not sold in the customer's currency are left out. Raises BadRequest
+    `currency_mismatch` when the customer, as given, holds something that is not.
+    """
+    default = await organizations.default_currency(work)
+    currency = customer.currency or default
     history = await store.plans_of(work, [customer.key], live=False)
-    holdings = await load_holdings(work, [customer.key])
+    holdings = await _holdings_of(work, [each for each in history if each.status is not PlanStatus.EXPIRED], [customer])
+    grants = await balances.live_grants(work, customer.key)
+    auto_enabled = await catalog.list_auto_enabled(work)
     return Snapshot(
         customer=customer,
-        currency=customer.currency or DEFAULT_CURRENCY,
-        holdings=tuple(holdings.get(customer.key, ())),
-        grants=tuple(await balances.live_grants(work, customer.key)),
+        currency=currency,
+        holdings=tuple(holdings),
+        grants=tuple(_grant_in(each, currency, default) for each in grants),
         features=await catalog.features_by_id(work),
-        auto_enabled=tuple(await catalog.list_auto_enabled(work)),
+        auto_enabled=tuple(
+            priced_in(each, currency, default=default)
+            for each in auto_enabled
+            if is_sold_in(each, currency, default=default)
+        ),
         plan_ids=tuple(new_id("cus_prod", now=work.now) for _ in range(NEW_PLANS_MAX)),
         has_payment_method=has_payment_method,
         trials_used=frozenset(held.plan_id for held in history if held.trial_ends_at is not None),
+        charges=tuple(await invoices.charges_beyond(work, customer.key, customer.now(work.now))),
+        held_lines=tuple(await store.held_lines(work, customer.key)),
     )
 
 
 async def load_holdings(work: Work, customer_keys: Collection[str]) -> Mapping[str, Sequence[Holding]]:
     """The live plans of the customers with the versions they hold, by customer key, oldest first."""
-    held = await store.plans_of(work, customer_keys)
-    plans = await catalog.get_plans(work, ((each.plan_id, each.version) for each in held))
-    return {
-        key: [Holding(each, plans[each.plan_id, each.version]) for each in group]
-        for key, group in store.by_customer(held).items()
-    }
+    owners = await customers.get_by_keys(work, customer_keys)
+    found: dict[str, list[Holding]] = {}
+    for holding in await _holdings_of(work, await store.plans_of(work, customer_keys), owners.values()):
+        found.setdefault(holding.held.customer_key, []).append(holding)
+    return found
+
+
+async def billed_in(work: Work, customer: Customer, wanted: str | None) -> Customer:
+    """The customer as billed in the wanted currency: their own or the tenant's default one when None is wanted.
+
+    Once an invoice of ours has been issued and not voided, or a line waits for one, its currency is the customer's for
+    good (billing.md §10.10). Raises BadRequest `currency_mismatch`.
+    """
+    if wanted is None or wanted == customer.currency:
+        return customer
+    billed = await invoices.currencies_of(work, customer.key)
+    if await store.held_lines(work, customer.key):
+        billed |= {await currency_of(work, customer)}
+    if billed - {wanted}:
+        message = f"Customer {customer.public_id} is billed in {', '.join(sorted(billed))}; that cannot change"
+        raise BadRequest(message, code="currency_mismatch")
+    return replace(customer, currency=wanted)
+
+
+async def currency_of(work: Work, customer: Customer) -> str:
+    """The currency the customer is billed in: their own, or the tenant's default one."""
+    return customer.currency or await organizations.default_currency(work)
+
+
+async def plan_in(work: Work, currency: str, plan: Plan) -> Plan:
+    """A plan of the catalogue at its prices in the currency, which is what the rules are given.
+
+    Raises BadRequest `currency_mismatch` naming a price that is not offered in it.
+    """
+    return priced_in(plan, currency, default=await organizations.default_currency(work))
+
+
+async def plans_sold_in(work: Work, currency: str, plans: Sequence[Plan]) -> Sequence[Plan]:
+    """Those of the plans that are sold in the currency, at their prices in it."""
+    default = await organizations.default_currency(work)
+    sold = (plan for plan in plans if is_sold_in(plan, currency, default=default))
+    return [priced_in(plan, currency, default=default) for plan in sold]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +130,29 @@ async def list_holdings(work: Work, chosen: HoldingFilter, *, cursor: Cursor | N
     if chosen.statuses:
         where.append(customer_plans.c.status.in_(chosen.statuses))
     held = await store.page(work, where, cursor, limit)
-    plans = await catalog.get_plans(work, ((each.plan_id, each.version) for each in held))
-    holdings = [Holding(each, plans[each.plan_id, each.version]) for each in held]
+    owners = await customers.get_by_keys(work, {each.customer_key for each in held})
+    holdings = await _holdings_of(work, held, owners.values())
     return page_of(holdings, limit, lambda holding: Cursor(holding.held.id, holding.held.created_at))
+
+
+async def _holdings_of(work: Work, held: Sequence[CustomerPlan], owners: Collection[Customer]) -> list[Holding]:
+    """The customer plans, in their order, with the plans they hold at their owners' prices."""
+    if not held:
+        return []
+    default = await organizations.default_currency(work)
+    currencies = {owner.key: owner.currency or default for owner in owners}
+    plans = await catalog.get_plans(work, ((each.plan_id, each.version) for each in held))
+    holdings = []
+    for each in held:
+        version = plans[each.plan_id, each.version]
+        plan = version if each.terms is None else version.with_terms(each.terms)
+        holdings.append(Holding(each, priced_in(plan, currencies[each.customer_key], default=default)))
+    return holdings
+
+
+def _grant_in(grant: Grant, currency: str, default: str) -> Grant:
+    if grant.price is None:
+        return grant
+    return replace(
+        grant, price=item_price_in(grant.price, currency, default=default, name=f"price of {grant.feature_id}")
+    )

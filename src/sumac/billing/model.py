@@ -8,10 +8,10 @@ from enum import StrEnum
 from typing import Literal
 
 from sumac.balances.model import Grant
-from sumac.catalog.model import Feature, ItemPrice, Plan
+from sumac.catalog.model import Feature, ItemPrice, Plan, PlanTerms
 from sumac.core.time import Cadence
 from sumac.customers.model import Customer
-from sumac.invoices.model import InvoiceDraft
+from sumac.invoices.model import InvoiceDraft, LineDraft
 
 
 class PlanStatus(StrEnum):
@@ -27,8 +27,11 @@ class PlanStatus(StrEnum):
 class CustomerPlan:
     """One attachment of a plan to a customer: a subscription when recurring, a purchase when one-off.
 
-    `quantities` are the totals chosen per prepaid feature, included units counted. Boundaries of its periods are
-    `anchor_at + n x interval`. `ends_at` is set while it is canceling, and once it has ended.
+    `quantities` are the totals chosen per prepaid feature, included units counted; `upcoming_quantities` those that
+    take over at the next renewal. `terms` are set when it was customised for this customer. Boundaries of its periods
+    are `anchor_at + n x interval`, from `next_anchor_at` on counted from there. `ends_at` is set while it is canceling,
+    when it was sold until then, and once it has ended. With `net_terms_days` its invoices are sent, to be paid within
+    so many days, instead of charged. `schedule_id` is the schedule that placed it.
     """
 
     id: str
@@ -41,7 +44,12 @@ class CustomerPlan:
     starts_at: datetime
     created_at: datetime
     quantities: Mapping[str, Decimal] = field(default_factory=dict)
+    upcoming_quantities: Mapping[str, Decimal] = field(default_factory=dict)
+    terms: PlanTerms | None = None
     subscription_id: str | None = None
+    schedule_id: str | None = None
+    net_terms_days: int | None = None
+    next_anchor_at: datetime | None = None
     period_start: datetime | None = None
     period_end: datetime | None = None
     trial_ends_at: datetime | None = None
@@ -61,59 +69,18 @@ class CustomerPlan:
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """A customer plan together with the plan version it holds."""
+    """A customer plan together with the plan it holds: that version, on its own terms where it was customised."""
 
     held: CustomerPlan
     plan: Plan
 
 
-class RedirectMode(StrEnum):
-    """Whether an attach may send the customer to a hosted page."""
-
-    ALWAYS = "always"
-    IF_REQUIRED = "if_required"
-    NEVER = "never"
-
-
-class PlanTiming(StrEnum):
-    """When a change of plan takes effect."""
-
-    IMMEDIATE = "immediate"
-    END_OF_CYCLE = "end_of_cycle"
-
-
-class CancelAction(StrEnum):
-    """What `billing.update` may do to a running plan."""
-
-    CANCEL_IMMEDIATELY = "cancel_immediately"
-    CANCEL_END_OF_CYCLE = "cancel_end_of_cycle"
-    UNCANCEL = "uncancel"
-
-
 @dataclass(frozen=True, slots=True)
-class AttachRequest:
-    """Please give this plan to this customer. `quantities` are totals per prepaid feature, included units counted."""
+class HeldLine:
+    """A line that goes on its plan's next invoice."""
 
-    customer_id: str
-    plan_id: str
-    version: int | None = None
-    quantities: Mapping[str, Decimal] = field(default_factory=dict)
-    redirect_mode: RedirectMode = RedirectMode.IF_REQUIRED
-    timing: PlanTiming | None = None
-    subscription_id: str | None = None
-    success_url: str | None = None
-    bill: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class CancelRequest:
-    """Please cancel, or keep, the customer's plan; the plan may be left out where there is only one candidate."""
-
-    customer_id: str
-    action: CancelAction
-    plan_id: str | None = None
-    subscription_id: str | None = None
-    bill: bool = True
+    id: str
+    line: LineDraft
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +88,8 @@ class Snapshot:
     """Everything a decision about one customer may look at, read in one transaction.
 
     `holdings` are the usable and scheduled plans; `auto_enabled` the plans that fill an empty group; `plan_ids` fresh
-    ids for customer plans the decision may make; `trial_used` the plan ids this customer ever had on trial.
+    ids for customer plans the decision may make; `trials_used` the plan ids this customer ever had on trial. `charges`
+    are the lines billed for what runs beyond the present, `held_lines` those that wait for their plan's next invoice.
     """
 
     customer: Customer
@@ -133,6 +101,13 @@ class Snapshot:
     plan_ids: tuple[str, ...]
     has_payment_method: bool = False
     trials_used: frozenset[str] = frozenset()
+    charges: tuple[LineDraft, ...] = ()
+    held_lines: tuple[HeldLine, ...] = ()
+
+    @property
+    def billed_beyond(self) -> tuple[LineDraft, ...]:
+        """What was billed for the time after the present, or will be: a credit is a share of it."""
+        return (*self.charges, *(each.line for each in self.held_lines))
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +124,7 @@ class Provision:
     reset: Cadence | None
     resets_at: datetime | None
     price: ItemPrice | None
+    expires_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +186,57 @@ class RenewPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class ChangePlan:
+    """The plan goes on in another state, and these of its grants with new amounts, balances and resets."""
+
+    held: CustomerPlan
+    grants: tuple[Grant, ...] = ()
+    kind: Literal["plan_changed"] = "plan_changed"
+
+
+@dataclass(frozen=True, slots=True)
+class ReplaceTerms:
+    """The plan goes on on other terms: these grants take the place of the ones it gave."""
+
+    held: CustomerPlan
+    add_on: bool
+    provisions: tuple[Provision, ...]
+    kind: Literal["terms_replaced"] = "terms_replaced"
+
+
+@dataclass(frozen=True, slots=True)
+class GiveUnits:
+    """Units outlive the plan they came with, until `expires_at` of each."""
+
+    provisions: tuple[Provision, ...]
+    kind: Literal["units_kept"] = "units_kept"
+
+
+@dataclass(frozen=True, slots=True)
+class ExpireUnits:
+    """The time of these grants is up; what is left on them is gone."""
+
+    grants: tuple[Grant, ...]
+    kind: Literal["units_expired"] = "units_expired"
+
+
+@dataclass(frozen=True, slots=True)
+class HoldLines:
+    """These lines wait for the next invoice of their plan."""
+
+    lines: tuple[LineDraft, ...]
+    kind: Literal["lines_held"] = "lines_held"
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseLines:
+    """These lines wait no longer: they are on an invoice of this decision, or their plan is over."""
+
+    held_line_ids: tuple[str, ...]
+    kind: Literal["lines_released"] = "lines_released"
+
+
+@dataclass(frozen=True, slots=True)
 class ResetGrants:
     """These grants are full again; each carries its new balance and next reset."""
 
@@ -226,7 +253,21 @@ class IssueInvoice:
 
 
 Action = (
-    StartPlan | SchedulePlan | DropScheduled | CancelPlan | KeepPlan | EndPlan | RenewPlan | ResetGrants | IssueInvoice
+    StartPlan
+    | SchedulePlan
+    | DropScheduled
+    | CancelPlan
+    | KeepPlan
+    | EndPlan
+    | RenewPlan
+    | ChangePlan
+    | ReplaceTerms
+    | GiveUnits
+    | ExpireUnits
+    | HoldLines
+    | ReleaseLines
+    | ResetGrants
+    | IssueInvoice
 )
 
 
@@ -237,14 +278,17 @@ class Payment(StrEnum):
     CHARGE = "charge"
     CHECKOUT = "checkout"
     SETUP = "setup"
+    CONFIRM = "confirm"
+    SEND = "send"
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
     """What shall happen, in order; executing it is somebody else's work.
 
-    With `payment` charge, the actions wait until the invoice is paid; with checkout or setup, until the customer has
-    completed a hosted page, when the decision is made again at that instant.
+    With `payment` charge, the actions wait until the invoice is paid; with checkout, setup or confirm, until the
+    customer has completed a hosted page, when the decision is made again at that instant. With send they wait until the
+    invoice that was sent is paid.
     """
 
     actions: tuple[Action, ...]

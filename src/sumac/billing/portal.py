@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sumac.billing import store
+from sumac.billing import visits
 from sumac.core.ids import digest, new_id, new_token
 from sumac.core.tenant import Tenant
 from sumac.customers import service as customers
@@ -27,7 +27,7 @@ async def open_portal(database: Database, tenant: Tenant, customer_id: str, retu
     token = new_token()
     async with database.work(tenant) as work:
         customer = await customers.get(work, customer_id)
-        await store.add_portal_session(
+        await visits.add_portal_session(
             work,
             customer.key,
             id=new_id("prt", now=work.now),
@@ -42,7 +42,7 @@ async def open_portal(database: Database, tenant: Tenant, customer_id: str, retu
 async def find_portal(database: Database, token: str) -> Portal | None:
     """The portal session of a link, or None when it is unknown or has expired."""
     async with database.system_reading() as system:
-        row = await store.find_portal_session(system, digest(token), system.now)
+        row = await visits.find_portal_session(system, digest(token), system.now)
     if row is None:
         return None
     tenant = Tenant.from_key(row.tenant)

@@ -1,4 +1,4 @@
-"""Billing: attach, cancel, turn what is due, and answer what a customer holds (billing.md §10 to §12; design.md §4)."""
+"""Billing: does and previews what is asked, turns what is due, tells what a customer holds (billing.md §10 to §13)."""
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -9,23 +9,32 @@ import sqlalchemy as sa
 
 from sumac.balances.service import SomethingDueError
 from sumac.billing import portal, store
+from sumac.billing.cards import CardDesk
 from sumac.billing.checkout import CheckoutDesk, SettledCheckout
 from sumac.billing.collect import RESUME_AFTER, Collector, Providers, provider_of, require_ready, work_off
+from sumac.billing.confirm import Confirmation, ConfirmDesk, Confirming, close_confirmed, require_open, without_page
+from sumac.billing.decide import Proposal, propose
 from sumac.billing.execute import Applied, apply
 from sumac.billing.load import HoldingFilter, list_holdings, load_holdings, load_snapshot
-from sumac.billing.model import AttachRequest, CancelRequest, Decision, Holding, IssueInvoice, Payment, Snapshot
+from sumac.billing.model import (
+    Decision,
+    Holding,
+    IssueInvoice,
+    Payment,
+)
 from sumac.billing.portal import Portal
 from sumac.billing.provider import Collection as Outcome
 from sumac.billing.provider import PaymentMethod, PaymentProvider
+from sumac.billing.quote import success_url_of
+from sumac.billing.requests import AttachRequest, BillingRequest, CancelRequest, MultiCancelRequest
 from sumac.billing.rules.attach import decide_attach
-from sumac.billing.rules.cancel import decide_cancel
 from sumac.billing.rules.eligibility import Eligibility, compute_eligibility
 from sumac.billing.rules.turn import decide_turn
 from sumac.catalog import service as catalog
 from sumac.catalog.model import Plan
-from sumac.catalog.rules.shape import is_free
 from sumac.core.errors import BadRequest, Conflict, Locked
 from sumac.core.ids import new_id
+from sumac.core.money import Money
 from sumac.core.page import Cursor, Page
 from sumac.core.tenant import Tenant
 from sumac.customers import service as customers
@@ -36,6 +45,7 @@ from sumac.storage.database import Database
 from sumac.storage.schema import customer_plans
 from sumac.storage.work import Work
 
+ON_A_PAGE = (Payment.CHECKOUT, Payment.SETUP, Payment.CONFIRM)
 ACTOR_OF_JOBS = "system:calendar"
 BATCH = 100
 TURNS_MAX = 10_000
@@ -45,8 +55,8 @@ Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, slots=True)
-class AttachReceipt:
-    """What an attach came to: done, or waiting for the payer behind `payment_url`.
+class Receipt:
+    """What an operation came to: done, or waiting for the payer behind `payment_url`.
 
     `outcome` is what the provider said about the invoice, when it was asked.
     """
@@ -55,16 +65,6 @@ class AttachReceipt:
     invoice: Invoice | None = None
     payment_url: str | None = None
     outcome: Outcome | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class AttachPreview:
-    """What an attach would do at the wall clock's instant `quoted_at`: the same decision that would be carried out."""
-
-    snapshot: Snapshot
-    plan: Plan
-    decision: Decision
-    quoted_at: datetime
 
 
 class BillingService:
@@ -76,26 +76,33 @@ class BillingService:
         self._public_url = public_url.rstrip("/")
         self._collector = Collector(database, providers)
         self._desk = CheckoutDesk(database, providers)
+        self.cards = CardDesk(
+            database, providers, desk=self._desk, collector=self._collector, public_url=self._public_url
+        )
+        self.confirmations = ConfirmDesk(database, desk=self._desk, public_url=self._public_url)
 
-    async def attach(self, tenant: Tenant, request: AttachRequest, *, actor: str) -> AttachReceipt:
-        """Gives the plan to the customer: at once, after a charge, or behind a hosted page (billing.md §10.5).
+    async def perform(self, tenant: Tenant, request: BillingRequest, *, actor: str) -> Receipt:
+        """Does what was asked: at once, after a charge, behind a hosted page, or once a sent invoice is paid.
 
         Raises NotFound for an unknown customer or plan, Conflict `plan_already_attached`, Locked while another billing
-        operation runs, BadRequest for what the plan does not allow.
+        operation runs, BadRequest for what is not possible (billing.md §10 to §13).
         """
-        return await self._settling(tenant, lambda: self._attach(tenant, request, actor=actor))
+        return await self._settling(tenant, lambda: self._perform(tenant, request, actor=actor))
 
-    async def preview_attach(self, tenant: Tenant, request: AttachRequest) -> AttachPreview:
-        """What attach would do, without doing it. Raises as attach does."""
-        _, has_card = await self._payer(tenant, request.customer_id)
-        return await self._preview(tenant, request, has_card=has_card)
+    async def confirm(self, page: Confirmation, *, shown: Money) -> Receipt:
+        """Does what a page of ours asked about, once, for no more than was shown on it.
 
-    async def cancel(self, tenant: Tenant, request: CancelRequest, *, actor: str) -> AttachReceipt:
-        """Cancels a plan now or at its end, or keeps it after all (billing.md §12.5, §12.6).
-
-        Raises NotFound, Locked while another billing operation runs, BadRequest where it cannot be cancelled that way.
+        Raises as `perform` does, and Conflict `checkout_completed` or `price_changed`, Gone `checkout_expired`.
         """
-        return await self._settling(tenant, lambda: self._cancel(tenant, request, actor=actor))
+        request, confirming = without_page(page.request), Confirming(page.id, shown)
+        return await self._settling(
+            page.tenant, lambda: self._perform(page.tenant, request, actor=page.actor, confirming=confirming)
+        )
+
+    async def preview(self, tenant: Tenant, request: BillingRequest) -> Proposal:
+        """What `perform` would do, without doing it: the same decision. Raises as it does."""
+        customer, has_card = await self._payer(tenant, request)
+        return await self._propose(tenant, customer, request, has_card=has_card)
 
     async def welcome(self, work: Work, customer: Customer, *, auto_enable_plan_id: str | None, actor: str) -> None:
         """Gives a new customer the auto-enabled plans, or the one named (billing.md §19), in the caller's work."""
@@ -278,42 +285,33 @@ class BillingService:
         resumed = await self._collector.resume(now, BATCH) + await self._collector.give_back_owed(BATCH)
         return resumed + await self._collector.expire(now, BATCH)
 
-    async def _attach(self, tenant: Tenant, request: AttachRequest, *, actor: str) -> AttachReceipt:
-        customer, has_card = await self._payer(tenant, request.customer_id)
-        preview = await self._preview(tenant, request, has_card=has_card)
-        if preview.decision.payment in {Payment.CHECKOUT, Payment.SETUP}:
-            url = await self._desk.open_attach(
-                tenant,
-                preview.snapshot,
-                preview.plan,
-                request,
-                preview.decision,
-                quoted_at=preview.quoted_at,
-                actor=actor,
-            )
-            return AttachReceipt(customer.public_id, payment_url=url)
-        await self._desk.withdraw(tenant, customer)
+    async def _perform(
+        self, tenant: Tenant, request: BillingRequest, *, actor: str, confirming: Confirming | None = None
+    ) -> Receipt:
+        customer, has_card = await self._payer(tenant, request)
+        if not isinstance(request, CancelRequest | MultiCancelRequest):
+            proposal = await self._propose(tenant, customer, request, has_card=has_card)
+            if proposal.decision.payment in ON_A_PAGE:
+                host = self.confirmations if proposal.decision.payment is Payment.CONFIRM else self._desk
+                url = await host.open_request(tenant, proposal, request, actor=actor)
+                return Receipt(customer.public_id, payment_url=url)
+            await self._desk.withdraw(tenant, customer, sparing=confirming.page_id if confirming else None)
         async with self._database.work(tenant) as work:
             customer = await customers.get_by_key(work, customer.key, lock=True)
             await require_ready(work, customer)
             now = customer.now(work.now)
-            snapshot = await load_snapshot(work, customer, has_payment_method=has_card)
-            plan = await catalog.get_plan(work, request.plan_id, request.version)
-            decision = decide_attach(snapshot, plan, request, now=now)
+            decision = (await propose(work, customer, request, has_card=has_card)).decision
+            if confirming is not None:
+                await require_open(work, customer, confirming, decision)
             if decision.payment is Payment.NONE:
-                applied = await apply(work, customer, decision, at=now, actor=actor)
-                return AttachReceipt(customer.public_id, applied.invoice)
-            invoice = await self._record(work, customer, decision, now=now, actor=actor)
-        return await self._charge(tenant, customer, invoice, request)
-
-    async def _cancel(self, tenant: Tenant, request: CancelRequest, *, actor: str) -> AttachReceipt:
-        async with self._database.work(tenant) as work:
-            customer = await customers.get_for_update(work, request.customer_id)
-            await require_ready(work, customer)
-            now = customer.now(work.now)
-            snapshot = await load_snapshot(work, customer)
-            applied = await apply(work, customer, decide_cancel(snapshot, request, now=now), at=now, actor=actor)
-        return AttachReceipt(customer.public_id, applied.invoice)
+                invoice = (await apply(work, customer, decision, at=now, actor=actor)).invoice
+            else:
+                invoice = await self._record(work, customer, decision, now=now, actor=actor)
+            if confirming is not None:
+                await close_confirmed(work, confirming, invoice)
+        if decision.payment in {Payment.NONE, Payment.SEND} or invoice is None:
+            return Receipt(customer.public_id, invoice)
+        return await self._charge(tenant, customer, invoice, success_url=success_url_of(request))
 
     async def _settling(self, tenant: Tenant, operation: Callable[[], Awaitable[Answer]]) -> Answer:
         """Runs an operation, again after whatever it finds due for its customer is settled."""
@@ -324,22 +322,24 @@ class BillingService:
                 await self.settle_due(tenant, due.customer_key)
         raise Locked(store.BUSY)
 
-    async def _payer(self, tenant: Tenant, customer_id: str) -> tuple[Customer, bool]:
-        await self.bring_up_to_date(tenant, customer_id)
-        async with self._database.reading(tenant) as work:
-            customer = await customers.get(work, customer_id)
-        return customer, bool(await self.payment_methods(tenant, customer))
-
-    async def _preview(self, tenant: Tenant, request: AttachRequest, *, has_card: bool) -> AttachPreview:
+    async def _payer(self, tenant: Tenant, request: BillingRequest) -> tuple[Customer, bool]:
+        """The customer, up to date, and whether there is a card; cancelling does not ask for one."""
+        await self.bring_up_to_date(tenant, request.customer_id)
         async with self._database.reading(tenant) as work:
             customer = await customers.get(work, request.customer_id)
-            snapshot = await load_snapshot(work, customer, has_payment_method=has_card)
-            plan = await catalog.get_plan(work, request.plan_id, request.version)
-            quoted_at = work.now
-            decision = decide_attach(snapshot, plan, request, now=customer.now(quoted_at))
-        if not is_free(plan) and decision.payment is not Payment.NONE:
+        if isinstance(request, CancelRequest | MultiCancelRequest):
+            return customer, False
+        return customer, bool(await self.payment_methods(tenant, customer))
+
+    async def _propose(
+        self, tenant: Tenant, customer: Customer, request: BillingRequest, *, has_card: bool
+    ) -> Proposal:
+        async with self._database.reading(tenant) as work:
+            customer = await customers.get_by_key(work, customer.key)
+            proposal = await propose(work, customer, request, has_card=has_card)
+        if proposal.decision.payment is not Payment.NONE:
             self.provider(tenant)
-        return AttachPreview(snapshot, plan, decision, quoted_at)
+        return proposal
 
     async def _record(
         self, work: Work, customer: Customer, decision: Decision, *, now: datetime, actor: str
@@ -353,32 +353,29 @@ class BillingService:
         if invoice.is_settled:
             await apply(work, customer, replace(decision, actions=rest), at=now, actor=actor)
             return invoice
+        sent = decision.payment is Payment.SEND
         attempt = store.Attempt(
             id=new_id("att", now=now),
             customer_key=customer.key,
-            status=store.AttemptStatus.RUNNING,
+            status=store.AttemptStatus.WAITING if sent else store.AttemptStatus.RUNNING,
             decision=replace(decision, actions=rest),
             invoice_id=invoice.id,
             actor=actor,
             expires_at=None,
-            next_try_at=work.now + RESUME_AFTER,
+            next_try_at=None if sent else work.now + RESUME_AFTER,
             created_at=work.now,
         )
         await store.add_attempt(work, attempt)
         return invoice
 
     async def _charge(
-        self,
-        tenant: Tenant,
-        customer: Customer,
-        invoice: Invoice,
-        request: AttachRequest,
-    ) -> AttachReceipt:
+        self, tenant: Tenant, customer: Customer, invoice: Invoice, *, success_url: str | None
+    ) -> Receipt:
         if invoice.is_settled:
-            return AttachReceipt(customer.public_id, invoice)
+            return Receipt(customer.public_id, invoice)
         collected = await self._collector.collect(tenant, invoice.id)
-        receipt = AttachReceipt(customer.public_id, collected.invoice, outcome=collected.collection)
+        receipt = Receipt(customer.public_id, collected.invoice, outcome=collected.collection)
         if collected.invoice.is_settled:
             return receipt
-        url = await self._desk.open_invoice(tenant, customer, collected.invoice, success_url=request.success_url)
+        url = await self._desk.open_invoice(tenant, customer, collected.invoice, success_url=success_url)
         return replace(receipt, payment_url=url)

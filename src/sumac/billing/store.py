@@ -1,8 +1,9 @@
-"""Rows of customer plans, attempts, checkouts and portal sessions."""
+"""Rows of customer plans, of lines that wait for their next invoice, and of attempts."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
@@ -10,16 +11,19 @@ import sqlalchemy as sa
 from pydantic import TypeAdapter
 from sqlalchemy.exc import IntegrityError
 
-from sumac.billing.model import AttachRequest, CustomerPlan, Decision, PlanStatus
+from sumac.billing.model import CustomerPlan, Decision, HeldLine, PlanStatus
+from sumac.catalog.model import PlanTerms
 from sumac.core.errors import Locked
 from sumac.core.page import Cursor
 from sumac.core.quantity import from_text
 from sumac.core.tenant import Tenant
-from sumac.storage.schema import attempts, checkouts, customer_plans, customers, portal_sessions
+from sumac.invoices.model import LineDraft
+from sumac.storage.schema import TENANT, attempts, customer_plans, customers, pending_lines
 from sumac.storage.work import SystemWork, Work
 
 DECISION = TypeAdapter(Decision)
-REQUEST = TypeAdapter(AttachRequest)
+TERMS = TypeAdapter(PlanTerms)
+LINE = TypeAdapter(LineDraft)
 BUSY = "Another billing operation for this customer is running; try again in a moment"
 LIVE = (PlanStatus.SCHEDULED, PlanStatus.ACTIVE, PlanStatus.PAST_DUE)
 
@@ -45,41 +49,6 @@ class Attempt:
     actor: str
     expires_at: datetime | None
     next_try_at: datetime | None
-    created_at: datetime
-
-
-class CheckoutPurpose(StrEnum):
-    """What a completed hosted page leads to: the attach it was opened for, or the payment of one invoice."""
-
-    ATTACH = "attach"
-    INVOICE = "invoice"
-
-
-class CheckoutProgress(StrEnum):
-    """Where a checkout of ours stands."""
-
-    OPEN = "open"
-    SETTLED = "settled"
-    REFUNDED = "refunded"
-    CLOSED = "closed"
-
-
-@dataclass(frozen=True, slots=True)
-class Checkout:
-    """A hosted page we sent the customer to, and what to do when it is completed."""
-
-    id: str
-    customer_key: str
-    provider_checkout: str
-    status: CheckoutProgress
-    purpose: CheckoutPurpose
-    request: AttachRequest | None
-    total_minor: int
-    invoice_id: str | None
-    actor: str
-    url: str
-    success_url: str | None
-    expires_at: datetime
     created_at: datetime
 
 
@@ -120,10 +89,51 @@ async def remove_plan(work: Work, held: CustomerPlan) -> None:
     )
 
 
+async def held_lines(work: Work, customer_key: str) -> list[HeldLine]:
+    """The customer's lines that wait for their plan's next invoice, in the order in which they were held."""
+    statement = work.select(pending_lines).where(pending_lines.c.customer_key == customer_key)
+    rows = await work.all(statement.order_by(pending_lines.c.created_at, pending_lines.c.id))
+    return [HeldLine(row.id, LINE.validate_python(row.line)) for row in rows]
+
+
+async def hold_lines(work: Work, customer_key: str, lines: Sequence[HeldLine], *, at: datetime) -> None:
+    """Adds lines that wait for their plan's next invoice."""
+    rows = [
+        {
+            "customer_key": customer_key,
+            "id": each.id,
+            "customer_plan_id": each.line.customer_plan_id,
+            "line": LINE.dump_python(each.line, mode="json"),
+            "created_at": at,
+        }
+        for each in lines
+    ]
+    await work.insert_all(pending_lines, rows)
+
+
+async def release_lines(work: Work, customer_key: str, held_line_ids: Collection[str]) -> None:
+    """Removes lines that wait no longer."""
+    where = (pending_lines.c.customer_key == customer_key, pending_lines.c.id.in_(held_line_ids))
+    await work.delete(pending_lines, *where)
+
+
 async def held_versions(work: Work, plan_id: str) -> frozenset[int]:
     """The versions of the plan that any customer holds or has held."""
     statement = work.select_columns(customer_plans, customer_plans.c.version).where(customer_plans.c.plan_id == plan_id)
     return frozenset(row.version for row in await work.all(statement.distinct()))
+
+
+async def held_currencies(work: Work, plan_id: str, version: int) -> frozenset[str]:
+    """The currencies, other than the tenant's default one, of the customers who hold this version now."""
+    statement = work.select_columns(customers, customers.c.currency).where(
+        customers.c.key == customer_plans.c.customer_key,
+        customer_plans.c[TENANT] == customers.c[TENANT],
+        customer_plans.c.plan_id == plan_id,
+        customer_plans.c.version == version,
+        customer_plans.c.status.in_(LIVE),
+        customers.c.currency.is_not(None),
+    )
+    return frozenset(row.currency for row in await work.all(statement.distinct()))
 
 
 def keys_holding(work: Work, *where: sa.ColumnElement[bool]) -> sa.Select[Any]:
@@ -186,87 +196,11 @@ async def waiting_attempts(work: Work, customer_key: str, *, expired_by: datetim
     return [_attempt(row) for row in await work.all(statement)]
 
 
-async def add_checkout(work: Work, checkout: Checkout) -> None:
-    """Records a hosted page."""
-    request = None if checkout.request is None else REQUEST.dump_python(checkout.request, mode="json")
-    await work.insert(
-        checkouts,
-        id=checkout.id,
-        customer_key=checkout.customer_key,
-        provider_checkout=checkout.provider_checkout,
-        status=checkout.status,
-        purpose=checkout.purpose,
-        request=request,
-        total_minor=checkout.total_minor,
-        invoice_id=checkout.invoice_id,
-        actor=checkout.actor,
-        url=checkout.url,
-        success_url=checkout.success_url,
-        expires_at=checkout.expires_at,
-        created_at=checkout.created_at,
-    )
-
-
-async def find_checkout(work: Work, *where: sa.ColumnElement[bool]) -> Checkout | None:
-    """The newest checkout that matches, or None."""
-    statement = work.select(checkouts).where(*where).order_by(checkouts.c.created_at.desc(), checkouts.c.id.desc())
-    row = await work.find(statement)
-    return None if row is None else _checkout(row)
-
-
-async def open_checkouts(work: Work, customer_key: str) -> list[Checkout]:
-    """The customer's hosted pages that are still open."""
-    statement = work.select(checkouts).where(
-        checkouts.c.customer_key == customer_key,
-        checkouts.c.status == CheckoutProgress.OPEN,
-    )
-    return [_checkout(row) for row in await work.all(statement)]
-
-
-async def forgotten_checkouts(
-    system: SystemWork,
-    opened_before: datetime,
-    after: str,
-    limit: int,
-) -> Sequence[tuple[Tenant, str, str]]:
-    """Hosted pages opened some time ago that nobody has settled: tenant, our id, the provider's; by our id."""
-    statement = sa.select(checkouts.c.tenant, checkouts.c.id, checkouts.c.provider_checkout).where(
-        checkouts.c.status == CheckoutProgress.OPEN,
-        checkouts.c.created_at < opened_before,
-        checkouts.c.id > after,
-    )
-    rows = await system.all(statement.order_by(checkouts.c.id).limit(limit))
-    return [(Tenant.from_key(row.tenant), row.id, row.provider_checkout) for row in rows]
-
-
-async def change_checkout(
-    work: Work, checkout: Checkout, status: CheckoutProgress, *, invoice_id: str | None = None
-) -> None:
-    """Marks a checkout settled, refunded or closed, with the invoice it ended in if there is one."""
-    await work.update(
-        checkouts,
-        checkouts.c.customer_key == checkout.customer_key,
-        checkouts.c.id == checkout.id,
-        values={"status": status, "invoice_id": invoice_id or checkout.invoice_id},
-    )
-
-
 async def find_running(work: Work, customer_key: str) -> Attempt | None:
     """The attempt of the customer that waits for the payment provider's answer, or None."""
     running = (attempts.c.customer_key == customer_key, attempts.c.status == AttemptStatus.RUNNING)
     row = await work.find(work.select(attempts).where(*running))
     return None if row is None else _attempt(row)
-
-
-async def add_portal_session(work: Work, customer_key: str, **values: Any) -> None:  # noqa: ANN401  # the table's columns
-    """Records a portal link (its digest only)."""
-    await work.insert(portal_sessions, customer_key=customer_key, **values)
-
-
-async def find_portal_session(system: SystemWork, digest: str, now: datetime) -> sa.Row[Any] | None:
-    """The portal session of a link that has not expired."""
-    where = (portal_sessions.c.digest == digest, portal_sessions.c.expires_at > now)
-    return await system.find(sa.select(portal_sessions).where(*where))
 
 
 async def due_customers(system: SystemWork, now: datetime, limit: int) -> Sequence[tuple[Tenant, str]]:
@@ -305,9 +239,14 @@ def _plan_values(held: CustomerPlan) -> dict[str, Any]:
         "version": held.version,
         "status": held.status,
         "recurring": held.recurring,
-        "quantities": {feature_id: format(quantity, "f") for feature_id, quantity in held.quantities.items()},
+        "terms": TERMS.dump_python(held.terms, mode="json") if held.terms else None,
+        "quantities": _texts(held.quantities),
+        "upcoming_quantities": _texts(held.upcoming_quantities) or None,
         "subscription_id": held.subscription_id,
+        "schedule_id": held.schedule_id,
+        "net_terms_days": held.net_terms_days,
         "anchor_at": held.anchor_at,
+        "next_anchor_at": held.next_anchor_at,
         "starts_at": held.starts_at,
         "period_start": held.period_start,
         "period_end": held.period_end,
@@ -316,6 +255,14 @@ def _plan_values(held: CustomerPlan) -> dict[str, Any]:
         "ends_at": held.ends_at,
         "created_at": held.created_at,
     }
+
+
+def _texts(quantities: Mapping[str, Decimal]) -> dict[str, str]:
+    return {feature_id: format(quantity, "f") for feature_id, quantity in quantities.items()}
+
+
+def _quantities(texts: Mapping[str, str]) -> dict[str, Decimal]:
+    return {feature_id: from_text(quantity) for feature_id, quantity in texts.items()}
 
 
 def _customer_plan(row: sa.Row[Any]) -> CustomerPlan:
@@ -329,8 +276,13 @@ def _customer_plan(row: sa.Row[Any]) -> CustomerPlan:
         anchor_at=row.anchor_at,
         starts_at=row.starts_at,
         created_at=row.created_at,
-        quantities={feature_id: from_text(quantity) for feature_id, quantity in row.quantities.items()},
+        terms=TERMS.validate_python(row.terms) if row.terms else None,
+        quantities=_quantities(row.quantities),
+        upcoming_quantities=_quantities(row.upcoming_quantities or {}),
         subscription_id=row.subscription_id,
+        schedule_id=row.schedule_id,
+        net_terms_days=row.net_terms_days,
+        next_anchor_at=row.next_anchor_at,
         period_start=row.period_start,
         period_end=row.period_end,
         trial_ends_at=row.trial_ends_at,
@@ -351,29 +303,3 @@ def _attempt(row: sa.Row[Any]) -> Attempt:
         next_try_at=row.next_try_at,
         created_at=row.created_at,
     )
-
-
-def _checkout(row: sa.Row[Any]) -> Checkout:
-    return Checkout(
-        id=row.id,
-        customer_key=row.customer_key,
-        provider_checkout=row.provider_checkout,
-        status=CheckoutProgress(row.status),
-        purpose=CheckoutPurpose(row.purpose),
-        request=None if row.request is None else REQUEST.validate_python(row.request),
-        total_minor=row.total_minor,
-        invoice_id=row.invoice_id,
-        actor=row.actor,
-        url=row.url,
-        success_url=row.success_url,
-        expires_at=row.expires_at,
-        created_at=row.created_at,
-    )
-
-
-def by_customer(plans: Iterable[CustomerPlan]) -> Mapping[str, list[CustomerPlan]]:
-    """Customer plans by their customer's key, in the order given."""
-    grouped: dict[str, list[CustomerPlan]] = {}
-    for held in plans:
-        grouped.setdefault(held.customer_key, []).append(held)
-    return grouped

@@ -1,13 +1,13 @@
 """What can be limited (Feature) and what is sold (Plan) (billing.md §1.2 to §1.5)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from sumac.core.time import Cadence, add_months
+from sumac.core.time import Cadence, Interval, add_months
 
 
 class FeatureKind(StrEnum):
@@ -73,6 +73,23 @@ class TierBehavior(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class CurrencyAmount:
+    """The same price in another currency, in major units."""
+
+    currency: str
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class TierAmount:
+    """The same band in another currency, in major units."""
+
+    currency: str
+    amount: Decimal
+    flat_amount: Decimal = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
 class Tier:
     """A band of units up to and including `to` (None is without end; included units count).
 
@@ -82,19 +99,15 @@ class Tier:
     to: Decimal | None
     amount: Decimal
     flat_amount: Decimal = Decimal(0)
-
-
-@dataclass(frozen=True, slots=True)
-class CurrencyAmount:
-    """The same price in another currency, in major units."""
-
-    currency: str
-    amount: Decimal
+    additional_currencies: tuple[TierAmount, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class BasePrice:
-    """What a plan costs by itself each cadence, in major units."""
+    """What a plan costs by itself each cadence, in major units of the tenant's default currency.
+
+    Turned into a customer's currency (rules.currency), it is in that one.
+    """
 
     amount: Decimal
     cadence: Cadence
@@ -182,6 +195,38 @@ class FreeTrial:
 
 
 @dataclass(frozen=True, slots=True)
+class PlanTerms:
+    """What is sold and for how much: the part of a plan that differs between versions and may be customised."""
+
+    price: BasePrice | None = None
+    items: tuple[PlanItem, ...] = ()
+    free_trial: FreeTrial | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ItemFilter:
+    """Names items of a plan by what is given of it; what is None may be anything."""
+
+    feature_id: str | None = None
+    billing_method: BillingMethod | None = None
+    interval: Interval | None = None
+    interval_count: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Customization:
+    """Changes to a plan for one customer. `items` replace all; a price or trial that is set to None is taken away."""
+
+    price: BasePrice | None = None
+    sets_price: bool = False
+    items: tuple[PlanItem, ...] | None = None
+    add_items: tuple[PlanItem, ...] = ()
+    remove_items: tuple[ItemFilter, ...] = ()
+    free_trial: FreeTrial | None = None
+    sets_trial: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """A plan at one of its versions. The price, items and trial belong to the version, the rest to every version.
 
@@ -203,6 +248,15 @@ class Plan:
     ignore_past_due: bool = False
     metadata: Mapping[str, Any] | None = None
     billing_controls: Mapping[str, Any] | None = None
+
+    @property
+    def terms(self) -> PlanTerms:
+        """Its price, items and trial."""
+        return PlanTerms(self.price, self.items, self.free_trial)
+
+    def with_terms(self, terms: PlanTerms) -> "Plan":
+        """The plan as it is sold on these terms."""
+        return replace(self, price=terms.price, items=terms.items, free_trial=terms.free_trial)
 
     def item_of(self, feature_id: str) -> PlanItem | None:
         """The item of a feature, or None."""

@@ -7,12 +7,15 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from sumac.catalog import store
-from sumac.catalog.model import Feature, Plan
+from sumac.catalog.model import Customization, Feature, Plan
+from sumac.catalog.rules.currency import priced_in
+from sumac.catalog.rules.custom import customized
 from sumac.catalog.rules.features import check_change, check_feature
 from sumac.catalog.rules.normal import compute_normal_form
 from sumac.catalog.rules.plans import check_alone, check_plan
 from sumac.catalog.rules.shape import is_free
 from sumac.core.errors import BadRequest, Conflict, NotFound
+from sumac.organizations import service as organizations
 from sumac.storage.schema import plan_versions, plans
 from sumac.storage.work import Work
 
@@ -126,13 +129,15 @@ async def update_plan(
     after: Plan,
     *,
     held_versions: Collection[int],
+    held_currencies: Collection[str] = (),
     force_version: bool = False,
     disable_version: bool = False,
 ) -> Plan:
     """Changes a plan; a changed price, item or trial of a version that customers hold becomes the next version.
 
+    `held_currencies` are those in which the version is held now: changed in place, it must still be sold in them.
     Raises Conflict when the new id is taken, when customers hold the plan that shall be renamed or when `before` is no
-    longer what is stored, BadRequest `conflicting_version_flags` and those of check_plan.
+    longer what is stored, BadRequest `conflicting_version_flags`, `currency_mismatch` and those of check_plan.
     """
     if force_version and disable_version:
         message = "force_version and disable_version exclude each other"
@@ -151,8 +156,19 @@ async def update_plan(
         after = replace(after, version=newest.version + 1, created_at=work.now)
         await store.add_version(work, after)
     else:
+        default = await organizations.default_currency(work)
+        for currency in held_currencies:
+            priced_in(after, currency, default=default)
         await store.change_version(work, after)
     return after
+
+
+async def customize(work: Work, plan: Plan, custom: Customization) -> Plan:
+    """The plan made to measure, checked like any other. Raises BadRequest."""
+    features = await features_by_id(work)
+    made = compute_normal_form(customized(plan, custom), features)
+    check_plan(made, features, currency=await organizations.default_currency(work))
+    return made
 
 
 async def delete_plan(work: Work, plan_id: str, *, all_versions: bool, held_versions: Collection[int]) -> None:
@@ -181,7 +197,7 @@ def _without_auto_enable(before: Plan, after: Plan) -> Plan:
 async def _checked(work: Work, plan: Plan, *, ignoring: str | None = None) -> Plan:
     features = await features_by_id(work)
     plan = compute_normal_form(plan, features)
-    check_plan(plan, features)
+    check_plan(plan, features, currency=await organizations.default_currency(work))
     if plan.auto_enable:
         own = {plan.id, ignoring}
         check_alone(plan, [other for other in await list_auto_enabled(work) if other.id not in own])

@@ -14,9 +14,11 @@ from sumac.billing.model import (
     KeepPlan,
     Payment,
     PlanStatus,
-    PlanTiming,
     SchedulePlan,
     StartPlan,
+)
+from sumac.billing.requests import (
+    PlanTiming,
 )
 from sumac.catalog.model import Plan
 from sumac.core.errors import Conflict

@@ -11,9 +11,7 @@ from typing import Any
 import pytest
 
 from sumac.billing.model import (
-    CancelAction,
     CancelPlan,
-    CancelRequest,
     Decision,
     DropScheduled,
     EndPlan,
@@ -25,8 +23,13 @@ from sumac.billing.model import (
     Snapshot,
     StartPlan,
 )
+from sumac.billing.requests import (
+    CancelAction,
+    CancelRequest,
+)
 from sumac.billing.rules.cancel import canceling as set_to_end
-from sumac.billing.rules.cancel import decide_cancel, find_target
+from sumac.billing.rules.cancel import decide_cancel
+from sumac.billing.rules.target import find_target
 from sumac.core.errors import BadRequest, NotFound
 from sumac.invoices.model import InvoiceKind
 from tests.rules.decisions import FEBRUARY, HALF, TRIAL_END, cents, kinds

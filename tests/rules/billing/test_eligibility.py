@@ -5,7 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from sumac.billing.model import Holding
+from sumac.billing.model import (
+    Holding,
+)
 from sumac.billing.rules.eligibility import Eligibility, compute_eligibility
 from sumac.catalog.model import Plan
 from tests.rules.offers import (

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
-from sumac.billing.model import Holding
+from sumac.billing.model import (
+    Holding,
+)
 from sumac.billing.rules.lines import advance_lines, credit_lines, one_off_lines, overage_lines, prepaid_of, prorate
 from sumac.catalog.model import Plan
 from sumac.core.money import round_sum
@@ -43,7 +45,13 @@ def credit(holding: Holding, now: str) -> list[LineDraft]:
 
 def charge(offer: Plan, now: str, quantities: dict[str, int] | None = None, **more: Any) -> list[LineDraft]:
     chosen = {feature_id: Decimal(quantity) for feature_id, quantity in (quantities or {}).items()}
-    return list(advance_lines(offer, chosen, now=at(now), **{"anchor": JANUARY, **USD, **more}))
+    holding = held(offer, anchor_at=more.pop("anchor", JANUARY), quantities=chosen)
+    return list(advance_lines(holding, now=at(now), **{**USD, **more}))
+
+
+def once(offer: Plan, quantities: dict[str, int] | None = None) -> list[LineDraft]:
+    chosen = {feature_id: Decimal(quantity) for feature_id, quantity in (quantities or {}).items()}
+    return list(one_off_lines(held(offer, quantities=chosen), **USD))
 
 
 def cents(lines: list[LineDraft]) -> int:
@@ -128,13 +136,13 @@ def test_only_what_begins_now_is_renewed() -> None:
 def test_one_off_prices_are_charged_whole_and_never_given_back() -> None:
     """A base of $10 and 100 units at $10 cost $20 whenever they are bought."""
     chosen = {"messages": Decimal(100)}
-    lines = list(one_off_lines(ONE_OFF, chosen, **USD))
+    lines = once(ONE_OFF, {"messages": 100})
 
     assert [1000, 1000] == [line.exact_minor for line in lines]
     assert [None, None] == [line.period for line in lines]
     assert [] == charge(ONE_OFF, "2026-01-16", {"messages": 100})
     assert [] == credit(held(ONE_OFF, quantities=chosen), "2026-01-16")
-    assert [] == list(one_off_lines(PRO, {}, **USD))
+    assert [] == once(PRO)
 
 
 def test_mixed_plan() -> None:
@@ -145,10 +153,9 @@ def test_mixed_plan() -> None:
         item("words", 0, price=prepaid("15", units=100)),
         item("messages", 0, reset=None, price=prepaid("10", cadence=ONCE, units=100)),
     )
-    chosen = {"words": Decimal(100), "messages": Decimal(100)}
 
-    assert 4500 == cents([*charge(mixed, "2026-01-01", {"words": 100}), *one_off_lines(mixed, chosen, **USD)])
-    assert 2000 == cents([*charge(mixed, "2026-01-01"), *one_off_lines(mixed, {}, **USD)])
+    assert 4500 == cents([*charge(mixed, "2026-01-01", {"words": 100}), *once(mixed, {"words": 100, "messages": 100})])
+    assert 2000 == cents([*charge(mixed, "2026-01-01"), *once(mixed)])
 
 
 @pytest.mark.parametrize(("total", "packs"), [(100, 0), (101, 1), (200, 1), (201, 2), (300, 2), (0, 0)])
@@ -206,11 +213,9 @@ def test_lines_of_a_feature_that_is_gone() -> None:
     """A feature deleted since then is called by its id."""
     (line,) = list(
         advance_lines(
-            plan("team", None, item("seats", 0, price=prepaid("10"))),
-            {"seats": Decimal(1)},
+            held(plan("team", None, item("seats", 0, price=prepaid("10"))), quantities={"seats": Decimal(1)}),
             {},
             currency="usd",
-            anchor=JANUARY,
             now=JANUARY,
         )
     )

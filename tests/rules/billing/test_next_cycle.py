@@ -5,7 +5,9 @@ from decimal import Decimal
 
 import pytest
 
-from sumac.billing.model import Holding
+from sumac.billing.model import (
+    Holding,
+)
 from sumac.billing.rules.preview import NextCycle, compute_next_cycle
 from sumac.core.time import Period
 from tests.rules.offers import (
@@ -33,7 +35,7 @@ Upcoming = tuple[datetime, list[Decimal]]
 
 
 def next_cycle(holding: Holding) -> NextCycle | None:
-    return compute_next_cycle(holding.held, holding.plan, FEATURES, currency="usd")
+    return compute_next_cycle(holding, FEATURES, currency="usd")
 
 
 def facts(holding: Holding) -> Upcoming | None:

@@ -5,7 +5,13 @@ from dataclasses import replace
 
 import pytest
 
-from sumac.billing.model import Holding, Payment, RedirectMode
+from sumac.billing.model import (
+    Holding,
+    Payment,
+)
+from sumac.billing.requests import (
+    RedirectMode,
+)
 from sumac.catalog.model import Plan
 from sumac.core.errors import BadRequest
 from tests.rules.decisions import HALF, attach
@@ -35,7 +41,7 @@ def redirected(offer: Plan, *holdings: Holding, card: bool, mode: RedirectMode) 
     ("offer", "holdings", "card", "mode", "payment"),
     [
         pytest.param(FREE, [], False, IF_REQUIRED, Payment.NONE, id="free"),
-        pytest.param(FREE, [], False, ALWAYS, Payment.NONE, id="free-always"),
+        pytest.param(FREE, [], False, ALWAYS, Payment.CONFIRM, id="free-always"),
         pytest.param(FREE, [], False, NEVER, Payment.NONE, id="free-never"),
         pytest.param(PRO, [], True, IF_REQUIRED, Payment.CHARGE, id="paid-with-card"),
         pytest.param(PRO, [], True, NEVER, Payment.CHARGE, id="paid-with-card-never"),
@@ -49,7 +55,7 @@ def redirected(offer: Plan, *holdings: Holding, card: bool, mode: RedirectMode) 
         pytest.param(METERED, [], False, IF_REQUIRED, Payment.SETUP, id="after-use-without-card"),
         pytest.param(METERED, [], True, ALWAYS, Payment.SETUP, id="after-use-always"),
         pytest.param(PREMIUM, [held(PRO)], False, IF_REQUIRED, Payment.CHARGE, id="upgrade-without-card"),
-        pytest.param(PREMIUM, [held(PRO)], True, ALWAYS, Payment.CHECKOUT, id="upgrade-always"),
+        pytest.param(PREMIUM, [held(PRO)], True, ALWAYS, Payment.CONFIRM, id="upgrade-always"),
         pytest.param(ADD_ON, [held(PRO)], False, IF_REQUIRED, Payment.CHARGE, id="add-on-without-card"),
         pytest.param(replace(METERED, add_on=True), [held(PRO)], False, NEVER, Payment.NONE, id="nothing-due-yet"),
         pytest.param(PRO, [held(FREE)], False, IF_REQUIRED, Payment.CHECKOUT, id="from-free-without-card"),

@@ -10,7 +10,10 @@ from typing import Any
 import pytest
 
 from sumac.balances.model import Grant
-from sumac.billing.model import Provision
+from sumac.billing.model import (
+    Provision,
+)
+from sumac.billing.rules.carry import carried_usage
 from sumac.billing.rules.provision import provisions_of
 from sumac.catalog.model import PlanItem
 from sumac.core.time import Cadence, Interval
@@ -22,6 +25,7 @@ from tests.rules.offers import (
     YEARLY,
     at,
     grant,
+    held,
     item,
     plan,
     prepaid,
@@ -31,8 +35,12 @@ from tests.rules.offers import (
 
 def provide(*items: PlanItem, quantities: dict[str, int] | None = None, **more: Any) -> tuple[Provision, ...]:
     chosen = {feature_id: Decimal(quantity) for feature_id, quantity in (quantities or {}).items()}
-    given = {"anchor": JANUARY, "now": JANUARY, **more}
-    return provisions_of(plan("team", 20, *items), chosen, FEATURES, **given)
+    replaced, floor = more.pop("replaced", ()), more.pop("floor", None)
+    holding = held(
+        plan("team", 20, *items), anchor_at=more.pop("anchor", JANUARY), quantities=chosen, trial_ends_at=floor
+    )
+    usage = carried_usage(replaced, FEATURES)
+    return provisions_of(holding, FEATURES, now=more.pop("now", JANUARY), usage=usage)
 
 
 def balances(provisions: Sequence[Provision]) -> list[Decimal]:

@@ -4,7 +4,10 @@ from decimal import Decimal
 
 import pytest
 
-from sumac.billing.model import CancelPlan, SchedulePlan
+from sumac.billing.model import (
+    CancelPlan,
+    SchedulePlan,
+)
 from sumac.catalog.model import Plan
 from sumac.core.errors import BadRequest
 from tests.rules.decisions import attach, cents, kinds, started

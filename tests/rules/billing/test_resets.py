@@ -6,7 +6,11 @@ from decimal import Decimal
 import pytest
 
 from sumac.balances.model import Grant
-from sumac.billing.model import Holding, PlanStatus, ResetGrants
+from sumac.billing.model import (
+    Holding,
+    PlanStatus,
+    ResetGrants,
+)
 from sumac.billing.rules.turn import compute_due_at
 from sumac.core.time import Cadence, Interval
 from tests.rules.decisions import FEBRUARY, MARCH, kinds, metered, resets, turn

@@ -5,7 +5,10 @@ from decimal import Decimal
 
 import pytest
 
-from sumac.billing.model import Holding, PlanStatus
+from sumac.billing.model import (
+    Holding,
+    PlanStatus,
+)
 from sumac.billing.rules.transition import find_current, find_paid, find_scheduled, is_trialing, is_upgrade
 from sumac.catalog.model import BasePrice, Plan, Tier
 from sumac.core.time import Cadence, Interval

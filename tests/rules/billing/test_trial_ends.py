@@ -4,7 +4,14 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from sumac.billing.model import EndPlan, IssueInvoice, PlanStatus, RenewPlan, ResetGrants, StartPlan
+from sumac.billing.model import (
+    EndPlan,
+    IssueInvoice,
+    PlanStatus,
+    RenewPlan,
+    ResetGrants,
+    StartPlan,
+)
 from tests.rules.decisions import TRIAL_END, amounts, kinds, metered, resets, turn
 from tests.rules.offers import (
     ADD_ON,

@@ -15,10 +15,12 @@ from sumac.billing.model import (
     EndPlan,
     Holding,
     Payment,
-    PlanTiming,
-    RedirectMode,
     SchedulePlan,
     StartPlan,
+)
+from sumac.billing.requests import (
+    PlanTiming,
+    RedirectMode,
 )
 from sumac.catalog.model import FreeTrial, Plan, TrialUnit
 from sumac.core.errors import BadRequest

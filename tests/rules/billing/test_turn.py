@@ -178,7 +178,7 @@ def test_a_scheduled_plan_charges_what_is_paid_once() -> None:
     waiting = scheduled(mixed, FEBRUARY, quantities={"messages": Decimal(100)})
 
     assert [2000, 1000] == amounts(turn(waiting))
-    assert [] == amounts(turn(scheduled(plan("once", 10, cadence=ONCE), FEBRUARY)))
+    assert [1000] == amounts(turn(scheduled(plan("once", 10, cadence=ONCE), FEBRUARY)))
 
 
 def test_seats_move_to_the_scheduled_plan() -> None:

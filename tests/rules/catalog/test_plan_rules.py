@@ -79,7 +79,7 @@ def prepaid(**changes: object) -> PlanItem:
 )
 def test_valid_items(item: PlanItem) -> None:
     """Nothing is said against a valid item."""
-    check_plan(replace(PRO, items=(item,)), FEATURES)
+    check_plan(replace(PRO, items=(item,)), FEATURES, currency="usd")
 
 
 @pytest.mark.parametrize(
@@ -153,7 +153,7 @@ def test_valid_items(item: PlanItem) -> None:
 def test_invalid_items(item: PlanItem, problem: str) -> None:
     """A broken rule is named."""
     with pytest.raises(BadRequest, match=problem) as caught:
-        check_plan(replace(PRO, items=(item,)), FEATURES)
+        check_plan(replace(PRO, items=(item,)), FEATURES, currency="usd")
 
     assert "invalid_product_item" == caught.value.code
 
@@ -183,20 +183,20 @@ def test_invalid_items(item: PlanItem, problem: str) -> None:
 def test_invalid_plans(plan: Plan, problem: str) -> None:
     """Rules about the parts of a plan together."""
     with pytest.raises(BadRequest, match=problem):
-        check_plan(plan, FEATURES)
+        check_plan(plan, FEATURES, currency="usd")
 
 
 def test_unknown_feature() -> None:
     """An item needs its feature."""
     with pytest.raises(NotFound, match="Feature lights not found"):
-        check_plan(replace(PRO, items=(PlanItem("lights"),)), FEATURES)
+        check_plan(replace(PRO, items=(PlanItem("lights"),)), FEATURES, currency="usd")
 
 
 def test_the_same_feature_with_another_reset() -> None:
     """Daily units beside monthly ones are two items."""
     daily = PlanItem("messages", Decimal(10), reset=Cadence(Interval.DAY))
 
-    check_plan(replace(PRO, items=(MESSAGES, daily)), FEATURES)
+    check_plan(replace(PRO, items=(MESSAGES, daily)), FEATURES, currency="usd")
 
 
 @pytest.mark.parametrize(
@@ -210,12 +210,12 @@ def test_the_same_feature_with_another_reset() -> None:
 )
 def test_valid_plans(plan: Plan) -> None:
     """Nothing is said against a valid plan."""
-    check_plan(plan, FEATURES)
+    check_plan(plan, FEATURES, currency="usd")
 
 
 def test_auto_enabled_with_a_trial_without_card() -> None:
     """A paid plan may start by itself when its trial needs no card."""
-    check_plan(replace(PRO, auto_enable=True, free_trial=FreeTrial(14, card_required=False)), FEATURES)
+    check_plan(replace(PRO, auto_enable=True, free_trial=FreeTrial(14, card_required=False)), FEATURES, currency="usd")
 
 
 def test_one_place_in_a_group() -> None:

@@ -4,7 +4,7 @@ from sumac.api.context import Context
 from sumac.api.operation import OperationRouter
 from sumac.api.schemas.billing import AttachBody, BillingAnswer, PortalAnswer, PortalBody, UpdateBody
 from sumac.api.schemas.expand import check_expand
-from sumac.api.schemas.previews import EXPAND, AttachPreviewBody
+from sumac.api.schemas.previews import EXPAND, AttachPreviewBody, UpdatePreviewBody
 
 router = OperationRouter("billing")
 
@@ -16,7 +16,7 @@ async def attach(body: AttachBody, context: Context) -> BillingAnswer:
     A plan of the same group is replaced: at once and prorated when the new one costs at least as much, otherwise at the
     end of the cycle. With a `payment_url` in the answer nothing is given before the customer has paid there.
     """
-    receipt = await context.services.billing.attach(context.tenant, body.request(), actor=context.actor)
+    receipt = await context.services.billing.perform(context.tenant, body.request(), actor=context.actor)
     return BillingAnswer.of(receipt, context.services.public_url)
 
 
@@ -24,15 +24,28 @@ async def attach(body: AttachBody, context: Context) -> BillingAnswer:
 async def preview_attach(body: AttachBody, context: Context) -> AttachPreviewBody:
     """What `billing.attach` would do and charge, without doing it."""
     expand = check_expand(body.expand, EXPAND)
-    preview = await context.services.billing.preview_attach(context.tenant, body.request())
+    preview = await context.services.billing.preview(context.tenant, body.request())
     return AttachPreviewBody.of(preview, context.tenant.env, expand)
 
 
 @router.operation("billing.update", scope="billing:write")
 async def update(body: UpdateBody, context: Context) -> BillingAnswer:
-    """Cancels a plan now or at the end of its cycle, or undoes that."""
-    receipt = await context.services.billing.cancel(context.tenant, body.request(), actor=context.actor)
+    """Changes a plan the customer holds: bought quantities, its version or its terms; cancels it, or undoes that.
+
+    More units are charged at once or with the next invoice, fewer are given back, as the plan's item says. The quantity
+    of a feature that is bought once is added to what is there.
+    """
+    receipt = await context.services.billing.perform(context.tenant, body.request(), actor=context.actor)
     return BillingAnswer.of(receipt, context.services.public_url)
+
+
+@router.operation("billing.preview_update", scope="billing:read")
+async def preview_update(body: UpdateBody, context: Context) -> UpdatePreviewBody:
+    """What `billing.update` would do and charge, without doing it."""
+    expand = check_expand(body.expand, EXPAND)
+    request = body.request()
+    preview = await context.services.billing.preview(context.tenant, request)
+    return UpdatePreviewBody.for_request(preview, request, context.tenant.env, expand)
 
 
 @router.operation("billing.open_customer_portal", scope="billing:write")

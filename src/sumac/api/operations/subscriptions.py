@@ -13,7 +13,9 @@ from sumac.api.schemas.subscriptions import (
     SubscriptionList,
 )
 from sumac.billing.load import HoldingFilter
-from sumac.billing.model import Holding
+from sumac.billing.model import (
+    Holding,
+)
 from sumac.core.page import Page
 from sumac.customers import service as customers
 from sumac.customers.model import Customer

@@ -1,18 +1,27 @@
 """Attach, update and portal on the wire (api.md §2.5). Amounts are major units."""
 
-from decimal import Decimal
+from dataclasses import replace
+from datetime import datetime
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field
-from pydantic_core import PydanticCustomError
+from pydantic import Field
 
+from sumac.api.schemas.changes import (
+    CarryOverBody,
+    InvoiceModeBody,
+    Lines,
+    Quantities,
+    WebAddress,
+    custom_lines_of,
+    quantities_of,
+)
+from sumac.api.schemas.customize import CustomizeBody, trial_only
 from sumac.api.schemas.invoices import hosted_url
 from sumac.api.schemas.later import refuse_entity, refuse_later
+from sumac.api.schemas.plans import FreeTrialIn
 from sumac.api.schemas.wire import (
     AnyId,
     CustomerId,
-    FeatureId,
     JsonObject,
     Milliseconds,
     Number,
@@ -21,148 +30,203 @@ from sumac.api.schemas.wire import (
     WholeNumber,
     WireModel,
 )
-from sumac.billing.model import AttachRequest, CancelAction, CancelRequest, PlanTiming, RedirectMode
 from sumac.billing.provider import Outcome
-from sumac.billing.service import AttachReceipt
+from sumac.billing.requests import (
+    AttachRequest,
+    CancelAction,
+    CancelRequest,
+    InvoiceMode,
+    PlanTiming,
+    RedirectMode,
+    RefundKind,
+    UpdateRequest,
+)
+from sumac.billing.service import Receipt
+from sumac.catalog.model import Customization
 from sumac.core.errors import BadRequest
 from sumac.invoices.model import Invoice
 
-ADDRESS_LENGTH_MAX = 2_000
-QUANTITIES_MAX = 200
 LATER = (
     "add_lines",
-    "billing_cycle_anchor",
-    "carry_over_balances",
-    "carry_over_usages",
-    "custom_line_items",
-    "customize",
     "discounts",
     "enable_plan_immediately",
-    "ends_at",
-    "free_trial",
-    "invoice_mode",
     "license_quantities",
     "long_lived_checkout",
-    "new_billing_subscription",
     "processor_subscription_id",
     "remove_lines",
-    "remove_plan_ids",
-    "starts_at",
     "tax_rate_id",
 )
+PLANS_MAX = 20
 REQUIRED_ACTIONS: dict[Outcome, tuple[str, str]] = {
     Outcome.ACTION_REQUIRED: ("3ds_required", "The bank asks the customer to confirm the payment"),
     Outcome.NO_PAYMENT_METHOD: ("payment_method_required", "The customer has no payment method"),
     Outcome.DECLINED: ("payment_failed", "The payment was declined"),
     Outcome.PROCESSING: ("payment_processing", "The payment has not been confirmed yet"),
 }
+Version = Annotated[WholeNumber, Field(ge=1)]
+Redirect = Literal["always", "if_required", "never"]
+Proration = Literal["prorate_immediately", "none", "bill_difference"]
 
 
-def _web_address(value: str) -> str:
-    parts = urlsplit(value)
-    if len(value) > ADDRESS_LENGTH_MAX or parts.scheme not in {"http", "https"} or not parts.netloc:
-        raise PydanticCustomError("address", "must be an address that begins with http:// or https://")
-    return value
+class _Change(WireModel):
+    """What every change of what a customer holds may say."""
 
-
-WebAddress = Annotated[str, AfterValidator(_web_address)]
-
-
-class FeatureQuantity(WireModel):
-    """The total chosen of a prepaid feature, included units counted."""
-
-    feature_id: FeatureId
-    quantity: Annotated[Number, Field(ge=0)] | None = None
-    adjustable: Truth | None = None
-
-
-class _BillingRequest(WireModel):
     customer_id: CustomerId
     entity_id: AnyId | None = None
-    version: Annotated[WholeNumber, Field(ge=1)] | None = None
-    feature_quantities: Annotated[list[FeatureQuantity], Field(max_length=QUANTITIES_MAX)] | None = None
-    redirect_mode: Literal["always", "if_required", "never"] = "if_required"
-    proration_behavior: Literal["prorate_immediately", "none", "bill_difference"] | None = None
-    no_billing_changes: Truth | None = None
-    subscription_id: AnyId | None = None
+    redirect_mode: Redirect = "if_required"
     success_url: WebAddress | None = None
-    add_lines: list[JsonObject] | None = None
-    billing_cycle_anchor: Literal["now"] | Milliseconds | None = None
-    carry_over_balances: JsonObject | None = None
-    carry_over_usages: JsonObject | None = None
-    custom_line_items: list[JsonObject] | None = None
-    customize: JsonObject | None = None
+    invoice_mode: InvoiceModeBody | None = None
     discounts: list[JsonObject] | None = None
-    enable_plan_immediately: Truth | None = None
-    ends_at: Milliseconds | None = None
-    free_trial: JsonObject | None = None
-    invoice_mode: JsonObject | None = None
-    license_quantities: list[JsonObject] | None = None
-    long_lived_checkout: Truth | None = None
-    new_billing_subscription: Truth | None = None
-    processor_subscription_id: AnyId | None = None
-    remove_lines: list[JsonObject] | None = None
-    remove_plan_ids: list[PlanId] | None = None
-    starts_at: Milliseconds | None = None
+    free_trial: FreeTrialIn | None = None
     tax_rate_id: AnyId | None = None
 
-    def _refuse_unavailable(self) -> None:
+    def _mode(self) -> InvoiceMode | None:
+        return self.invoice_mode.mode() if self.invoice_mode else None
+
+
+class _PlanChange(_Change):
+    """What a change of one plan may say."""
+
+    version: Version | None = None
+    feature_quantities: Quantities | None = None
+    proration_behavior: Proration | None = None
+    no_billing_changes: Truth | None = None
+    subscription_id: AnyId | None = None
+    add_lines: list[JsonObject] | None = None
+    billing_cycle_anchor: Literal["now"] | Milliseconds | None = None
+    carry_over_usages: CarryOverBody | None = None
+    custom_line_items: Lines | None = None
+    customize: CustomizeBody | None = None
+    enable_plan_immediately: Truth | None = None
+    license_quantities: list[JsonObject] | None = None
+    long_lived_checkout: Truth | None = None
+    plan_schedule: Literal["immediate", "end_of_cycle"] | None = None
+    processor_subscription_id: AnyId | None = None
+    remove_lines: list[JsonObject] | None = None
+
+    def _check(self) -> None:
         refuse_entity(self.entity_id)
         refuse_later(self, LATER)
+        if self.proration_behavior == "bill_difference":
+            message = "proration_behavior: bill_difference is not available yet"
+            raise BadRequest(message)
 
-    def _quantities(self) -> dict[str, Decimal]:
-        chosen = self.feature_quantities or ()
-        return {each.feature_id: each.quantity for each in chosen if each.quantity is not None}
+    def _customization(self) -> Customization | None:
+        custom = self.customize.customization() if self.customize else None
+        trial = trial_only(self, self.free_trial)
+        if custom is None or trial is None:
+            return custom or trial
+        return replace(custom, free_trial=trial.free_trial, sets_trial=True)
 
 
-class AttachBody(_BillingRequest):
+class AttachBody(_PlanChange):
     """A plan for a customer."""
 
     plan_id: PlanId
-    plan_schedule: Literal["immediate", "end_of_cycle"] | None = None
+    carry_over_balances: CarryOverBody | None = None
     currency: Annotated[str, Field(min_length=3, max_length=3)] | None = None
+    ends_at: Milliseconds | None = None
+    new_billing_subscription: Truth | None = None
+    remove_plan_ids: Annotated[list[PlanId], Field(max_length=PLANS_MAX)] | None = None
+    starts_at: Milliseconds | None = None
     expand: list[str] | None = None
 
     def request(self) -> AttachRequest:
         """As a request. Raises BadRequest for what is not available yet."""
-        self._refuse_unavailable()
-        if self.proration_behavior not in {None, "prorate_immediately"}:
-            message = f"proration_behavior: {self.proration_behavior} is not available yet"
-            raise BadRequest(message)
+        self._check()
         return AttachRequest(
             customer_id=self.customer_id,
             plan_id=self.plan_id,
             version=self.version,
-            quantities=self._quantities(),
+            quantities=quantities_of(self.feature_quantities),
             redirect_mode=RedirectMode(self.redirect_mode),
             timing=PlanTiming(self.plan_schedule) if self.plan_schedule else None,
             subscription_id=self.subscription_id,
             success_url=self.success_url,
             bill=not self.no_billing_changes,
+            prorate=self.proration_behavior != "none",
+            customize=self._customization(),
+            invoice_mode=self._mode(),
+            anchor=self.billing_cycle_anchor,
+            starts_at=self.starts_at,
+            ends_at=self.ends_at,
+            new_subscription=self.new_billing_subscription,
+            custom_lines=custom_lines_of(self.custom_line_items),
+            carry_balances=self.carry_over_balances.carry_over() if self.carry_over_balances else None,
+            carry_usages=self.carry_over_usages.carry_over() if self.carry_over_usages else None,
+            remove_plan_ids=tuple(self.remove_plan_ids or ()),
+            currency=self.currency,
         )
 
 
-class UpdateBody(_BillingRequest):
+class UpdateBody(_PlanChange):
     """A change of something the customer holds."""
 
     plan_id: PlanId | None = None
     cancel_action: Literal["cancel_immediately", "cancel_end_of_cycle", "uncancel"] | None = None
     recalculate_balances: JsonObject | None = None
     refund_last_payment: Literal["prorated", "full"] | None = None
+    expand: list[str] | None = None
 
-    def request(self) -> CancelRequest:
-        """As a request to cancel, or to keep. Raises BadRequest when nothing is asked, or what is not available yet."""
-        self._refuse_unavailable()
-        refuse_later(self, ("feature_quantities", "version", "recalculate_balances", "refund_last_payment"))
-        if self.cancel_action is None:
-            message = "Nothing to update: send a cancel_action"
+    def request(self) -> UpdateRequest | CancelRequest:
+        """As a request to change, to cancel or to keep.
+
+        Raises BadRequest when nothing is asked, for what cannot go together, and for what is not available yet.
+        """
+        self._check()
+        refuse_later(self, ("recalculate_balances",))
+        changes = bool(self.feature_quantities or self.version or self.billing_cycle_anchor) or self._customizes()
+        cancels = self.cancel_action is not None and self.cancel_action != "uncancel"
+        if self.refund_last_payment is not None and self.cancel_action != "cancel_immediately":
+            message = "refund_last_payment: is for cancel_immediately only"
             raise BadRequest(message)
+        if self.refund_last_payment is not None and self.proration_behavior is not None:
+            message = "refund_last_payment: cannot be combined with proration_behavior"
+            raise BadRequest(message)
+        if cancels and changes:
+            message = f"cancel_action: {self.cancel_action} cannot be combined with other changes"
+            raise BadRequest(message)
+        if self.cancel_action is not None and not changes:
+            return self._cancel(CancelAction(self.cancel_action))
+        if not changes:
+            message = "Nothing to update: send feature_quantities, version, customize or a cancel_action"
+            raise BadRequest(message)
+        return self._update()
+
+    def _customizes(self) -> bool:
+        return self.customize is not None or "free_trial" in self.model_fields_set
+
+    def _cancel(self, action: CancelAction) -> CancelRequest:
         return CancelRequest(
             customer_id=self.customer_id,
-            action=CancelAction(self.cancel_action),
+            action=action,
             plan_id=self.plan_id,
             subscription_id=self.subscription_id,
             bill=not self.no_billing_changes and self.proration_behavior != "none",
+            refund=RefundKind(self.refund_last_payment) if self.refund_last_payment else None,
+        )
+
+    def _update(self) -> UpdateRequest:
+        if isinstance(self.billing_cycle_anchor, datetime):
+            message = 'billing_cycle_anchor: an update takes "now" only'
+            raise BadRequest(message)
+        return UpdateRequest(
+            customer_id=self.customer_id,
+            plan_id=self.plan_id,
+            subscription_id=self.subscription_id,
+            quantities=quantities_of(self.feature_quantities),
+            version=self.version,
+            customize=self._customization(),
+            timing=PlanTiming(self.plan_schedule or "immediate"),
+            anchor=self.billing_cycle_anchor,
+            uncancel=self.cancel_action == "uncancel",
+            redirect_mode=RedirectMode(self.redirect_mode),
+            success_url=self.success_url,
+            bill=not self.no_billing_changes,
+            prorate=self.proration_behavior != "none",
+            invoice_mode=self._mode(),
+            custom_lines=custom_lines_of(self.custom_line_items),
+            carry_usages=self.carry_over_usages.carry_over() if self.carry_over_usages else None,
         )
 
 
@@ -203,7 +267,7 @@ class BillingAnswer(WireModel):
     required_action: RequiredAction | None = None
 
     @classmethod
-    def of(cls, receipt: AttachReceipt, public_url: str) -> Self:
+    def of(cls, receipt: Receipt, public_url: str) -> Self:
         """As answered."""
         optional: dict[str, Any] = {}
         if receipt.invoice is not None:

@@ -27,7 +27,9 @@ from sumac.api.schemas.wire import (
 )
 from sumac.balances.model import Grant
 from sumac.balances.rules.sum import compute_balance
-from sumac.billing.model import Holding
+from sumac.billing.model import (
+    Holding,
+)
 from sumac.billing.provider import PaymentMethod
 from sumac.catalog.model import Feature, FeatureKind
 from sumac.core.tenant import Env, Tenant
@@ -65,6 +67,11 @@ class _CustomerFields(WireModel):
     billing_controls: ControlsBody | None = None
     config: CustomerConfig | None = None
 
+    @property
+    def wanted_currency(self) -> str | None:
+        """The currency to be billed in, or None for the one that is there."""
+        return self.currency.lower() if self.currency else None
+
 
 class CustomerGetOrCreate(_CustomerFields):
     """A customer to find, or to create when missing."""
@@ -83,7 +90,7 @@ class CustomerGetOrCreate(_CustomerFields):
             email=self.email,
             fingerprint=self.fingerprint,
             stripe_id=self.stripe_id,
-            currency=self.currency.lower() if self.currency else None,
+            currency=self.wanted_currency,
             metadata=self.metadata,
             send_email_receipts=bool(self.send_email_receipts),
             billing_controls=self.billing_controls.stored() if self.billing_controls else None,
@@ -99,11 +106,14 @@ class CustomerUpdate(_CustomerFields):
     new_customer_id: CustomerId | None = None
 
     def change(self) -> CustomerChange:
-        """The fields that were given. An empty `stripe_id` unlinks; a null flag or mapping changes nothing."""
-        names = ("name", "email", "fingerprint", "metadata", "stripe_id", "send_email_receipts", "currency",
-                 "billing_controls", "config")  # fmt: skip
+        """The fields that were given, but for the currency.
+
+        An empty `stripe_id` unlinks; a null flag or mapping changes nothing.
+        """
+        names = ("name", "email", "fingerprint", "metadata", "stripe_id", "send_email_receipts", "billing_controls",
+                 "config")  # fmt: skip
         values: dict[str, Any] = {name: getattr(self, name) for name in names if name in self.model_fields_set}
-        for name in ("send_email_receipts", "billing_controls", "config", "currency"):
+        for name in ("send_email_receipts", "billing_controls", "config"):
             if values.get(name, 0) is None:
                 del values[name]
         for name in ("billing_controls", "config"):
@@ -111,8 +121,6 @@ class CustomerUpdate(_CustomerFields):
                 values[name] = values[name].stored()
         if "stripe_id" in values:
             values["stripe_id"] = values["stripe_id"] or None
-        if "currency" in values:
-            values["currency"] = values["currency"].lower()
         if self.new_customer_id is not None:
             values["id"] = self.new_customer_id
         return CustomerChange(frozenset(values), values)
@@ -162,6 +170,7 @@ class Dossier:
     """Everything that is shown of a customer; `cards` and `invoices` only when they were asked for."""
 
     customer: Customer
+    currency: str
     holdings: Sequence[Holding]
     grants: Sequence[Grant]
     features: Mapping[str, Feature]
@@ -247,7 +256,7 @@ def _controls(customer: Customer) -> dict[str, Any]:
 
 
 def _plan(holding: Holding, dossier: Dossier, tenant: Tenant, shown: bool) -> PlanBody | None:  # noqa: FBT001  # an answer
-    return PlanBody.of(holding.plan, dossier.features, tenant.env) if shown else None
+    return PlanBody.of(holding.plan, dossier.features, tenant.env, currency=dossier.currency) if shown else None
 
 
 def _balances(dossier: Dossier, shown: Mapping[str, Feature] | None) -> dict[str, BalanceBody]:

@@ -6,24 +6,35 @@ from typing import Any, Literal, Self
 
 from sumac.api.schemas.plans import PlanBody
 from sumac.api.schemas.wire import Milliseconds, Number, WireModel
+from sumac.billing.decide import Proposal
 from sumac.billing.model import (
     CancelPlan,
+    ChangePlan,
     CustomerPlan,
     EndPlan,
+    Holding,
+    HoldLines,
     KeepPlan,
     Payment,
+    ReleaseLines,
+    ReplaceTerms,
     SchedulePlan,
     StartPlan,
 )
+from sumac.billing.requests import CancelRequest, UpdateRequest
 from sumac.billing.rules.preview import NextCycle, compute_next_cycle
-from sumac.billing.service import AttachPreview
-from sumac.catalog.model import Plan
+from sumac.billing.rules.update import intent_of
 from sumac.core.money import Money
 from sumac.core.tenant import Env
 from sumac.core.time import Period
 from sumac.invoices.model import Line, LineDraft
 from sumac.invoices.rules.totals import compute_lines, compute_total
 
+CHECKOUT_TYPES = {
+    Payment.CHECKOUT: "stripe_checkout",
+    Payment.SETUP: "stripe_checkout",
+    Payment.CONFIRM: "autumn_checkout",
+}
 EXPAND = ("incoming.plan", "outgoing.plan")
 
 
@@ -88,7 +99,7 @@ class NextCycleBody(WireModel):
     usage_line_items: list[UsageLineBody]
 
     @classmethod
-    def of(cls, cycle: NextCycle, preview: AttachPreview) -> Self:
+    def of(cls, cycle: NextCycle, preview: Proposal) -> Self:
         """As answered."""
         lines, total = _totals(cycle.lines, preview.snapshot.currency)
         features = preview.snapshot.features
@@ -100,7 +111,7 @@ class NextCycleBody(WireModel):
             usage_line_items=[
                 UsageLineBody(
                     display_name=features[item.feature_id].name if item.feature_id in features else item.feature_id,
-                    plan_id=preview.plan.id,
+                    plan_id=cycle.plan_id,
                     feature_id=item.feature_id,
                     period=PeriodBody.of(period),
                 )
@@ -135,8 +146,8 @@ class PlanChangeBody(WireModel):
         )
 
 
-class AttachPreviewBody(WireModel):
-    """What attaching would do and cost: the decision that attach would carry out, not carried out."""
+class PreviewBody(WireModel):
+    """What an operation would do and cost: the decision that it would carry out, not carried out."""
 
     customer_id: str
     line_items: list[LineItemBody]
@@ -146,15 +157,12 @@ class AttachPreviewBody(WireModel):
     next_cycle: NextCycleBody | None = None
     incoming: list[PlanChangeBody]
     outgoing: list[PlanChangeBody]
-    redirect_to_checkout: bool
-    checkout_type: Literal["stripe_checkout", "autumn_checkout"] | None
 
     @classmethod
-    def of(cls, preview: AttachPreview, env: Env, expand: Collection[str]) -> Self:
+    def of(cls, preview: Proposal, env: Env, expand: Collection[str]) -> Self:
         """As answered; `expand` shows the plans that come or go."""
         decision, currency = preview.decision, preview.snapshot.currency
         lines, total = _totals(decision.invoice.lines if decision.invoice else (), currency)
-        checkout = decision.payment in {Payment.CHECKOUT, Payment.SETUP}
         cycle = _next_cycle(preview)
         optional: dict[str, Any] = {"next_cycle": NextCycleBody.of(cycle, preview)} if cycle else {}
         return cls(
@@ -165,10 +173,40 @@ class AttachPreviewBody(WireModel):
             currency=currency,
             incoming=list(_incoming(preview, env, shown="incoming.plan" in expand)),
             outgoing=list(_outgoing(preview, env, shown="outgoing.plan" in expand)),
-            redirect_to_checkout=checkout,
-            checkout_type="stripe_checkout" if checkout else None,
             **optional,
+            **cls._more(preview),
         )
+
+    @classmethod
+    def _more(cls, preview: Proposal) -> dict[str, Any]:  # noqa: ARG003  # for what the operation adds
+        return {}
+
+
+class AttachPreviewBody(PreviewBody):
+    """What attaching would do, and on which page the customer would have to complete it."""
+
+    redirect_to_checkout: bool
+    checkout_type: Literal["stripe_checkout", "autumn_checkout"] | None
+
+    @classmethod
+    def _more(cls, preview: Proposal) -> dict[str, Any]:
+        page = CHECKOUT_TYPES.get(preview.decision.payment)
+        return {"redirect_to_checkout": page is not None, "checkout_type": page}
+
+
+class UpdatePreviewBody(PreviewBody):
+    """What updating would do, and what kind of change it is."""
+
+    intent: Literal["update_plan", "update_quantity", "cancel_immediately", "cancel_end_of_cycle", "uncancel", "none"]
+
+    @classmethod
+    def for_request(
+        cls, preview: Proposal, request: UpdateRequest | CancelRequest, env: Env, expand: Collection[str]
+    ) -> Self:
+        """As answered."""
+        intent = request.action if isinstance(request, CancelRequest) else intent_of(request)
+        plain = PreviewBody.of(preview, env, expand)
+        return cls(**{name: getattr(plain, name) for name in plain.model_fields_set}, intent=intent.value)  # type: ignore[arg-type]  # same words
 
 
 def _totals(drafts: Sequence[LineDraft], currency: str) -> tuple[tuple[Line, ...], Money]:
@@ -176,32 +214,36 @@ def _totals(drafts: Sequence[LineDraft], currency: str) -> tuple[tuple[Line, ...
     return lines, compute_total(lines, currency)
 
 
-def _next_cycle(preview: AttachPreview) -> NextCycle | None:
+def _next_cycle(preview: Proposal) -> NextCycle | None:
     snapshot = preview.snapshot
+    released = {
+        key for each in preview.decision.actions if isinstance(each, ReleaseLines) for key in each.held_line_ids
+    }
+    waiting = [each.line for each in snapshot.held_lines if each.id not in released]
+    waiting += [line for each in preview.decision.actions if isinstance(each, HoldLines) for line in each.lines]
     for action in preview.decision.actions:
-        if isinstance(action, StartPlan | KeepPlan | SchedulePlan):
-            return compute_next_cycle(action.held, preview.plan, snapshot.features, currency=snapshot.currency)
+        if isinstance(action, StartPlan | KeepPlan | SchedulePlan | ChangePlan | ReplaceTerms):
+            held_lines = [line for line in waiting if line.customer_plan_id == action.held.id]
+            holding = Holding(action.held, preview.plan_of(action.held))
+            return compute_next_cycle(holding, snapshot.features, currency=snapshot.currency, held_lines=held_lines)
     return None
 
 
-def _incoming(preview: AttachPreview, env: Env, *, shown: bool) -> Iterator[PlanChangeBody]:
+def _incoming(preview: Proposal, env: Env, *, shown: bool) -> Iterator[PlanChangeBody]:
     for action in preview.decision.actions:
         match action:
-            case StartPlan(held) | KeepPlan(held):
-                yield PlanChangeBody.of(held, _plan(preview, preview.plan, env, shown=shown), effective_at=None)
+            case StartPlan(held) | KeepPlan(held) | ChangePlan(held) | ReplaceTerms(held):
+                yield PlanChangeBody.of(held, _plan(preview, held, env, shown=shown), effective_at=None)
             case SchedulePlan(held):
-                plan = _plan(preview, preview.plan, env, shown=shown)
-                yield PlanChangeBody.of(held, plan, effective_at=held.starts_at)
+                yield PlanChangeBody.of(held, _plan(preview, held, env, shown=shown), effective_at=held.starts_at)
 
 
-def _outgoing(preview: AttachPreview, env: Env, *, shown: bool) -> Iterator[PlanChangeBody]:
-    plans = {each.held.id: each.plan for each in preview.snapshot.holdings}
+def _outgoing(preview: Proposal, env: Env, *, shown: bool) -> Iterator[PlanChangeBody]:
     for action in preview.decision.actions:
         match action:
             case EndPlan(held) | CancelPlan(held):
-                plan = _plan(preview, plans[held.id], env, shown=shown)
-                yield PlanChangeBody.of(held, plan, effective_at=held.ends_at)
+                yield PlanChangeBody.of(held, _plan(preview, held, env, shown=shown), effective_at=held.ends_at)
 
 
-def _plan(preview: AttachPreview, plan: Plan, env: Env, *, shown: bool) -> PlanBody | None:
-    return PlanBody.of(plan, preview.snapshot.features, env) if shown else None
+def _plan(preview: Proposal, held: CustomerPlan, env: Env, *, shown: bool) -> PlanBody | None:
+    return PlanBody.of(preview.plan_of(held), preview.snapshot.features, env) if shown else None

@@ -4,7 +4,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field
 
-from sumac.api.schemas.billing import BilledInvoice, WebAddress
+from sumac.api.schemas.billing import BilledInvoice
+from sumac.api.schemas.changes import WebAddress
 from sumac.api.schemas.wire import CustomerId, WireModel
 from sumac.billing.checkout import SettledCheckout
 from sumac.billing.provider import PaymentMethod

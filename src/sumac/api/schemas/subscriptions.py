@@ -8,7 +8,10 @@ from pydantic import Field
 from sumac.api.schemas.pages import PageRequest
 from sumac.api.schemas.plans import PlanBody
 from sumac.api.schemas.wire import AnyId, CustomerId, Milliseconds, PlanId, Truth, WholeNumber, WireModel
-from sumac.billing.model import Holding, PlanStatus
+from sumac.billing.model import (
+    Holding,
+    PlanStatus,
+)
 from sumac.core.page import DEFAULT_LIMIT
 
 

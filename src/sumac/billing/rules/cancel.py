@@ -6,29 +6,34 @@ from datetime import datetime
 
 from sumac.billing.model import (
     Action,
-    CancelAction,
     CancelPlan,
-    CancelRequest,
     CustomerPlan,
     Decision,
     DropScheduled,
     EndPlan,
     Holding,
-    IssueInvoice,
     KeepPlan,
     PlanStatus,
+    ReleaseLines,
     SchedulePlan,
     Snapshot,
     StartPlan,
 )
+from sumac.billing.requests import (
+    CancelAction,
+    CancelRequest,
+)
+from sumac.billing.rules.carry import carried_usage, grants_of
+from sumac.billing.rules.change import Terms, invoice_of, keep_units
 from sumac.billing.rules.lines import credit_lines
 from sumac.billing.rules.provision import provisions_of
+from sumac.billing.rules.target import find_target
 from sumac.billing.rules.transition import find_scheduled
 from sumac.catalog.model import Plan
 from sumac.catalog.rules.shape import is_free, is_main_recurring, longest_cadence, shortest_cadence
-from sumac.core.errors import BadRequest, NotFound
+from sumac.core.errors import BadRequest
 from sumac.core.time import cycle, cycle_end
-from sumac.invoices.model import InvoiceDraft, InvoiceKind
+from sumac.invoices.model import InvoiceKind, LineDraft
 
 
 def decide_cancel(snapshot: Snapshot, request: CancelRequest, *, now: datetime) -> Decision:
@@ -49,27 +54,12 @@ def decide_cancel(snapshot: Snapshot, request: CancelRequest, *, now: datetime) 
     return Decision(tuple(_end_now(snapshot, target, now, bill=request.bill)))
 
 
-def find_target(holdings: Sequence[Holding], request: CancelRequest) -> Holding:
-    """The plan meant: by subscription id, by plan id, or the only recurring one (billing.md §12.1)."""
-    candidates = [each for each in holdings if _is_meant(each, request)]
-    running = [each for each in candidates if each.held.is_usable] or candidates
-    if request.plan_id is None and request.subscription_id is None:
-        mains = [each for each in running if each.held.recurring and not each.plan.add_on and not is_free(each.plan)]
-        running = mains or running
-        if len(running) > 1:
-            message = "The customer has several plans; say which with plan_id"
-            raise BadRequest(message)
-    if not running:
-        wanted = request.plan_id or request.subscription_id or "any"
-        message = f"Customer {request.customer_id} does not have plan {wanted}"
-        raise NotFound(message, code="customer_product_not_found")
-    return max(running, key=lambda each: (each.held.created_at, each.held.id))
-
-
-def canceling(holding: Holding, now: datetime) -> CancelPlan:
-    """The plan set to end with its running cycle, or with its trial."""
+def canceling(holding: Holding, now: datetime, *, ends_at: datetime | None = None) -> CancelPlan:
+    """The plan set to end then, or else with its running cycle, or with its trial."""
     held = holding.held
     cadence = longest_cadence(holding.plan)
+    if ends_at is not None:
+        return CancelPlan(replace(held, canceled_at=held.canceled_at or now, ends_at=ends_at))
     if held.trial_ends_at is not None and now < held.trial_ends_at:
         ends_at = held.trial_ends_at
     elif cadence is None:
@@ -85,21 +75,17 @@ def start_default(snapshot: Snapshot, ended: Holding, *, plan_id: str, now: date
     if default is None:
         return
     held = _default_held(snapshot, default, plan_id=plan_id, at=now, now=now)
-    provisions = provisions_of(
-        default,
-        {},
-        snapshot.features,
-        anchor=held.anchor_at,
-        now=now,
-        replaced=[grant for grant in snapshot.grants if grant.customer_plan_id == ended.held.id],
+    usage = carried_usage(grants_of(snapshot.grants, ended.held.id), snapshot.features)
+    yield StartPlan(
+        held, default.add_on, provisions_of(Holding(held, default), snapshot.features, now=now, usage=usage)
     )
-    yield StartPlan(held, default.add_on, provisions)
 
 
-def _is_meant(holding: Holding, request: CancelRequest) -> bool:
-    if request.subscription_id is not None:
-        return request.subscription_id in {holding.held.subscription_id, holding.held.id}
-    return request.plan_id is None or holding.plan.id == request.plan_id
+def default_later(snapshot: Snapshot, ending: Holding, *, plan_id: str, now: datetime) -> Iterator[SchedulePlan]:
+    """Schedules the auto-enabled plan that fills the place of one once that ends, if there is one."""
+    default = _default_after(snapshot, ending)
+    if default is not None and ending.held.ends_at is not None:
+        yield SchedulePlan(_default_held(snapshot, default, plan_id=plan_id, at=ending.held.ends_at, now=now))
 
 
 def _drop_scheduled(snapshot: Snapshot, target: Holding) -> Iterator[Action]:
@@ -117,21 +103,29 @@ def _end_now(snapshot: Snapshot, target: Holding, now: datetime, *, bill: bool) 
     yield from (DropScheduled(each.held) for each in _successors(snapshot, target))
     # What was not paid is not given back (billing.md §14.3): the period of a plan that is past due is still owed.
     credited = bill and target.held.status is not PlanStatus.PAST_DUE
-    lines = tuple(credit_lines(target, snapshot.features, currency=snapshot.currency, now=now)) if credited else ()
-    if lines:
-        yield IssueInvoice(
-            InvoiceDraft(
-                kind=InvoiceKind.FINAL,
-                currency=snapshot.currency,
-                lines=lines,
-                plan_ids=(target.plan.id,),
-                customer_plan_id=target.held.id,
-                period_start=now,
-            ),
-        )
+    lines = list(_final_lines(snapshot, target, now)) if credited else []
+    yield from invoice_of(
+        snapshot,
+        lines,
+        Terms(),
+        kind=InvoiceKind.FINAL,
+        plan_ids=[target.plan.id],
+        customer_plan_id=target.held.id,
+        now=now,
+    )
+    waiting = tuple(each.id for each in snapshot.held_lines if each.line.customer_plan_id == target.held.id)
+    if waiting:
+        yield ReleaseLines(waiting)
     canceled_at = target.held.canceled_at or now
     yield EndPlan(replace(target.held, status=PlanStatus.EXPIRED, canceled_at=canceled_at, ends_at=now))
+    yield from keep_units(snapshot, target, Terms())
     yield from start_default(snapshot, target, plan_id=snapshot.plan_ids[0], now=now)
+
+
+def _final_lines(snapshot: Snapshot, target: Holding, now: datetime) -> Iterator[LineDraft]:
+    yield from (each.line for each in snapshot.held_lines if each.line.customer_plan_id == target.held.id)
+    charges = snapshot.billed_beyond
+    yield from credit_lines(target, snapshot.features, currency=snapshot.currency, now=now, charges=charges)
 
 
 def _end_later(snapshot: Snapshot, target: Holding, now: datetime) -> Iterator[Action]:
@@ -142,10 +136,9 @@ def _end_later(snapshot: Snapshot, target: Holding, now: datetime) -> Iterator[A
         return
     canceled = canceling(target, now)
     yield canceled
-    default = _default_after(snapshot, target)
-    if default is not None and canceled.held.ends_at is not None and not _successors(snapshot, target):
-        held = _default_held(snapshot, default, plan_id=snapshot.plan_ids[0], at=canceled.held.ends_at, now=now)
-        yield SchedulePlan(held)
+    if not _successors(snapshot, target):
+        ending = Holding(canceled.held, target.plan)
+        yield from default_later(snapshot, ending, plan_id=snapshot.plan_ids[0], now=now)
 
 
 def _keep(snapshot: Snapshot, target: Holding) -> Iterator[Action]:

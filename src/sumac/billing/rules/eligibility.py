@@ -4,7 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from sumac.billing.model import PlanStatus, Snapshot
+from sumac.billing.model import (
+    PlanStatus,
+    Snapshot,
+)
 from sumac.billing.rules.transition import find_current, is_upgrade
 from sumac.catalog.model import Plan
 from sumac.catalog.rules.shape import is_one_off

@@ -1,12 +1,15 @@
 """Lines of an invoice, exact and unrounded (billing.md §2.2 to §2.4, §10.8)."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal, localcontext
 
 from sumac.balances.model import Grant
-from sumac.billing.model import Holding
-from sumac.catalog.model import Feature, Plan, PlanItem
+from sumac.billing.model import (
+    Holding,
+)
+from sumac.catalog.model import Feature, PlanItem
 from sumac.catalog.rules.text import units_text
 from sumac.catalog.rules.tiers import compute_overage_price, compute_prepaid_price
 from sumac.core.money import DECIMAL_PRECISION, exact_minor
@@ -38,41 +41,67 @@ def prepaid_of(item: PlanItem, quantities: Mapping[str, Decimal]) -> Decimal:
     return packs_for(quantities[item.feature_id], included=item.included, billing_units=units) * units
 
 
-def one_off_lines(
-    plan: Plan,
-    quantities: Mapping[str, Decimal],
-    features: Mapping[str, Feature],
-    *,
-    currency: str,
-) -> Iterator[LineDraft]:
+def one_off_lines(holding: Holding, features: Mapping[str, Feature], *, currency: str) -> Iterator[LineDraft]:
     """What the plan costs once, whole, when it starts."""
-    for label, description, amount, quantity, feature_id, cadence in _advance_prices(plan, quantities, features):
-        if not cadence.recurs:
-            yield _line(label, description, amount, quantity, plan, feature_id, period=None, currency=currency)
+    for price in _advance_prices(holding, features):
+        if not price.cadence.recurs:
+            yield price.line(holding, exact_minor(price.amount, currency), None)
 
 
 def advance_lines(
-    plan: Plan,
-    quantities: Mapping[str, Decimal],
+    holding: Holding,
     features: Mapping[str, Feature],
     *,
     currency: str,
-    anchor: datetime,
     now: datetime,
     boundary_only: bool = False,
+    only: Collection[str] | None = None,
 ) -> Iterator[LineDraft]:
     """What the plan's recurring prices cost in advance from `now` to the end of each one's own period, prorated.
 
-    `boundary_only` keeps only the prices whose period begins exactly now, as a renewal needs.
+    `boundary_only` keeps only the prices whose period begins exactly now, as a renewal needs; `only` those of some
+    features.
     """
-    for label, description, amount, quantity, feature_id, cadence in _advance_prices(plan, quantities, features):
-        if not cadence.recurs:
+    for price in _advance_prices(holding, features):
+        if not price.cadence.recurs or (only is not None and price.feature_id not in only):
             continue
-        period = cycle(anchor, cadence, now)
+        period = cycle(holding.held.anchor_at, price.cadence, now)
         if boundary_only and period.start != now:
             continue
-        due, billed = prorate(amount, period, now), Period(now, period.end)
-        yield _line(label, description, due, quantity, plan, feature_id, period=billed, currency=currency)
+        due = exact_minor(prorate(price.amount, period, now), currency)
+        yield price.line(holding, due, Period(now, period.end))
+
+
+def elapsed_lines(
+    holding: Holding, features: Mapping[str, Feature], *, currency: str, now: datetime
+) -> Iterator[LineDraft]:
+    """What every period from the plan's start in the past to the present costs in advance, each whole (§10.10)."""
+    for price in _advance_prices(holding, features):
+        if not price.cadence.recurs:
+            continue
+        first = cycle_number(holding.held.anchor_at, price.cadence, holding.held.starts_at)
+        last = cycle_number(holding.held.anchor_at, price.cadence, now)
+        for number in range(first, last + 1):
+            period = Period(
+                boundary(holding.held.anchor_at, price.cadence, number),
+                boundary(holding.held.anchor_at, price.cadence, number + 1),
+            )
+            yield price.line(holding, exact_minor(price.amount, currency), period)
+
+
+def extension_lines(
+    before: Holding, after: Holding, features: Mapping[str, Feature], *, currency: str, at: datetime
+) -> Iterator[LineDraft]:
+    """What is due when periods are counted from `at` on: the part of the new period that is not paid yet (§10.10)."""
+    for price in _advance_prices(after, features):
+        if not price.cadence.recurs:
+            continue
+        paid = cycle(before.held.anchor_at, price.cadence, at)
+        paid_until = at if paid.start == at else paid.end
+        period = cycle(after.held.anchor_at, price.cadence, at)
+        due = exact_minor(prorate(price.amount, period, paid_until), currency)
+        if due:
+            yield price.line(after, due, Period(paid_until, period.end))
 
 
 def credit_lines(
@@ -81,25 +110,44 @@ def credit_lines(
     *,
     currency: str,
     now: datetime,
+    charges: Sequence[LineDraft] = (),
+    only: Collection[str] | None = None,
 ) -> Iterator[LineDraft]:
-    """Gives back what was paid in advance for the time after `now`; one-off prices are never given back."""
+    """Gives back what was paid in advance for the time after `now`; one-off prices are never given back.
+
+    What was really charged for that time counts, less what was given back of it already; a price that was never charged
+    is given back as the catalogue has it (billing.md §14.3).
+    """
     held = holding.held
     if held.trial_ends_at is not None and now < held.trial_ends_at:
         return
-    for label, description, amount, quantity, feature_id, cadence in _advance_prices(
-        holding.plan,
-        held.quantities,
-        features,
-    ):
-        if not cadence.recurs:
+    for price in _advance_prices(holding, features):
+        if not price.cadence.recurs or (only is not None and price.feature_id not in only):
             continue
-        period = cycle(held.anchor_at, cadence, now)
+        period = cycle(held.anchor_at, price.cadence, now)
         if period.start == now and held.period_end == now:
             continue
-        unused, left = prorate(amount, period, now).copy_negate(), Period(now, period.end)
+        own = [line for line in charges if _is_charge_of(line, held.id, price.feature_id)]
+        if own:
+            unused, left = _unused(own, now), Period(now, max(line.period.end for line in own if line.period))
+        else:
+            unused, left = exact_minor(prorate(price.amount, period, now), currency), Period(now, period.end)
         if unused:
-            text = f"Unused time: {description}"
-            yield _line(label, text, unused, quantity, holding.plan, feature_id, period=left, currency=currency)
+            yield replace(price, description=f"Unused time: {price.description}").line(
+                holding, unused.copy_negate(), left
+            )
+
+
+def _is_charge_of(line: LineDraft, customer_plan_id: str, feature_id: str | None) -> bool:
+    return line.period is not None and (line.customer_plan_id, line.feature_id) == (customer_plan_id, feature_id)
+
+
+def _unused(charges: Sequence[LineDraft], now: datetime) -> Decimal:
+    with localcontext() as context:
+        context.prec = DECIMAL_PRECISION
+        return sum(
+            (prorate(line.exact_minor, line.period, now) for line in charges if line.period is not None), Decimal(0)
+        )
 
 
 def overage_lines(
@@ -126,10 +174,15 @@ def overage_lines(
             continue
         price = compute_overage_price(grant.price, grant.overage, included=grant.granted)
         name = features[grant.feature_id].name if grant.feature_id in features else grant.feature_id
-        description = f"{name}: {grant.overage:,f} used beyond {grant.granted:,f}"
-        used = Period(max(period.start, holding.held.starts_at), at)
-        yield _line(
-            name, description, price, grant.overage, holding.plan, grant.feature_id, period=used, currency=currency
+        yield LineDraft(
+            display_name=name,
+            description=f"{name}: {grant.overage:,f} used beyond {grant.granted:,f}",
+            exact_minor=exact_minor(price, currency),
+            quantity=grant.overage,
+            plan_id=holding.plan.id,
+            feature_id=grant.feature_id,
+            period=Period(max(period.start, holding.held.starts_at), at),
+            customer_plan_id=holding.held.id,
         )
 
 
@@ -142,45 +195,40 @@ def _period_ending(anchor: datetime, cadence: Cadence, at: datetime) -> Period:
     return Period(start, boundary(anchor, cadence, number + 1))
 
 
-AdvancePrice = tuple[str, str, Decimal, Decimal, str | None, Cadence]
+@dataclass(frozen=True, slots=True)
+class _AdvancePrice:
+    """A price paid in advance: `amount` in major units per period, for `quantity` units."""
+
+    display_name: str
+    description: str
+    amount: Decimal
+    quantity: Decimal
+    feature_id: str | None
+    cadence: Cadence
+
+    def line(self, holding: Holding, exact: Decimal, period: Period | None) -> LineDraft:
+        return LineDraft(
+            display_name=self.display_name,
+            description=self.description,
+            exact_minor=exact,
+            quantity=self.quantity,
+            plan_id=holding.plan.id,
+            feature_id=self.feature_id,
+            period=period,
+            customer_plan_id=holding.held.id,
+        )
 
 
-def _advance_prices(
-    plan: Plan,
-    quantities: Mapping[str, Decimal],
-    features: Mapping[str, Feature],
-) -> Iterator[AdvancePrice]:
-    """Label, description, major amount per period, quantity, feature and cadence of each price paid in advance."""
+def _advance_prices(holding: Holding, features: Mapping[str, Feature]) -> Iterator[_AdvancePrice]:
+    plan = holding.plan
     if plan.price is not None and plan.price.amount:
-        yield plan.name, f"{plan.name} - base price", plan.price.amount, ONE, None, plan.price.cadence
+        yield _AdvancePrice(plan.name, f"{plan.name} - base price", plan.price.amount, ONE, None, plan.price.cadence)
     for item in plan.items:
-        bought = prepaid_of(item, quantities)
+        bought = prepaid_of(item, holding.held.quantities)
         if item.price is None or not bought:
             continue
         feature = features.get(item.feature_id)
         name = feature.name if feature else item.feature_id
         units = units_text(feature, bought) if feature else f"{bought:,f} {name}"
         amount = compute_prepaid_price(item.price, bought, included=item.included)
-        yield name, units, amount, bought, item.feature_id, item.price.cadence
-
-
-def _line(
-    label: str,
-    description: str,
-    major: Decimal,
-    quantity: Decimal,
-    plan: Plan,
-    feature_id: str | None,
-    *,
-    period: Period | None,
-    currency: str,
-) -> LineDraft:
-    return LineDraft(
-        display_name=label,
-        description=description,
-        exact_minor=exact_minor(major, currency),
-        quantity=quantity,
-        plan_id=plan.id,
-        feature_id=feature_id,
-        period=period,
-    )
+        yield _AdvancePrice(name, units, amount, bought, item.feature_id, item.price.cadence)

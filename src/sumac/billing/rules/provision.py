@@ -1,41 +1,36 @@
-"""Which units a started plan gives (billing.md §1.5, §3.1, §9.1, §10.9)."""
+"""Which units a started plan gives (billing.md §1.5, §3.1, §9.1)."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
-from sumac.balances.model import Grant
-from sumac.billing.model import Provision
+from sumac.billing.model import Holding, Provision
 from sumac.billing.rules.lines import prepaid_of
-from sumac.catalog.model import Feature, FeatureKind, Plan, PlanItem
+from sumac.catalog.model import Feature, FeatureKind, PlanItem
 from sumac.core.time import Cadence, cycle_end
 
 ZERO = Decimal(0)
 
 
 def provisions_of(
-    plan: Plan,
-    quantities: Mapping[str, Decimal],
+    holding: Holding,
     features: Mapping[str, Feature],
     *,
-    anchor: datetime,
     now: datetime,
-    replaced: Sequence[Grant] = (),
-    floor: datetime | None = None,
+    usage: Mapping[str, Decimal] | None = None,
 ) -> tuple[Provision, ...]:
-    """The grants of the plan's items.
+    """The grants of the plan's items, with `usage` per feature counted already, even below zero.
 
-    Usage of features that are held rather than used up is carried over from the `replaced` grants, even below zero; no
-    reset comes before `floor` (a trial's end).
+    No reset comes before the end of a trial; one comes at the instant from which periods are counted anew.
     """
     fresh = [
-        _provision(item, features[item.feature_id], quantities, anchor=anchor, now=now, floor=floor)
-        for item in plan.items
+        _provision(item, features[item.feature_id], holding, now)
+        for item in holding.plan.items
         if item.feature_id in features
     ]
-    for feature_id, usage in _held_usage(replaced, features).items():
-        _carry(fresh, feature_id, usage)
+    for feature_id, used in (usage or {}).items():
+        _carry(fresh, feature_id, used)
     return tuple(fresh)
 
 
@@ -51,16 +46,8 @@ def _carry(fresh: list[Provision], feature_id: str, usage: Decimal) -> None:
         fresh[index] = replace(fresh[index], balance=fresh[index].balance - usage)
 
 
-def _provision(
-    item: PlanItem,
-    feature: Feature,
-    quantities: Mapping[str, Decimal],
-    *,
-    anchor: datetime,
-    now: datetime,
-    floor: datetime | None,
-) -> Provision:
-    prepaid = ZERO if item.unlimited else prepaid_of(item, quantities)
+def _provision(item: PlanItem, feature: Feature, holding: Holding, now: datetime) -> Provision:
+    prepaid = ZERO if item.unlimited else prepaid_of(item, holding.held.quantities)
     included = ZERO if feature.kind is FeatureKind.BOOLEAN else item.included
     reset = _reset_of(item, feature)
     return Provision(
@@ -72,26 +59,18 @@ def _provision(
         overage_allowed=item.is_usage_based,
         max_purchase=item.price.max_purchase if item.price else None,
         reset=reset,
-        resets_at=cycle_end(anchor, reset, now, floor=floor) if reset else None,
+        resets_at=_first_reset(holding, reset, now) if reset else None,
         price=item.price,
     )
+
+
+def _first_reset(holding: Holding, reset: Cadence, now: datetime) -> datetime:
+    held = holding.held
+    first = cycle_end(held.anchor_at, reset, now, floor=held.trial_ends_at)
+    return first if held.next_anchor_at is None else min(first, held.next_anchor_at)
 
 
 def _reset_of(item: PlanItem, feature: Feature) -> Cadence | None:
     if not feature.consumable or item.unlimited or item.reset is None or not item.reset.recurs:
         return None
     return item.reset
-
-
-def _held_usage(replaced: Sequence[Grant], features: Mapping[str, Feature]) -> dict[str, Decimal]:
-    usage: dict[str, Decimal] = {}
-    for grant in _allocated(replaced, features):
-        usage[grant.feature_id] = usage.get(grant.feature_id, ZERO) + grant.usage
-    return usage
-
-
-def _allocated(grants: Sequence[Grant], features: Mapping[str, Feature]) -> Iterator[Grant]:
-    for grant in grants:
-        feature = features.get(grant.feature_id)
-        if feature is not None and feature.kind is FeatureKind.METERED and not feature.consumable:
-            yield grant

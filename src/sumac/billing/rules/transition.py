@@ -5,7 +5,10 @@ from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
 
-from sumac.billing.model import Holding, PlanStatus
+from sumac.billing.model import (
+    Holding,
+    PlanStatus,
+)
 from sumac.catalog.model import ItemPrice, Plan
 from sumac.catalog.rules.shape import is_free, is_main_recurring, is_one_off, longest_cadence
 from sumac.core.time import Cadence, Interval

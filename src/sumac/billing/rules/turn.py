@@ -5,26 +5,32 @@ on one invoice.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sumac.balances.model import Grant
 from sumac.billing.model import (
     Action,
+    ChangePlan,
     CustomerPlan,
     Decision,
     EndPlan,
+    ExpireUnits,
     Holding,
     IssueInvoice,
     PlanStatus,
+    ReleaseLines,
     RenewPlan,
     ResetGrants,
     Snapshot,
     StartPlan,
 )
 from sumac.billing.rules.cancel import start_default
-from sumac.billing.rules.lines import advance_lines, one_off_lines, overage_lines
+from sumac.billing.rules.carry import carried_usage, grants_of
+from sumac.billing.rules.change import Terms, keep_units
+from sumac.billing.rules.lines import advance_lines, extension_lines, one_off_lines, overage_lines
 from sumac.billing.rules.provision import provisions_of
+from sumac.billing.rules.quantity import regranted
 from sumac.billing.rules.transition import find_current
 from sumac.catalog.rules.shape import is_free, is_main_recurring, shortest_cadence
 from sumac.core.time import Period, cycle, cycle_end
@@ -34,7 +40,8 @@ from sumac.invoices.model import InvoiceDraft, InvoiceKind, LineDraft
 def compute_due_at(holdings: Iterable[CustomerPlan], grants: Iterable[Grant]) -> datetime | None:
     """The next instant at which anything of the customer turns, or None."""
     instants = [instant for held in holdings if (instant := _due_of(held)) is not None]
-    instants += [grant.resets_at for grant in grants if grant.resets_at is not None]
+    for grant in grants:
+        instants += [instant for instant in (grant.resets_at, grant.expires_at) if instant is not None]
     return min(instants, default=None)
 
 
@@ -43,45 +50,66 @@ def decide_turn(snapshot: Snapshot, *, at: datetime) -> Decision:
 
     A reset that would be older than `at` is not possible: the caller turns every due instant in order.
     """
+    turn = _what_turns(snapshot, at)
+    actions: list[Action] = []
+    lines: list[LineDraft] = []
+    for each in turn.ending:
+        lines += _last_usage(snapshot, each, at)
+        actions += [EndPlan(replace(each.held, status=PlanStatus.EXPIRED, ends_at=at))]
+        actions += keep_units(snapshot, each, Terms())
+    for before, after in turn.renewing:
+        lines += _renewal_lines(snapshot, before, after, at)
+        actions.append(RenewPlan(after.held))
+    for each in turn.starting:
+        started = _started(each, at)
+        lines += _starting_lines(snapshot, started, at)
+        usage = carried_usage(_replaced_by(snapshot, each, turn.ending), snapshot.features)
+        provisions = provisions_of(started, snapshot.features, now=at, usage=usage)
+        actions.append(StartPlan(started.held, started.plan.add_on, provisions))
+    mains = [each for each in turn.expiring if is_main_recurring(each.plan)]
+    for each, plan_id in zip(mains, snapshot.plan_ids, strict=False):
+        actions += start_default(snapshot, each, plan_id=plan_id, now=at)
+    actions += _units(snapshot, turn, at)
+    held_lines = [each for each in snapshot.held_lines if each.line.customer_plan_id in turn.billed_ids]
+    if held_lines:
+        actions.append(ReleaseLines(tuple(each.id for each in held_lines)))
+    return Decision((*actions, *_invoice(snapshot, turn, [*lines, *(each.line for each in held_lines)], at)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """The plans that turn: `renewing` before and after; `expiring` are those of `ending` that are over with a trial."""
+
+    ending: Sequence[Holding]
+    expiring: Sequence[Holding]
+    renewing: Sequence[tuple[Holding, Holding]]
+    starting: Sequence[Holding]
+
+    @property
+    def billed(self) -> list[Holding]:
+        return [*(before for before, _ in self.renewing), *self.starting, *self.ending]
+
+    @property
+    def billed_ids(self) -> frozenset[str]:
+        return frozenset(each.held.id for each in self.billed)
+
+
+def _what_turns(snapshot: Snapshot, at: datetime) -> _Turn:
     due = [each for each in snapshot.holdings if _due_of(each.held) == at]
     expiring = [each for each in due if _trial_runs_out(snapshot, each, at)]
     ending = [each for each in due if each.held.is_usable and each.held.ends_at == at] + expiring
-    starting = [each for each in due if each.held.status is PlanStatus.SCHEDULED]
-    renewing = [each for each in due if each.held.is_usable and each not in ending]
-    actions: list[Action] = []
-    lines: list[LineDraft] = []
-    for each in ending:
-        lines += _last_usage(snapshot, each, at)
-        actions.append(EndPlan(replace(each.held, status=PlanStatus.EXPIRED, ends_at=at)))
-    for each in renewing:
-        lines += _renewal_lines(snapshot, each, at)
-        actions.append(RenewPlan(_renewed(each, at)))
-    for each in starting:
-        replaced = _replaced_by(snapshot, each, ending)
-        held, start_lines = _started(snapshot, each, at)
-        lines += start_lines
-        provisions = provisions_of(
-            each.plan,
-            held.quantities,
-            snapshot.features,
-            anchor=held.anchor_at,
-            now=at,
-            replaced=replaced,
-        )
-        actions.append(StartPlan(held, each.plan.add_on, provisions))
-    mains = [each for each in expiring if is_main_recurring(each.plan)]
-    for each, plan_id in zip(mains, snapshot.plan_ids, strict=False):
-        actions += start_default(snapshot, each, plan_id=plan_id, now=at)
-    reset = _resets(snapshot, ending, at)
-    if reset:
-        actions.append(ResetGrants(reset))
-    return Decision((*actions, *_invoice(snapshot, [*renewing, *starting, *ending], lines, at)))
+    return _Turn(
+        ending=ending,
+        expiring=expiring,
+        renewing=[(each, _renewed(each, at)) for each in due if each.held.is_usable and each not in ending],
+        starting=[each for each in due if each.held.status is PlanStatus.SCHEDULED],
+    )
 
 
 def _due_of(held: CustomerPlan) -> datetime | None:
     if held.status is PlanStatus.SCHEDULED:
         return held.starts_at
-    instants = (held.ends_at, held.period_end) if held.is_usable else ()
+    instants = (held.ends_at, held.period_end, held.next_anchor_at) if held.is_usable else ()
     return min((instant for instant in instants if instant is not None), default=None)
 
 
@@ -106,85 +134,99 @@ def _last_usage(snapshot: Snapshot, holding: Holding, at: datetime) -> Iterator[
     )
 
 
-def _renewal_lines(snapshot: Snapshot, holding: Holding, at: datetime) -> Iterator[LineDraft]:
+def _renewed(holding: Holding, at: datetime) -> Holding:
+    """The plan in its next period, with the quantities that were waiting for it; counted from here if that is due."""
     held = holding.held
-    yield from advance_lines(
-        holding.plan,
-        held.quantities,
-        snapshot.features,
-        currency=snapshot.currency,
-        anchor=held.anchor_at,
-        now=at,
-        boundary_only=True,
-    )
-    if held.trial_ends_at != at:
-        yield from overage_lines(
-            holding,
-            snapshot.grants,
-            snapshot.features,
-            currency=snapshot.currency,
-            at=at,
-            closing=False,
-        )
-
-
-def _renewed(holding: Holding, at: datetime) -> CustomerPlan:
+    begins_anew = held.next_anchor_at == at
+    anchor = at if begins_anew else held.anchor_at
+    due = {
+        item.feature_id
+        for item in holding.plan.items
+        if item.price is not None
+        and item.price.cadence.recurs
+        and (begins_anew or cycle(anchor, item.price.cadence, at).start == at)
+    }
+    waiting = {key: quantity for key, quantity in held.upcoming_quantities.items() if key in due}
     cadence = shortest_cadence(holding.plan)
-    period = cycle(holding.held.anchor_at, cadence, at) if cadence else Period(at, at)
-    return replace(
-        holding.held,
+    period = cycle(anchor, cadence, at) if cadence else Period(at, at)
+    renewed = replace(
+        held,
+        anchor_at=anchor,
+        next_anchor_at=None if begins_anew else held.next_anchor_at,
+        quantities={**held.quantities, **waiting},
+        upcoming_quantities={key: each for key, each in held.upcoming_quantities.items() if key not in due},
         period_start=period.start if cadence else None,
         period_end=period.end if cadence else None,
     )
+    return Holding(renewed, holding.plan)
 
 
-def _started(snapshot: Snapshot, holding: Holding, at: datetime) -> tuple[CustomerPlan, list[LineDraft]]:
-    held = replace(holding.held, status=PlanStatus.ACTIVE)
+def _renewal_lines(snapshot: Snapshot, before: Holding, after: Holding, at: datetime) -> Iterator[LineDraft]:
+    features, currency = snapshot.features, snapshot.currency
+    begins_anew = before.held.next_anchor_at == at
+    if begins_anew:
+        yield from extension_lines(before, after, features, currency=currency, at=at)
+    else:
+        yield from advance_lines(after, features, currency=currency, now=at, boundary_only=True)
+    if before.held.trial_ends_at != at:
+        yield from overage_lines(before, snapshot.grants, features, currency=currency, at=at, closing=begins_anew)
+
+
+def _started(holding: Holding, at: datetime) -> Holding:
     cadence = shortest_cadence(holding.plan)
-    if cadence is None:
-        return held, []
-    period = cycle(held.anchor_at, cadence, at)
-    held = replace(held, period_start=at, period_end=period.end)
-    lines = advance_lines(
-        holding.plan,
-        held.quantities,
-        snapshot.features,
-        currency=snapshot.currency,
-        anchor=held.anchor_at,
-        now=at,
+    period = cycle(holding.held.anchor_at, cadence, at) if cadence else None
+    started = replace(
+        holding.held,
+        status=PlanStatus.ACTIVE,
+        period_start=at if period else None,
+        period_end=period.end if period else None,
     )
-    once = one_off_lines(holding.plan, held.quantities, snapshot.features, currency=snapshot.currency)
-    return held, [*lines, *once]
+    return Holding(started, holding.plan)
+
+
+def _starting_lines(snapshot: Snapshot, started: Holding, at: datetime) -> Iterator[LineDraft]:
+    yield from advance_lines(started, snapshot.features, currency=snapshot.currency, now=at)
+    yield from one_off_lines(started, snapshot.features, currency=snapshot.currency)
 
 
 def _replaced_by(snapshot: Snapshot, starting: Holding, ending: Sequence[Holding]) -> list[Grant]:
     replaced = find_current(ending, starting.plan)
-    if replaced is None:
-        return []
-    return [grant for grant in snapshot.grants if grant.customer_plan_id == replaced.held.id]
+    return [] if replaced is None else grants_of(snapshot.grants, replaced.held.id)
 
 
-def _resets(snapshot: Snapshot, ending: Sequence[Holding], at: datetime) -> tuple[Grant, ...]:
-    over = {each.held.id for each in ending}
-    return tuple(
-        replace(grant, balance=grant.granted, resets_at=cycle_end(grant.anchor_at, grant.reset, at))
-        for grant in snapshot.grants
-        if grant.reset is not None
-        and grant.resets_at is not None
-        and grant.resets_at <= at
-        and grant.customer_plan_id not in over
-    )
+def _units(snapshot: Snapshot, turn: _Turn, at: datetime) -> Iterator[Action]:
+    """Bought units that change with the period, units that are full again, and units whose time is up."""
+    over = {each.held.id for each in turn.ending}
+    live = [grant for grant in snapshot.grants if grant.customer_plan_id not in over]
+    expired = tuple(grant for grant in live if grant.expires_at is not None and grant.expires_at <= at)
+    after = {each.held.id: each for _, each in turn.renewing}
+    changed: dict[str, Grant] = {}
+    for each in after.values():
+        for grant in regranted(grants_of(live, each.held.id), each):
+            changed[grant.id] = grant
+    full: list[Grant] = []
+    for grant in live:
+        if grant.reset is None or grant.resets_at is None or grant.resets_at > at or grant in expired:
+            continue
+        now_gives = changed.pop(grant.id, grant)
+        holder = after.get(grant.customer_plan_id or "")
+        anchor = grant.anchor_at if holder is None or holder.held.anchor_at != at else at
+        resets_at = cycle_end(anchor, grant.reset, at)
+        full.append(replace(now_gives, balance=now_gives.granted, anchor_at=anchor, resets_at=resets_at))
+    for each in after.values():
+        grants = tuple(grant for grant in changed.values() if grant.customer_plan_id == each.held.id)
+        if grants:
+            yield ChangePlan(each.held, grants)
+    if full:
+        yield ResetGrants(tuple(full))
+    if expired:
+        yield ExpireUnits(expired)
 
 
-def _invoice(
-    snapshot: Snapshot,
-    billed: Sequence[Holding],
-    lines: Sequence[LineDraft],
-    at: datetime,
-) -> Iterator[IssueInvoice]:
+def _invoice(snapshot: Snapshot, turn: _Turn, lines: Sequence[LineDraft], at: datetime) -> Iterator[IssueInvoice]:
     if not lines:
         return
-    payers = [each for each in billed if not is_free(each.plan)]
+    payers = [each for each in turn.billed if not is_free(each.plan)]
     first = min(payers, key=lambda each: (each.held.starts_at, each.held.id))
     yield IssueInvoice(
         InvoiceDraft(
@@ -194,5 +236,6 @@ def _invoice(
             plan_ids=tuple(dict.fromkeys(line.plan_id for line in lines if line.plan_id is not None)),
             customer_plan_id=first.held.id,
             period_start=at,
+            net_terms_days=first.held.net_terms_days,
         ),
     )

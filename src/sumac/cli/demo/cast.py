@@ -1,6 +1,8 @@
 """The customers of the demo: invented people and companies, so that every state a customer can be in is to be seen."""
 
-from sumac.billing.model import CancelAction
+from sumac.billing.requests import (
+    CancelAction,
+)
 from sumac.cli.demo.story import (
     LATER_DECLINED_CARD,
     OTHER_CARD,

@@ -10,7 +10,10 @@ from heapq import heappop, heappush
 from sumac.api.services import Services
 from sumac.balances import service as balances
 from sumac.balances.service import TrackRequest
-from sumac.billing.model import AttachRequest, CancelRequest
+from sumac.billing.requests import (
+    AttachRequest,
+    CancelRequest,
+)
 from sumac.cli.demo.story import GOOD_CARD, AddCard, Attach, Cancel, Hold, NextCharge, Person, Step
 from sumac.cli.demo.usage import Use, roll, uses
 from sumac.core.tenant import Tenant
@@ -146,14 +149,14 @@ class Stage:
             case Attach():
                 await self._attach(customer_id, step)
             case Cancel(plan_id, action):
-                await billing.cancel(tenant, CancelRequest(customer_id, action, plan_id), actor=ACTOR)
+                await billing.perform(tenant, CancelRequest(customer_id, action, plan_id), actor=ACTOR)
             case Hold(seats):
                 await self._track([TrackRequest(customer_id, "seats", value=Decimal(seats))])
 
     async def _attach(self, customer_id: str, step: Attach) -> None:
         quantities = {} if step.seats is None else {"seats": Decimal(step.seats)}
         request = AttachRequest(customer_id, step.plan_id, quantities=quantities)
-        receipt = await self._services.billing.attach(self._tenant, request, actor=ACTOR)
+        receipt = await self._services.billing.perform(self._tenant, request, actor=ACTOR)
         self._invoices += receipt.invoice is not None
         if receipt.payment_url is not None:
             await self._pay(receipt.payment_url)

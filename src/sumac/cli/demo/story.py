@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sumac.billing.model import CancelAction
+from sumac.billing.requests import (
+    CancelAction,
+)
 from sumac.cli.demo.offer import TRIAL_DAYS
 from sumac.cli.demo.usage import Usage
 from sumac.core.time import add_months

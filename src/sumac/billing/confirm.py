@@ -1,0 +1,148 @@
+"""Pages of ours on which the customer confirms a change that needs no new card (billing.md §10.5).
+
+The page is only a question: nothing is due until it is confirmed, when the change is decided again and carried out like
+one that was asked for without it.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from sumac.billing import visits
+from sumac.billing.checkout import CheckoutDesk
+from sumac.billing.decide import Proposal
+from sumac.billing.model import Decision
+from sumac.billing.quote import amount_due, success_url_of
+from sumac.billing.requests import BillingRequest, CancelRequest, MultiCancelRequest, RedirectMode
+from sumac.billing.visits import CheckoutProgress, CheckoutPurpose
+from sumac.core.errors import Conflict, Gone
+from sumac.core.ids import new_id, new_token
+from sumac.core.money import Money
+from sumac.core.tenant import Tenant
+from sumac.customers import service as customers
+from sumac.customers.model import Customer
+from sumac.invoices import service as invoices
+from sumac.invoices.model import Invoice
+from sumac.storage.database import Database
+from sumac.storage.schema import checkouts
+from sumac.storage.work import Work
+
+OPEN_TIME = timedelta(hours=1)
+PREFIX = "co_"
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """A page to confirm on: what was asked for, and where it stands; `invoice` once it was confirmed and billed."""
+
+    tenant: Tenant
+    id: str
+    customer: Customer
+    request: BillingRequest
+    progress: CheckoutProgress
+    expires_at: datetime
+    success_url: str | None
+    actor: str
+    invoice: Invoice | None
+
+    def stands_at(self, now: datetime) -> bool:
+        """Whether it can be confirmed at this instant of the wall clock."""
+        return self.progress is CheckoutProgress.OPEN and now < self.expires_at
+
+
+class ConfirmDesk:
+    """The pages to confirm on of every tenant."""
+
+    def __init__(self, database: Database, *, desk: CheckoutDesk, public_url: str) -> None:
+        self._database = database
+        self._desk = desk
+        self._public_url = public_url
+
+    async def open_request(self, tenant: Tenant, proposal: Proposal, request: BillingRequest, *, actor: str) -> str:
+        """The address of a page for what was asked; the same one when it is asked again, any other page is closed."""
+        customer = proposal.snapshot.customer
+        for page in await self._desk.open_pages(tenant, customer):
+            if page.purpose is CheckoutPurpose.CONFIRM and page.request == request:
+                return page.url
+        await self._desk.withdraw(tenant, customer)
+        token = f"{PREFIX}{new_token()}"
+        async with self._database.work(tenant) as work:
+            page = visits.Checkout(
+                id=new_id("chk", now=work.now),
+                customer_key=customer.key,
+                provider_checkout=token,
+                status=CheckoutProgress.OPEN,
+                purpose=CheckoutPurpose.CONFIRM,
+                request=request,
+                total_minor=(await amount_due(work, customer, proposal.decision)).minor,
+                invoice_id=None,
+                actor=actor,
+                url=f"{self._public_url}/c/{token}",
+                success_url=success_url_of(request),
+                expires_at=work.now + OPEN_TIME,
+                created_at=work.now,
+            )
+            await visits.add_checkout(work, page)
+        return page.url
+
+    async def find(self, token: str) -> Confirmation | None:
+        """The page behind an address, or None."""
+        async with self._database.system_reading() as system:
+            tenant = await visits.find_tenant(system, token, CheckoutPurpose.CONFIRM)
+        if tenant is None:
+            return None
+        async with self._database.reading(tenant) as work:
+            page = await visits.find_checkout(work, checkouts.c.provider_checkout == token)
+            if page is None or page.request is None:
+                return None
+            return Confirmation(
+                tenant=tenant,
+                id=page.id,
+                customer=await customers.get_by_key(work, page.customer_key),
+                request=page.request,
+                progress=page.status,
+                expires_at=page.expires_at,
+                success_url=page.success_url,
+                actor=page.actor,
+                invoice=None if page.invoice_id is None else await invoices.get(work, page.invoice_id),
+            )
+
+
+def without_page(request: BillingRequest) -> BillingRequest:
+    """The same request once it is confirmed: it sends nobody to a page unless a card is missing."""
+    if isinstance(request, CancelRequest | MultiCancelRequest):
+        return request
+    return replace(request, redirect_mode=RedirectMode.IF_REQUIRED)
+
+
+@dataclass(frozen=True, slots=True)
+class Confirming:
+    """A page that is being confirmed, and the amount that was shown as due on it."""
+
+    page_id: str
+    shown: Money
+
+
+async def require_open(work: Work, customer: Customer, confirming: Confirming, decision: Decision) -> None:
+    """Raises unless the page is still open and costs no more than what was shown on it.
+
+    Raises Conflict `checkout_completed`, Gone `checkout_expired`, Conflict `price_changed`. The customer's row is locked.
+    """
+    page = await visits.find_checkout(work, checkouts.c.id == confirming.page_id)
+    if page is None or page.status is not CheckoutProgress.OPEN:
+        message = "This page has already been confirmed, or something else was chosen instead"
+        raise Conflict(message, code="checkout_completed")
+    if page.expires_at <= work.now:
+        message = "This page has expired; ask for a new link"
+        raise Gone(message, code="checkout_expired")
+    due = await amount_due(work, customer, decision)
+    if due.currency != confirming.shown.currency or due.minor > confirming.shown.minor:
+        message = "The price has changed while the page was open"
+        raise Conflict(message, code="price_changed")
+
+
+async def close_confirmed(work: Work, confirming: Confirming, invoice: Invoice | None) -> None:
+    """Marks the page confirmed, in the work that carries the change out."""
+    page = await visits.find_checkout(work, checkouts.c.id == confirming.page_id)
+    if page is not None:
+        invoice_id = None if invoice is None else invoice.id
+        await visits.change_checkout(work, page, CheckoutProgress.SETTLED, invoice_id=invoice_id)

@@ -1,0 +1,76 @@
+"""From a request to a decision: reads what the rules may look at and the plans that are named, and asks the rules."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from sumac.billing.load import load_snapshot
+from sumac.billing.model import CustomerPlan, Decision, Snapshot
+from sumac.billing.requests import (
+    AttachRequest,
+    BillingRequest,
+    CancelRequest,
+    MultiAttachRequest,
+    MultiCancelRequest,
+    PlanWish,
+    UpdateRequest,
+)
+from sumac.billing.rules.decision import decide
+from sumac.billing.rules.target import find_target
+from sumac.catalog import service as catalog
+from sumac.catalog.model import Plan
+from sumac.customers.model import Customer
+from sumac.storage.work import Work
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What a request comes to at an instant: the decision that would be carried out, and what it was made from.
+
+    `plans` are the plans that the request names, in its order; `quoted_at` is the wall clock's instant of the decision.
+    """
+
+    snapshot: Snapshot
+    plans: tuple[Plan, ...]
+    decision: Decision
+    quoted_at: datetime
+
+    def plan_of(self, held: CustomerPlan) -> Plan:
+        """The plan that a customer plan of the decision holds, on its own terms where it has some."""
+        known = [each.plan for each in self.snapshot.holdings if each.held.terms is None]
+        for plan in (*known, *self.snapshot.auto_enabled, *self.plans, *(each.plan for each in self.snapshot.holdings)):
+            if (plan.id, plan.version) == (held.plan_id, held.version):
+                return plan if held.terms is None else plan.with_terms(held.terms)
+        message = f"plan {held.plan_id} version {held.version} is not part of the proposal"
+        raise AssertionError(message)
+
+
+async def propose(
+    work: Work, customer: Customer, request: BillingRequest, *, has_card: bool, at: datetime | None = None
+) -> Proposal:
+    """What the request comes to now, or as of `at`, without doing it.
+
+    Raises NotFound for a plan that does not exist, and whatever the rule of the request raises.
+    """
+    snapshot = await load_snapshot(work, customer, has_payment_method=has_card)
+    plans = tuple([await _wanted(work, wish) for wish in _wishes(snapshot, request)])
+    decision = decide(snapshot, plans, request, now=at or customer.now(work.now))
+    return Proposal(snapshot, plans, decision, work.now)
+
+
+async def _wanted(work: Work, wish: PlanWish) -> Plan:
+    plan = await catalog.get_plan(work, wish.plan_id, wish.version)
+    return plan if wish.customize is None else await catalog.customize(work, plan, wish.customize)
+
+
+def _wishes(snapshot: Snapshot, request: BillingRequest) -> Iterator[PlanWish]:
+    match request:
+        case AttachRequest():
+            yield PlanWish(request.plan_id, request.version, customize=request.customize)
+        case MultiAttachRequest():
+            yield from request.plans
+        case UpdateRequest():
+            target = find_target(snapshot.holdings, request)
+            yield PlanWish(target.plan.id, request.version or target.held.version, customize=request.customize)
+        case CancelRequest() | MultiCancelRequest():
+            return

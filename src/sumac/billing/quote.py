@@ -1,0 +1,113 @@
+"""What a hosted page says and costs, and whether it still stands (payments.md §4.8)."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from sumac.billing.decide import Proposal, propose
+from sumac.billing.model import CustomerPlan, Decision, Holding, IssueInvoice, SchedulePlan, StartPlan
+from sumac.billing.requests import BillingRequest, CancelRequest, MultiCancelRequest
+from sumac.billing.rules.preview import compute_next_cycle
+from sumac.billing.visits import Checkout
+from sumac.catalog.rules.shape import longest_cadence, shortest_cadence
+from sumac.catalog.rules.text import amount_text, cadence_text
+from sumac.core.errors import SumacError
+from sumac.core.money import Money
+from sumac.customers.model import Customer
+from sumac.invoices import service as invoices
+from sumac.invoices.rules.totals import compute_lines, compute_total
+from sumac.storage.work import Work
+
+
+def success_url_of(request: BillingRequest) -> str | None:
+    """Where the payer goes after the page."""
+    return None if isinstance(request, CancelRequest | MultiCancelRequest) else request.success_url
+
+
+def heading_of(proposal: Proposal) -> str:
+    """What the page is for, such as "Subscribe to Pro"."""
+    begun = [action.held for action in proposal.decision.actions if isinstance(action, StartPlan | SchedulePlan)]
+    if not begun:
+        return "Confirm the change of your plan"
+    names = " and ".join(dict.fromkeys(proposal.plan_of(held).name for held in begun))
+    return f"Subscribe to {names}" if any(held.recurring for held in begun) else f"Buy {names}"
+
+
+async def amount_due(work: Work, customer: Customer, decision: Decision) -> Money:
+    """What the payer would pay for a decision, after the customer's credit."""
+    draft = decision.invoice
+    if draft is None:
+        return Money.zero(customer.currency or "usd")
+    total = compute_total(compute_lines(draft.lines, draft.currency), draft.currency)
+    credit = await invoices.credit_of(work, customer.key, draft.currency)
+    return Money(max(0, total.minor - max(0, credit.minor)), draft.currency)
+
+
+async def decide_again(work: Work, customer: Customer, checkout: Checkout) -> Decision | None:
+    """What the page was opened for, decided again as things stand; None when it is no longer possible at its price.
+
+    On the wall clock a proration shrinks while the page is open. The price shown is what is booked, as long as the plan
+    would still run to the same end.
+    """
+    if checkout.request is None:
+        return None
+    try:
+        decision = (await propose(work, customer, checkout.request, has_card=True)).decision
+        if (await amount_due(work, customer, decision)).minor == checkout.total_minor:
+            return decision
+        quoted = (await propose(work, customer, checkout.request, has_card=True, at=checkout.created_at)).decision
+    except SumacError:
+        return None
+    if customer.clock_at is not None or _ends_at(quoted) != _ends_at(decision):
+        return None
+    if (await amount_due(work, customer, quoted)).minor != checkout.total_minor:
+        return None
+    return _priced_as(decision, quoted)
+
+
+def _priced_as(decision: Decision, quoted: Decision) -> Decision | None:
+    """The decision with the lines of the other one; None when only one of them is paid for."""
+    if decision.invoice is None or quoted.invoice is None:
+        return None
+    invoice = IssueInvoice(replace(decision.invoice, lines=quoted.invoice.lines))
+    actions = tuple(invoice if isinstance(action, IssueInvoice) else action for action in decision.actions)
+    return replace(decision, actions=actions)
+
+
+def _started(decision: Decision) -> CustomerPlan | None:
+    return next((action.held for action in decision.actions if isinstance(action, StartPlan)), None)
+
+
+def _ends_at(decision: Decision) -> datetime | None:
+    started = _started(decision)
+    return None if started is None else started.period_end
+
+
+def terms_of(proposal: Proposal) -> str | None:
+    """What will be charged later, and when; None when nothing will."""
+    started = _started(proposal.decision)
+    if started is None or started.period_end is None:
+        return None
+    plan = proposal.plan_of(started)
+    usage = " Usage beyond what is included is added." if any(item.is_usage_based for item in plan.items) else ""
+    price = _price_after(proposal, Holding(started, plan))
+    if started.trial_ends_at is not None:
+        then = f"then {price}, charged" if price else "then charged"
+        return f"Free until {_day(started.trial_ends_at)}, {then} automatically until you cancel.{usage}"
+    at_price = f" at {price}" if price else ""
+    return f"Renews on {_day(started.period_end)}{at_price}, charged automatically until you cancel.{usage}"
+
+
+def _price_after(proposal: Proposal, started: Holding) -> str | None:
+    """What the next cycle costs in advance, such as "$20 per month"; None when only usage is billed."""
+    currency = proposal.snapshot.currency
+    following = compute_next_cycle(started, proposal.snapshot.features, currency=currency)
+    lines = compute_lines(following.lines, currency) if following else ()
+    if not lines:
+        return None
+    amount = amount_text(compute_total(lines, currency).major, currency)
+    cadence = shortest_cadence(started.plan)
+    return f"{amount} {cadence_text(cadence)}" if cadence and cadence == longest_cadence(started.plan) else amount
+
+
+def _day(instant: datetime) -> str:
+    return f"{instant:%B} {instant.day}, {instant.year}"

@@ -1,0 +1,187 @@
+"""What may be asked of billing: requests as values, the same whether carried out, previewed or kept for later."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Literal
+
+from sumac.catalog.model import Customization
+
+DEFAULT_NET_TERMS = 30
+
+
+class RedirectMode(StrEnum):
+    """Whether an operation may send the customer to a hosted page."""
+
+    ALWAYS = "always"
+    IF_REQUIRED = "if_required"
+    NEVER = "never"
+
+
+class PlanTiming(StrEnum):
+    """When a change of plan takes effect."""
+
+    IMMEDIATE = "immediate"
+    END_OF_CYCLE = "end_of_cycle"
+
+
+class CancelAction(StrEnum):
+    """How a running plan may be ended, or kept after all."""
+
+    CANCEL_IMMEDIATELY = "cancel_immediately"
+    CANCEL_END_OF_CYCLE = "cancel_end_of_cycle"
+    UNCANCEL = "uncancel"
+
+
+class RefundKind(StrEnum):
+    """How much of the last payment goes back to the card."""
+
+    FULL = "full"
+    PRORATED = "prorated"
+
+
+@dataclass(frozen=True, slots=True)
+class CarryOver:
+    """Which features take something along into the new plan: all, or those listed; none when not `enabled`."""
+
+    enabled: bool
+    feature_ids: tuple[str, ...] | None = None
+
+    def covers(self, feature_id: str) -> bool:
+        """Whether the feature is one of them."""
+        return self.enabled and (self.feature_ids is None or feature_id in self.feature_ids)
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceMode:
+    """The invoice is sent, to be paid within `net_terms_days`, instead of charged (billing.md §10.7)."""
+
+    finalize: bool = True
+    enable_immediately: bool = False
+    net_terms_days: int = DEFAULT_NET_TERMS
+
+
+@dataclass(frozen=True, slots=True)
+class CustomLine:
+    """A line that the caller states: `amount` in major units, negative for a credit."""
+
+    amount: Decimal
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlanWish:
+    """One plan among several that are wanted together. `quantities` are totals per prepaid feature."""
+
+    plan_id: str
+    version: int | None = None
+    quantities: Mapping[str, Decimal] = field(default_factory=dict)
+    customize: Customization | None = None
+    subscription_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AttachRequest:
+    """Please give this plan to this customer. `quantities` are totals per prepaid feature, included units counted.
+
+    `anchor` is an instant in the future from which periods are counted, or "now". With `prorate` off a change of plan
+    costs nothing before its next renewal; with `bill` off nothing is billed at all.
+    """
+
+    customer_id: str
+    plan_id: str
+    version: int | None = None
+    quantities: Mapping[str, Decimal] = field(default_factory=dict)
+    redirect_mode: RedirectMode = RedirectMode.IF_REQUIRED
+    timing: PlanTiming | None = None
+    subscription_id: str | None = None
+    success_url: str | None = None
+    bill: bool = True
+    prorate: bool = True
+    customize: Customization | None = None
+    invoice_mode: InvoiceMode | None = None
+    anchor: datetime | Literal["now"] | None = None
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
+    enable_immediately: bool = False
+    new_subscription: bool | None = None
+    custom_lines: tuple[CustomLine, ...] = ()
+    carry_balances: CarryOver | None = None
+    carry_usages: CarryOver | None = None
+    remove_plan_ids: tuple[str, ...] = ()
+    currency: str | None = None
+    kind: Literal["attach"] = "attach"
+
+
+@dataclass(frozen=True, slots=True)
+class MultiAttachRequest:
+    """Please give these plans to this customer, all at once and on one invoice (billing.md §13.1).
+
+    `trial` applies to all of them: a Customization that only sets a free trial, or takes it away.
+    """
+
+    customer_id: str
+    plans: tuple[PlanWish, ...]
+    trial: Customization | None = None
+    redirect_mode: RedirectMode = RedirectMode.IF_REQUIRED
+    success_url: str | None = None
+    invoice_mode: InvoiceMode | None = None
+    anchor: Literal["now"] | None = None
+    starts_at: datetime | None = None
+    new_subscription: bool = False
+    prorate: bool = True
+    currency: str | None = None
+    kind: Literal["multi_attach"] = "multi_attach"
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateRequest:
+    """Please change a plan the customer holds: bought quantities, its version, its terms, or where periods begin.
+
+    The quantity of a feature bought once is added to what is there, any other is the new total.
+    """
+
+    customer_id: str
+    plan_id: str | None = None
+    subscription_id: str | None = None
+    quantities: Mapping[str, Decimal] = field(default_factory=dict)
+    version: int | None = None
+    customize: Customization | None = None
+    timing: PlanTiming = PlanTiming.IMMEDIATE
+    anchor: Literal["now"] | None = None
+    uncancel: bool = False
+    redirect_mode: RedirectMode = RedirectMode.IF_REQUIRED
+    success_url: str | None = None
+    bill: bool = True
+    prorate: bool = True
+    invoice_mode: InvoiceMode | None = None
+    custom_lines: tuple[CustomLine, ...] = ()
+    carry_usages: CarryOver | None = None
+    kind: Literal["update"] = "update"
+
+
+@dataclass(frozen=True, slots=True)
+class CancelRequest:
+    """Please cancel, or keep, the customer's plan; the plan may be left out where there is only one candidate."""
+
+    customer_id: str
+    action: CancelAction
+    plan_id: str | None = None
+    subscription_id: str | None = None
+    bill: bool = True
+    refund: RefundKind | None = None
+    kind: Literal["cancel"] = "cancel"
+
+
+@dataclass(frozen=True, slots=True)
+class MultiCancelRequest:
+    """Please cancel, or keep, several plans of the customer at once."""
+
+    customer_id: str
+    changes: tuple[CancelRequest, ...]
+    kind: Literal["multi_cancel"] = "multi_cancel"
+
+
+BillingRequest = AttachRequest | MultiAttachRequest | UpdateRequest | CancelRequest | MultiCancelRequest

@@ -1,0 +1,135 @@
+"""What a request to attach may combine, checked before anything is decided (billing.md §10.8 to §10.10, §22)."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from sumac.billing.model import Holding, Snapshot
+from sumac.billing.requests import AttachRequest, PlanTiming
+from sumac.billing.rules.carry import check_carried
+from sumac.billing.rules.quantities import is_bought_once
+from sumac.billing.rules.transition import find_paid
+from sumac.catalog.model import Plan
+from sumac.catalog.rules.shape import is_free, is_one_off
+from sumac.core.errors import BadRequest, Conflict, NotFound
+
+ZERO = Decimal(0)
+SOON = timedelta(minutes=1)
+
+
+def is_later(starts_at: datetime, now: datetime) -> bool:
+    """Whether a start is in the future: more than a minute away."""
+    return starts_at > now + SOON
+
+
+def check_quantities(plan: Plan, quantities: Mapping[str, Decimal]) -> None:
+    """Raises BadRequest `invalid_options` for a feature that is not bought in advance, or a negative quantity."""
+    for feature_id, quantity in quantities.items():
+        if not any(item.is_prepaid for item in plan.items if item.feature_id == feature_id):
+            message = f"feature_quantities: {feature_id} is not a prepaid feature of plan {plan.id}"
+            raise BadRequest(message, code="invalid_options")
+        if quantity < 0:
+            message = f"feature_quantities: the quantity of {feature_id} must not be below 0"
+            raise BadRequest(message, code="invalid_options")
+
+
+def check_later(plan: Plan, request: AttachRequest) -> None:
+    """Raises BadRequest for what a switch at the end of the cycle cannot do."""
+    for item in plan.items:
+        if is_bought_once(item) and request.quantities.get(item.feature_id, ZERO) > 0:
+            message = f"feature_quantities: {item.feature_id} is bought once and cannot be chosen for a later switch"
+            raise BadRequest(message, code="invalid_options")
+    for name in ("carry_balances", "carry_usages", "custom_lines", "invoice_mode", "anchor", "remove_plan_ids"):
+        if getattr(request, name):
+            wire = {"carry_balances": "carry_over_balances", "carry_usages": "carry_over_usages",
+                    "custom_lines": "custom_line_items", "anchor": "billing_cycle_anchor"}.get(name, name)  # fmt: skip
+            _refuse(f"{wire}: is for changes that take effect at once; this one waits for the end of the cycle")
+
+
+def check_subscription_ids(holdings: Sequence[Holding], wanted: Sequence[str | None]) -> None:
+    """Raises Conflict `duplicate_subscription_id` for one that is taken, or wanted twice."""
+    taken = {each.held.subscription_id for each in holdings}
+    for subscription_id in wanted:
+        if subscription_id is None:
+            continue
+        if subscription_id in taken:
+            message = f"subscription_id {subscription_id} is already used by another plan of this customer"
+            raise Conflict(message, code="duplicate_subscription_id")
+        taken.add(subscription_id)
+
+
+def check_attach(
+    snapshot: Snapshot, plan: Plan, current: Holding | None, request: AttachRequest, *, now: datetime
+) -> None:
+    """Raises BadRequest or Conflict for what cannot go together."""
+    check_subscription_ids(snapshot.holdings, [request.subscription_id])
+    check_carried(request.carry_balances, snapshot.features, "carry_over_balances")
+    check_carried(request.carry_usages, snapshot.features, "carry_over_usages")
+    if request.custom_lines and (current is None or is_free(current.plan)):
+        _refuse("custom_line_items: needs a paid plan that this one replaces")
+    if request.new_subscription is False and not find_paid(snapshot.holdings):
+        _refuse("new_billing_subscription: the customer has no subscription to join")
+    if request.anchor is not None:
+        _check_anchor(plan, request, now)
+    if request.starts_at is not None:
+        _check_start(snapshot, plan, request, now)
+    if request.ends_at is not None:
+        _check_end(plan, request, now)
+
+
+def find_removed(holdings: Sequence[Holding], plan_ids: Collection[str], current: Holding | None) -> list[Holding]:
+    """The running plans that are to go along with the change. Raises NotFound, BadRequest when usage is ambiguous."""
+    removed: list[Holding] = []
+    for plan_id in plan_ids:
+        found = next((each for each in holdings if each.held.is_usable and each.plan.id == plan_id), None)
+        if found is None:
+            message = f"remove_plan_ids: the customer does not have plan {plan_id}"
+            raise NotFound(message, code="customer_product_not_found")
+        if found is not current and found not in removed:
+            removed.append(found)
+    return removed
+
+
+def _check_anchor(plan: Plan, request: AttachRequest, now: datetime) -> None:
+    if is_free(plan) or is_one_off(plan):
+        _refuse(f"billing_cycle_anchor: plan {plan.id} has no billing cycle")
+    if plan.free_trial is not None and request.customize is not None and request.customize.sets_trial:
+        _refuse("billing_cycle_anchor: cannot be combined with a free trial, whose end is the anchor")
+    later = request.starts_at is not None and is_later(request.starts_at, now)
+    if later or request.timing is PlanTiming.END_OF_CYCLE:
+        _refuse("billing_cycle_anchor: cannot be combined with a later start")
+    if isinstance(request.anchor, datetime):
+        if request.anchor <= now:
+            _refuse("billing_cycle_anchor: must be in the future")
+        if request.ends_at is not None and request.anchor >= request.ends_at:
+            _refuse("billing_cycle_anchor: must be before ends_at")
+
+
+def _check_start(snapshot: Snapshot, plan: Plan, request: AttachRequest, now: datetime) -> None:
+    starts_at = request.starts_at or now
+    if is_free(plan) or is_one_off(plan):
+        _refuse(f"starts_at: only a paid, recurring plan can start at another time; {plan.id} is none")
+    if plan.free_trial is not None and request.customize is not None and request.customize.sets_trial:
+        _refuse("starts_at: cannot be combined with a free trial")
+    if is_later(starts_at, now):
+        if request.invoice_mode is not None:
+            _refuse("starts_at: a plan that starts later cannot be combined with invoice_mode")
+        if request.timing is PlanTiming.END_OF_CYCLE:
+            _refuse("starts_at: cannot be combined with plan_schedule end_of_cycle")
+    elif starts_at < now - SOON:
+        if find_paid(snapshot.holdings):
+            _refuse("starts_at: a plan can be backdated only where nothing else is billed yet")
+        if not snapshot.has_payment_method and request.bill and request.invoice_mode is None:
+            _refuse("starts_at: a plan can be backdated only for a customer with a payment method")
+
+
+def _check_end(plan: Plan, request: AttachRequest, now: datetime) -> None:
+    ends_at = request.ends_at or now
+    if is_free(plan):
+        _refuse(f"ends_at: plan {plan.id} is free and has no end")
+    if ends_at <= max(now, request.starts_at or now):
+        _refuse("ends_at: must be in the future and after starts_at")
+
+
+def _refuse(sentence: str) -> None:
+    raise BadRequest(sentence)

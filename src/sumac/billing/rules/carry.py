@@ -1,0 +1,100 @@
+"""What of a plan that ends lives on: usage, balances, and units that were bought once (billing.md §10.9)."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+
+from sumac.balances.model import Grant
+from sumac.billing.model import Provision
+from sumac.billing.requests import CarryOver
+from sumac.catalog.model import Feature, FeatureKind
+from sumac.core.errors import BadRequest
+
+ZERO = Decimal(0)
+NOTHING = CarryOver(enabled=False)
+EVERYTHING = CarryOver(enabled=True)
+
+
+def check_carried(carry: CarryOver | None, features: Mapping[str, Feature], field: str) -> None:
+    """Raises BadRequest for a listed feature whose balance cannot be carried: one that is not used up."""
+    for feature_id in (carry.feature_ids if carry else None) or ():
+        feature = features.get(feature_id)
+        if feature is None or not _is_used_up(feature):
+            message = f"{field}: {feature_id} is not a feature that is used up"
+            raise BadRequest(message)
+
+
+def carried_usage(
+    replaced: Iterable[Grant],
+    features: Mapping[str, Feature],
+    *,
+    usages: CarryOver = NOTHING,
+    balances: CarryOver = NOTHING,
+) -> dict[str, Decimal]:
+    """Usage per feature that the new plan starts with.
+
+    Units that are held always go along; units that are used up where `usages` covers them, or, where `balances` does,
+    what was used beyond the grant.
+    """
+    carried: dict[str, Decimal] = {}
+    for grant in replaced:
+        feature = features.get(grant.feature_id)
+        if feature is None or feature.kind is FeatureKind.BOOLEAN or _was_bought_once(grant):
+            continue
+        if not _is_used_up(feature) or usages.covers(feature.id):
+            carried[feature.id] = carried.get(feature.id, ZERO) + grant.usage
+        elif balances.covers(feature.id) and grant.overage:
+            carried[feature.id] = carried.get(feature.id, ZERO) + grant.overage
+    return carried
+
+
+def kept_units(
+    ended: Iterable[Grant], features: Mapping[str, Feature], *, balances: CarryOver = NOTHING, until: datetime | None
+) -> tuple[Provision, ...]:
+    """Units that outlive the plan: always those bought once, for good; where `balances` says so the rest, until then.
+
+    `until` is when a balance that is carried expires at the latest: the end of the cycle that the plan was in.
+    """
+    return tuple(_kept(ended, features, balances, until))
+
+
+def _kept(
+    ended: Iterable[Grant], features: Mapping[str, Feature], balances: CarryOver, until: datetime | None
+) -> Iterator[Provision]:
+    for grant in ended:
+        feature = features.get(grant.feature_id)
+        if feature is None or not grant.remaining or not _is_used_up(feature):
+            continue
+        if _was_bought_once(grant):
+            yield _loose(grant, None)
+        elif balances.covers(feature.id):
+            yield _loose(grant, grant.resets_at or until)
+
+
+def _loose(grant: Grant, expires_at: datetime | None) -> Provision:
+    return Provision(
+        feature_id=grant.feature_id,
+        included=grant.remaining,
+        prepaid=ZERO,
+        balance=grant.remaining,
+        unlimited=False,
+        overage_allowed=False,
+        max_purchase=None,
+        reset=None,
+        resets_at=None,
+        price=None,
+        expires_at=expires_at,
+    )
+
+
+def grants_of(grants: Sequence[Grant], customer_plan_id: str) -> list[Grant]:
+    """The grants that a customer plan gave."""
+    return [grant for grant in grants if grant.customer_plan_id == customer_plan_id]
+
+
+def _is_used_up(feature: Feature) -> bool:
+    return feature.consumable and feature.kind is not FeatureKind.BOOLEAN
+
+
+def _was_bought_once(grant: Grant) -> bool:
+    return grant.price is not None and not grant.price.cadence.recurs

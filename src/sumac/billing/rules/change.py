@@ -1,0 +1,285 @@
+"""One change of what a customer holds, put together from the plans that go and come (billing.md §10.8, §11).
+
+Whatever is asked for, the parts are these: the last usage and the unused time of each plan that goes, the price of each
+that comes, what waited for the next invoice, and the plans billed along that begin anew with them.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+
+from sumac.billing.model import (
+    Action,
+    ChangePlan,
+    EndPlan,
+    GiveUnits,
+    Holding,
+    IssueInvoice,
+    PlanStatus,
+    ReleaseLines,
+    Snapshot,
+    StartPlan,
+)
+from sumac.billing.requests import CarryOver, CustomLine, InvoiceMode
+from sumac.billing.rules.carry import NOTHING, carried_usage, grants_of, kept_units
+from sumac.billing.rules.lines import advance_lines, credit_lines, elapsed_lines, one_off_lines, overage_lines
+from sumac.billing.rules.provision import provisions_of
+from sumac.billing.rules.start import move_along
+from sumac.billing.rules.transition import find_paid, is_trialing
+from sumac.catalog.rules.shape import is_free
+from sumac.core.money import exact_minor
+from sumac.core.time import cycle_end
+from sumac.invoices.model import InvoiceDraft, InvoiceKind, LineDraft
+
+ONE = Decimal(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """On what terms a change is billed: how much of it, and how the invoice reaches the payer."""
+
+    bill: bool = True
+    prorate: bool = True
+    custom_lines: tuple[CustomLine, ...] = ()
+    invoice_mode: InvoiceMode | None = None
+    carry_usages: CarryOver = NOTHING
+    carry_balances: CarryOver = NOTHING
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A plan that starts, and the plan whose place it takes or whose usage it goes on with.
+
+    One that starts `apart` is billed by itself: no other plan begins anew because of it.
+    """
+
+    holding: Holding
+    replaced: Holding | None = None
+    apart: bool = False
+
+
+def end_and_start(
+    snapshot: Snapshot, leaving: Sequence[Holding], arrivals: Sequence[Arrival], terms: Terms, *, now: datetime
+) -> tuple[Action, ...]:
+    """The actions of ending and starting plans at one instant: one invoice first, then the plans in order."""
+    moved = _moved_along(snapshot, leaving, arrivals, now)
+    lines = _lines(snapshot, leaving, arrivals, moved, terms, now)
+    waiting = [each.id for each in snapshot.held_lines if each.line.customer_plan_id in {h.held.id for h in leaving}]
+    actions: list[Action] = list(_invoice(snapshot, leaving, arrivals, lines, terms, now))
+    if waiting:
+        actions.append(ReleaseLines(tuple(waiting)))
+    for each in leaving:
+        ended = replace(each.held, status=PlanStatus.EXPIRED, ends_at=now)
+        actions.append(EndPlan(replace(ended, canceled_at=each.held.canceled_at or now)))
+        actions += keep_units(snapshot, each, terms)
+    actions += [_started(snapshot, each, terms, now) for each in arrivals]
+    actions += [_realigned(snapshot, after, now) for _, after in moved]
+    return tuple(actions)
+
+
+def begin_anew(
+    snapshot: Snapshot, leader: Holding, terms: Terms, *, now: datetime
+) -> tuple[tuple[Action, ...], Holding]:
+    """A plan, and all that is billed along with it, begin a new period now: the old one's rest is given back.
+
+    Answers the actions, and the plan as it goes on.
+    """
+    first = move_along(leader, Holding(replace(leader.held, anchor_at=now, trial_ends_at=None), leader.plan), now)
+    paid = [each for each in find_paid(snapshot.holdings) if each.held.id != leader.held.id]
+    along = [each for each in paid if _phase(each, now) == _phase(leader, now)]
+    moved = [(leader, first), *((each, move_along(each, first, now)) for each in along)]
+    lines = list(_moved_lines(snapshot, moved, terms, now)) if terms.bill else []
+    invoice = invoice_of(
+        snapshot,
+        lines,
+        terms,
+        kind=InvoiceKind.CHANGE,
+        plan_ids=[after.plan.id for _, after in moved],
+        customer_plan_id=leader.held.id,
+        now=None,
+    )
+    return (*invoice, *(_realigned(snapshot, after, now) for _, after in moved)), first
+
+
+def leaving_lines(snapshot: Snapshot, leaving: Holding, terms: Terms, *, now: datetime) -> Iterator[LineDraft]:
+    """The last usage of what is used up, what waited for the next invoice, and the unused time given back."""
+    if not is_trialing(leaving, now):
+        used = overage_lines(
+            leaving, snapshot.grants, snapshot.features, currency=snapshot.currency, at=now, closing=True
+        )
+        consumable = {each.id for each in snapshot.features.values() if each.consumable}
+        for line in used:
+            if line.feature_id in consumable and not terms.carry_usages.covers(line.feature_id or ""):
+                yield line
+    yield from (each.line for each in snapshot.held_lines if each.line.customer_plan_id == leaving.held.id)
+    yield from credit_lines(
+        leaving, snapshot.features, currency=snapshot.currency, now=now, charges=snapshot.billed_beyond
+    )
+
+
+def arriving_lines(snapshot: Snapshot, arriving: Holding, *, now: datetime) -> Iterator[LineDraft]:
+    """What a plan costs as it starts: one-off prices whole, the others to the end of their period."""
+    held, features, currency = arriving.held, snapshot.features, snapshot.currency
+    if held.starts_at < now:
+        yield from elapsed_lines(arriving, features, currency=currency, now=now)
+    elif held.trial_ends_at is None and held.anchor_at <= now:
+        yield from advance_lines(arriving, features, currency=currency, now=now)
+    yield from one_off_lines(arriving, features, currency=currency)
+
+
+def keep_units(snapshot: Snapshot, ended: Holding, terms: Terms) -> Iterator[GiveUnits]:
+    """What of the plan's units outlives it."""
+    own = grants_of(snapshot.grants, ended.held.id)
+    until = ended.held.period_end
+    kept = kept_units(own, snapshot.features, balances=terms.carry_balances, until=until)
+    if kept:
+        yield GiveUnits(kept)
+
+
+def stated_lines(lines: Iterable[CustomLine], currency: str) -> tuple[LineDraft, ...]:
+    """Lines that the caller states, as lines of an invoice."""
+    return tuple(
+        LineDraft(
+            display_name=line.description,
+            description=line.description,
+            exact_minor=exact_minor(line.amount, currency),
+            quantity=ONE,
+            plan_id=None,
+            feature_id=None,
+            period=None,
+        )
+        for line in lines
+    )
+
+
+def invoice_of(
+    snapshot: Snapshot,
+    lines: Sequence[LineDraft],
+    terms: Terms,
+    *,
+    kind: InvoiceKind,
+    plan_ids: Sequence[str],
+    customer_plan_id: str,
+    now: datetime | None,
+) -> Iterator[IssueInvoice]:
+    """The invoice of a change, if there is anything on it; `now` makes it the only one of its kind at that instant."""
+    if not lines:
+        return
+    mode = terms.invoice_mode
+    yield IssueInvoice(
+        InvoiceDraft(
+            kind=kind,
+            currency=snapshot.currency,
+            lines=tuple(lines),
+            plan_ids=tuple(dict.fromkeys(plan_ids)),
+            customer_plan_id=customer_plan_id,
+            period_start=now,
+            net_terms_days=mode.net_terms_days if mode else None,
+            finalize=mode is None or mode.finalize,
+        ),
+    )
+
+
+def _invoice(
+    snapshot: Snapshot,
+    leaving: Sequence[Holding],
+    arrivals: Sequence[Arrival],
+    lines: Sequence[LineDraft],
+    terms: Terms,
+    now: datetime,
+) -> Iterator[IssueInvoice]:
+    return invoice_of(
+        snapshot,
+        lines,
+        terms,
+        kind=InvoiceKind.CHANGE if leaving else InvoiceKind.START,
+        plan_ids=[each.holding.plan.id for each in arrivals],
+        customer_plan_id=arrivals[0].holding.held.id,
+        now=now,
+    )
+
+
+def _lines(
+    snapshot: Snapshot,
+    leaving: Sequence[Holding],
+    arrivals: Sequence[Arrival],
+    moved: Sequence[tuple[Holding, Holding]],
+    terms: Terms,
+    now: datetime,
+) -> list[LineDraft]:
+    if not terms.bill:
+        return []
+    if terms.custom_lines:
+        return list(stated_lines(terms.custom_lines, snapshot.currency))
+    given_back = [line for each in leaving for line in leaving_lines(snapshot, each, terms, now=now)]
+    charged = [
+        line
+        for each in arrivals
+        if terms.prorate or each.replaced is None or each.holding.held.anchor_at == now
+        for line in arriving_lines(snapshot, each.holding, now=now)
+    ]
+    own = [*given_back, *charged] if terms.prorate else charged
+    return [*own, *_moved_lines(snapshot, moved, terms, now)]
+
+
+def _moved_lines(
+    snapshot: Snapshot, moved: Sequence[tuple[Holding, Holding]], terms: Terms, now: datetime
+) -> Iterator[LineDraft]:
+    features, currency = snapshot.features, snapshot.currency
+    for before, after in moved:
+        if terms.prorate:
+            yield from credit_lines(before, features, currency=currency, now=now, charges=snapshot.billed_beyond)
+        if after.held.trial_ends_at is None:
+            yield from advance_lines(after, features, currency=currency, now=now)
+
+
+def _started(snapshot: Snapshot, arrival: Arrival, terms: Terms, now: datetime) -> StartPlan:
+    replaced = arrival.replaced
+    usage = carried_usage(
+        grants_of(snapshot.grants, replaced.held.id) if replaced is not None else (),
+        snapshot.features,
+        usages=terms.carry_usages,
+        balances=terms.carry_balances,
+    )
+    provisions = provisions_of(arrival.holding, snapshot.features, now=now, usage=usage)
+    return StartPlan(arrival.holding.held, arrival.holding.plan.add_on, provisions)
+
+
+def _moved_along(
+    snapshot: Snapshot, leaving: Sequence[Holding], arrivals: Sequence[Arrival], now: datetime
+) -> list[tuple[Holding, Holding]]:
+    """Paid plans billed along with the plan left or joined, before and after, where that one begins anew."""
+    gone = {each.held.id for each in leaving}
+    paid = find_paid(snapshot.holdings)
+    for arrival in arrivals:
+        leader = arrival.holding
+        if arrival.apart or not leader.held.recurring or is_free(leader.plan):
+            continue
+        reference = _reference(arrival, paid)
+        if reference is None or _phase(reference, now) == _phase(leader, now):
+            continue
+        along = [each for each in paid if each.held.id not in gone and _phase(each, now) == _phase(reference, now)]
+        return [(each, move_along(each, leader, now)) for each in along]
+    return []
+
+
+def _reference(arrival: Arrival, paid: Sequence[Holding]) -> Holding | None:
+    """The paid plan whose place the new one takes, or else the oldest one that it joins."""
+    replaced = arrival.replaced
+    taken = [each for each in paid if replaced is not None and each.held.id == replaced.held.id]
+    return next(iter((*taken, *paid)), None)
+
+
+def _phase(holding: Holding, now: datetime) -> tuple[datetime, bool]:
+    return holding.held.anchor_at, is_trialing(holding, now)
+
+
+def _realigned(snapshot: Snapshot, after: Holding, now: datetime) -> ChangePlan:
+    anchor, floor = after.held.anchor_at, after.held.trial_ends_at
+    grants = tuple(
+        replace(grant, anchor_at=anchor, resets_at=cycle_end(anchor, grant.reset, now, floor=floor))
+        for grant in grants_of(snapshot.grants, after.held.id)
+        if grant.reset is not None
+    )
+    return ChangePlan(after.held, grants)

@@ -1,0 +1,53 @@
+"""What has to happen with the payer before a change may be carried out (billing.md §10.5 to §10.7)."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from sumac.billing.model import Decision, Holding, Payment, Snapshot
+from sumac.billing.requests import InvoiceMode, RedirectMode
+from sumac.billing.rules.transition import find_paid
+from sumac.catalog.rules.shape import is_free
+from sumac.core.errors import BadRequest
+from sumac.core.money import round_sum
+
+
+def with_payment(
+    decision: Decision,
+    snapshot: Snapshot,
+    started: Sequence[Holding],
+    *,
+    redirect_mode: RedirectMode,
+    invoice_mode: InvoiceMode | None = None,
+    bill: bool = True,
+) -> Decision:
+    """The decision with what it needs of the payer; `started` are the plans that start with it or go on changed.
+
+    Raises BadRequest `customer_has_no_payment_method` when a card is needed and nobody may be sent to a page.
+    """
+    if not bill:
+        return decision
+    if invoice_mode is not None:
+        deferred = decision.invoice is not None and not invoice_mode.enable_immediately
+        return replace(decision, payment=Payment.SEND) if deferred else decision
+    lines = decision.invoice.lines if decision.invoice else ()
+    total = round_sum([line.exact_minor for line in lines])
+    paid = [each for each in started if not is_free(each.plan)]
+    subscribes = any(each.held.recurring for each in paid) and not find_paid(snapshot.holdings)
+    once = not any(each.held.recurring for each in paid)
+    on_a_page = Payment.CHECKOUT if total > 0 else Payment.SETUP
+    if redirect_mode is RedirectMode.ALWAYS:
+        return replace(decision, payment=on_a_page if paid and (subscribes or once) else Payment.CONFIRM)
+    if not paid:
+        return decision
+    wanted = total > 0 or (subscribes and any(_needs_card(each) for each in paid))
+    lacks_card = not snapshot.has_payment_method and wanted
+    if lacks_card and redirect_mode is RedirectMode.NEVER:
+        message = f"Customer {snapshot.customer.public_id} has no payment method, and redirect_mode is never"
+        raise BadRequest(message, code="customer_has_no_payment_method")
+    charged = Payment.CHARGE if total > 0 else Payment.NONE
+    return replace(decision, payment=on_a_page if lacks_card and (subscribes or once) else charged)
+
+
+def _needs_card(holding: Holding) -> bool:
+    trial = holding.plan.free_trial if holding.held.trial_ends_at is not None else None
+    return trial is None or trial.card_required

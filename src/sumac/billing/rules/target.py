@@ -1,0 +1,34 @@
+"""Which of the customer's plans a change is about (billing.md §12.1)."""
+
+from collections.abc import Sequence
+
+from sumac.billing.model import Holding
+from sumac.billing.requests import CancelRequest, UpdateRequest
+from sumac.catalog.rules.shape import is_free
+from sumac.core.errors import BadRequest, NotFound
+
+
+def find_target(holdings: Sequence[Holding], request: CancelRequest | UpdateRequest) -> Holding:
+    """The plan meant: by subscription id, by plan id, or the only recurring one.
+
+    Raises NotFound `customer_product_not_found`, BadRequest when several could be meant.
+    """
+    candidates = [each for each in holdings if _is_meant(each, request)]
+    running = [each for each in candidates if each.held.is_usable] or candidates
+    if request.plan_id is None and request.subscription_id is None:
+        mains = [each for each in running if each.held.recurring and not each.plan.add_on and not is_free(each.plan)]
+        running = mains or running
+        if len(running) > 1:
+            message = "The customer has several plans; say which with plan_id"
+            raise BadRequest(message)
+    if not running:
+        wanted = request.plan_id or request.subscription_id or "any"
+        message = f"Customer {request.customer_id} does not have plan {wanted}"
+        raise NotFound(message, code="customer_product_not_found")
+    return max(running, key=lambda each: (each.held.created_at, each.held.id))
+
+
+def _is_meant(holding: Holding, request: CancelRequest | UpdateRequest) -> bool:
+    if request.subscription_id is not None:
+        return request.subscription_id in {holding.held.subscription_id, holding.held.id}
+    return request.plan_id is None or holding.plan.id == request.plan_id

@@ -1,0 +1,158 @@
+"""A running plan goes on on other terms: customised, or at another version (billing.md §12.3)."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from decimal import Decimal
+
+from sumac.balances.model import Grant
+from sumac.billing.model import Action, CustomerPlan, Holding, Provision, ReplaceTerms, Snapshot
+from sumac.billing.rules.carry import EVERYTHING, NOTHING, carried_usage, grants_of
+from sumac.billing.rules.change import Terms, invoice_of, keep_units, stated_lines
+from sumac.billing.rules.lines import advance_lines, credit_lines, one_off_lines
+from sumac.billing.rules.provision import provisions_of
+from sumac.billing.rules.quantities import is_bought_again
+from sumac.billing.rules.transition import is_trialing
+from sumac.catalog.model import Plan
+from sumac.catalog.rules.shape import is_free, is_one_off, shortest_cadence
+from sumac.core.errors import BadRequest
+from sumac.core.money import round_half_up
+from sumac.core.time import cycle
+from sumac.invoices.model import InvoiceKind, LineDraft
+
+
+@dataclass(frozen=True, slots=True)
+class TermsChange:
+    """The plan as it is to be from now on, and bought quantities where they change; `anew` begins a period now."""
+
+    plan: Plan
+    quantities: Mapping[str, Decimal] = field(default_factory=dict)
+    customized: bool = False
+    sets_trial: bool = False
+    anew: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """The actions, and the plan as it goes on."""
+
+    actions: tuple[Action, ...]
+    holding: Holding
+
+
+def replace_terms(snapshot: Snapshot, target: Holding, change: TermsChange, terms: Terms, *, now: datetime) -> Replaced:
+    """The plan keeps its start, its state and its reset dates, and takes all of its usage along.
+
+    What was paid and is unused is given back, what the new terms cost is charged; a price that stays is on no line.
+    Raises BadRequest when nothing changes, when a plan bought once would recur or the other way round, or when a newly
+    bought feature has no quantity.
+    """
+    _check(target, change)
+    after = Holding(_held_after(target, change, now), change.plan)
+    lines = _lines(snapshot, target, after, terms, now) if terms.bill else []
+    invoice = invoice_of(
+        snapshot,
+        lines,
+        terms,
+        kind=InvoiceKind.CHANGE,
+        plan_ids=[after.plan.id],
+        customer_plan_id=after.held.id,
+        now=None,
+    )
+    own = grants_of(snapshot.grants, target.held.id)
+    provisions = tuple(_dated(_provisions(snapshot, after, own, now), own, same=_same_phase(target, after)))
+    replaced = ReplaceTerms(after.held, after.plan.add_on, provisions)
+    return Replaced((*invoice, replaced, *keep_units(snapshot, target, replace(terms, carry_balances=NOTHING))), after)
+
+
+def changed_lines(before: Iterable[LineDraft], after: Iterable[LineDraft]) -> list[LineDraft]:
+    """Credits and charges without the pairs for one price that come to nothing."""
+    given_back, charged = list(before), list(after)
+    for credit in tuple(given_back):
+        same = next((line for line in charged if _undoes(line, credit)), None)
+        if same is not None:
+            given_back.remove(credit)
+            charged.remove(same)
+    return [*given_back, *charged]
+
+
+def _undoes(line: LineDraft, credit: LineDraft) -> bool:
+    one_price = (line.feature_id, line.period) == (credit.feature_id, credit.period)
+    return one_price and round_half_up(line.exact_minor + credit.exact_minor) == 0
+
+
+def _check(target: Holding, change: TermsChange) -> None:
+    quantities = {**target.held.quantities, **change.quantities}
+    same_trial = not change.sets_trial
+    same = change.plan.terms == target.plan.terms and change.plan.version == target.plan.version
+    if same and same_trial and not change.anew and quantities == dict(target.held.quantities):
+        message = f"Plan {target.plan.id} is on these terms already; there is nothing to change"
+        raise BadRequest(message)
+    if is_one_off(target.plan) != is_one_off(change.plan):
+        message = "A plan that is bought once cannot become one that recurs, nor the other way round"
+        raise BadRequest(message)
+    for item in change.plan.items:
+        before = next((each for each in target.plan.items if each.feature_id == item.feature_id), None)
+        newly_bought = is_bought_again(item) and (before is None or not before.is_prepaid)
+        if newly_bought and item.feature_id not in change.quantities:
+            message = f"feature_quantities: say how much of {item.feature_id} is bought on the new terms"
+            raise BadRequest(message, code="invalid_options")
+
+
+def _held_after(target: Holding, change: TermsChange, now: datetime) -> CustomerPlan:
+    held, plan = target.held, change.plan
+    trial_ends_at = held.trial_ends_at
+    if change.sets_trial:
+        trial_ends_at = plan.free_trial.end_after(now) if plan.free_trial is not None else None
+    ended_trial = is_trialing(target, now) and trial_ends_at is None
+    began_to_cost = is_free(target.plan) and not is_free(plan)
+    anchor = held.anchor_at
+    if change.sets_trial and trial_ends_at is not None:
+        anchor = trial_ends_at
+    elif change.anew or ended_trial or began_to_cost:
+        anchor = now
+    cadence = shortest_cadence(plan)
+    period = cycle(anchor, cadence, now) if cadence is not None else None
+    running_trial = trial_ends_at if trial_ends_at is not None and trial_ends_at > now else None
+    bought = {item.feature_id for item in plan.items if item.is_prepaid}
+    return replace(
+        held,
+        version=plan.version,
+        terms=plan.terms if change.customized else None,
+        quantities={key: value for key, value in {**held.quantities, **change.quantities}.items() if key in bought},
+        upcoming_quantities={},
+        anchor_at=anchor,
+        trial_ends_at=trial_ends_at,
+        period_start=(held.period_start if anchor == held.anchor_at and held.period_start else now) if period else None,
+        period_end=(running_trial or period.end) if period else None,
+    )
+
+
+def _lines(snapshot: Snapshot, before: Holding, after: Holding, terms: Terms, now: datetime) -> list[LineDraft]:
+    features, currency = snapshot.features, snapshot.currency
+    if terms.custom_lines:
+        return list(stated_lines(terms.custom_lines, currency))
+    once = list(one_off_lines(after, features, currency=currency))
+    if not terms.prorate:
+        return once
+    charges = snapshot.billed_beyond
+    given_back = credit_lines(before, features, currency=currency, now=now, charges=charges)
+    trialing = is_trialing(after, now)
+    charged = () if trialing else advance_lines(after, features, currency=currency, now=now)
+    return [*changed_lines(given_back, charged), *once]
+
+
+def _provisions(snapshot: Snapshot, after: Holding, own: list[Grant], now: datetime) -> tuple[Provision, ...]:
+    usage = carried_usage(own, snapshot.features, usages=EVERYTHING)
+    return provisions_of(after, snapshot.features, now=now, usage=usage)
+
+
+def _dated(provisions: Iterable[Provision], own: Iterable[Grant], *, same: bool) -> Iterator[Provision]:
+    """Units keep the reset date they had where they reset as often as before, and periods were not begun anew."""
+    dates = {(grant.feature_id, grant.reset): grant.resets_at for grant in own} if same else {}
+    for each in provisions:
+        yield replace(each, resets_at=dates.get((each.feature_id, each.reset), each.resets_at))
+
+
+def _same_phase(before: Holding, after: Holding) -> bool:
+    return before.held.anchor_at == after.held.anchor_at

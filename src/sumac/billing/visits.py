@@ -1,0 +1,159 @@
+"""Rows of hosted pages: the checkouts we sent customers to, and links to their portal."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+from pydantic import TypeAdapter
+
+from sumac.billing.requests import BillingRequest
+from sumac.core.tenant import Tenant
+from sumac.storage.schema import checkouts, portal_sessions
+from sumac.storage.work import SystemWork, Work
+
+REQUEST: TypeAdapter[BillingRequest] = TypeAdapter(BillingRequest)
+
+
+class CheckoutPurpose(StrEnum):
+    """What a completed hosted page leads to: what was asked for, the payment of one invoice, or just a stored card.
+
+    A page to confirm on is ours: nobody else has to be asked about it.
+    """
+
+    ATTACH = "attach"
+    INVOICE = "invoice"
+    SETUP = "setup"
+    CONFIRM = "confirm"
+
+
+class CheckoutProgress(StrEnum):
+    """Where a checkout of ours stands."""
+
+    OPEN = "open"
+    SETTLED = "settled"
+    REFUNDED = "refunded"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class Checkout:
+    """A hosted page we sent the customer to, and what to do when it is completed."""
+
+    id: str
+    customer_key: str
+    provider_checkout: str
+    status: CheckoutProgress
+    purpose: CheckoutPurpose
+    request: BillingRequest | None
+    total_minor: int
+    invoice_id: str | None
+    actor: str
+    url: str
+    success_url: str | None
+    expires_at: datetime
+    created_at: datetime
+
+
+async def add_checkout(work: Work, checkout: Checkout) -> None:
+    """Records a hosted page."""
+    request = None if checkout.request is None else REQUEST.dump_python(checkout.request, mode="json")
+    await work.insert(
+        checkouts,
+        id=checkout.id,
+        customer_key=checkout.customer_key,
+        provider_checkout=checkout.provider_checkout,
+        status=checkout.status,
+        purpose=checkout.purpose,
+        request=request,
+        total_minor=checkout.total_minor,
+        invoice_id=checkout.invoice_id,
+        actor=checkout.actor,
+        url=checkout.url,
+        success_url=checkout.success_url,
+        expires_at=checkout.expires_at,
+        created_at=checkout.created_at,
+    )
+
+
+async def find_checkout(work: Work, *where: sa.ColumnElement[bool]) -> Checkout | None:
+    """The newest checkout that matches, or None."""
+    statement = work.select(checkouts).where(*where).order_by(checkouts.c.created_at.desc(), checkouts.c.id.desc())
+    row = await work.find(statement)
+    return None if row is None else _checkout(row)
+
+
+async def open_checkouts(work: Work, customer_key: str) -> list[Checkout]:
+    """The customer's hosted pages that are still open."""
+    statement = work.select(checkouts).where(
+        checkouts.c.customer_key == customer_key,
+        checkouts.c.status == CheckoutProgress.OPEN,
+    )
+    return [_checkout(row) for row in await work.all(statement)]
+
+
+async def forgotten_checkouts(
+    system: SystemWork,
+    opened_before: datetime,
+    after: str,
+    limit: int,
+) -> Sequence[tuple[Tenant, str, str]]:
+    """The provider's pages opened some time ago that nobody has settled: tenant, our id, the provider's; by our id."""
+    statement = sa.select(checkouts.c.tenant, checkouts.c.id, checkouts.c.provider_checkout).where(
+        checkouts.c.status == CheckoutProgress.OPEN,
+        checkouts.c.purpose != CheckoutPurpose.CONFIRM,
+        checkouts.c.created_at < opened_before,
+        checkouts.c.id > after,
+    )
+    rows = await system.all(statement.order_by(checkouts.c.id).limit(limit))
+    return [(Tenant.from_key(row.tenant), row.id, row.provider_checkout) for row in rows]
+
+
+async def find_tenant(system: SystemWork, provider_checkout: str, purpose: CheckoutPurpose) -> Tenant | None:
+    """The tenant that has a page of this kind, or None."""
+    where = (checkouts.c.provider_checkout == provider_checkout, checkouts.c.purpose == purpose)
+    row = await system.find(sa.select(checkouts.c.tenant).where(*where))
+    return None if row is None else Tenant.from_key(row.tenant)
+
+
+async def change_checkout(
+    work: Work, checkout: Checkout, status: CheckoutProgress, *, invoice_id: str | None = None
+) -> None:
+    """Marks a checkout settled, refunded or closed, with the invoice it ended in if there is one."""
+    await work.update(
+        checkouts,
+        checkouts.c.customer_key == checkout.customer_key,
+        checkouts.c.id == checkout.id,
+        values={"status": status, "invoice_id": invoice_id or checkout.invoice_id},
+    )
+
+
+async def add_portal_session(work: Work, customer_key: str, **values: Any) -> None:  # noqa: ANN401  # the table's columns
+    """Records a portal link (its digest only)."""
+    await work.insert(portal_sessions, customer_key=customer_key, **values)
+
+
+async def find_portal_session(system: SystemWork, digest: str, now: datetime) -> sa.Row[Any] | None:
+    """The portal session of a link that has not expired."""
+    where = (portal_sessions.c.digest == digest, portal_sessions.c.expires_at > now)
+    return await system.find(sa.select(portal_sessions).where(*where))
+
+
+def _checkout(row: sa.Row[Any]) -> Checkout:
+    return Checkout(
+        id=row.id,
+        customer_key=row.customer_key,
+        provider_checkout=row.provider_checkout,
+        status=CheckoutProgress(row.status),
+        purpose=CheckoutPurpose(row.purpose),
+        request=None if row.request is None else REQUEST.validate_python(row.request),
+        total_minor=row.total_minor,
+        invoice_id=row.invoice_id,
+        actor=row.actor,
+        url=row.url,
+        success_url=row.success_url,
+        expires_at=row.expires_at,
+        created_at=row.created_at,
+    )
