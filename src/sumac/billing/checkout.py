@@ -9,8 +9,10 @@ from datetime import timedelta
 
 from sumac.billing import visits
 from sumac.billing.collect import Providers, book_payment, provider_of, require_ready
-from sumac.billing.decide import Proposal
+from sumac.billing.currencies import adopt_currency
+from sumac.billing.decide import Proposal, wanted_currency
 from sumac.billing.execute import apply
+from sumac.billing.load import currency_of
 from sumac.billing.model import (
     Decision,
     Payment,
@@ -133,6 +135,8 @@ class CheckoutDesk:
         for checkout in await self.open_pages(tenant, customer):
             if checkout.purpose is visits.CheckoutPurpose.SETUP and checkout.success_url == success_url:
                 return checkout.url
+        async with self._database.reading(tenant) as work:
+            currency = await currency_of(work, customer)
         return await self._open_page(
             tenant,
             customer,
@@ -141,7 +145,7 @@ class CheckoutDesk:
                 mode="setup",
                 heading=heading,
                 terms=None,
-                total=Money.zero(customer.currency or "usd"),
+                total=Money.zero(currency),
                 lines=(),
                 success_url=success_url,
                 expires_at=self._database.clock.now() + OPEN_TIME,
@@ -183,7 +187,7 @@ class CheckoutDesk:
             if checkout.status is visits.CheckoutProgress.OPEN and state.status is CheckoutStatus.COMPLETED:
                 await require_ready(work, customer)
                 settled = await self._carry_out(work, customer, checkout, state.collection)
-                surplus = _surplus(checkout, customer, settled)
+                surplus = _surplus(checkout, settled, await _currency_of(work, checkout, customer))
                 if state.collection is not None and state.collection.payment is not None and surplus.minor > 0:
                     refund = await owe_refund(work, customer.key, state.collection.payment, surplus)
         if refund is not None:
@@ -222,8 +226,9 @@ class CheckoutDesk:
             settled = await self._finish(work, checkout, customer, None, active=True)
             return replace(settled, stored_card_of=customer.key)
         decision = await decide_again(work, customer, checkout)
-        if decision is None:
+        if decision is None or checkout.request is None:
             return await self._finish(work, checkout, customer, None, active=False)
+        await adopt_currency(work, customer, wanted_currency(checkout.request))
         applied = await apply(work, customer, decision, at=now, actor=checkout.actor)
         paid = applied.invoice
         if paid is not None and not paid.is_settled and collection is not None:
@@ -318,10 +323,16 @@ class CheckoutDesk:
         return opened.url
 
 
-def _surplus(checkout: visits.Checkout, customer: Customer, settled: SettledCheckout) -> Money:
+async def _currency_of(work: Work, checkout: visits.Checkout, customer: Customer) -> str:
+    """The currency of the page: what was asked for, else the customer's, whose pages are closed when it changes."""
+    wanted = None if checkout.request is None else wanted_currency(checkout.request)
+    return wanted or await currency_of(work, customer)
+
+
+def _surplus(checkout: visits.Checkout, settled: SettledCheckout, currency: str) -> Money:
     """What was paid on the page and is not needed: all of it, or what credit that came free meanwhile has covered."""
     needed = 0 if settled.refunded or settled.invoice is None else settled.invoice.paid.minor
-    return Money(checkout.total_minor - needed, customer.currency or "usd")
+    return Money(checkout.total_minor - needed, currency)
 
 
 def _settled(

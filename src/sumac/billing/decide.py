@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from sumac.billing.load import load_snapshot
+from sumac.billing.load import billed_in, load_snapshot, plan_in
 from sumac.billing.model import CustomerPlan, Decision, Snapshot
 from sumac.billing.requests import (
     AttachRequest,
@@ -50,12 +50,20 @@ async def propose(
 ) -> Proposal:
     """What the request comes to now, or as of `at`, without doing it.
 
-    Raises NotFound for a plan that does not exist, and whatever the rule of the request raises.
+    Everything is in the currency of the request, else of the customer. Raises NotFound for a plan that does not exist,
+    BadRequest `currency_mismatch`, and whatever the rule of the request raises.
     """
+    customer = await billed_in(work, customer, wanted_currency(request))
     snapshot = await load_snapshot(work, customer, has_payment_method=has_card)
-    plans = tuple([await _wanted(work, wish) for wish in _wishes(snapshot, request)])
+    wanted = [await _wanted(work, wish) for wish in _wishes(snapshot, request)]
+    plans = tuple([await plan_in(work, snapshot.currency, plan) for plan in wanted])
     decision = decide(snapshot, plans, request, now=at or customer.now(work.now))
     return Proposal(snapshot, plans, decision, work.now)
+
+
+def wanted_currency(request: BillingRequest) -> str | None:
+    """The currency the request asks to be billed in, if any."""
+    return request.currency if isinstance(request, AttachRequest | MultiAttachRequest) else None
 
 
 async def _wanted(work: Work, wish: PlanWish) -> Plan:

@@ -103,11 +103,29 @@ async def plan_in(work: Work, currency: str, plan: Plan) -> Plan:
     return priced_in(plan, currency, default=await organizations.default_currency(work))
 
 
-async def plans_sold_in(work: Work, currency: str, plans: Sequence[Plan]) -> Sequence[Plan]:
-    """Those of the plans that are sold in the currency, at their prices in it."""
+async def held_currencies(work: Work, plan: Plan) -> frozenset[str]:
+    """The currencies, beside the tenant's default one, in which the plan's version is held now."""
+    return await store.held_currencies(work, plan.id, plan.version)
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A plan of the catalogue at its prices in one currency."""
+
+    plan: Plan
+    currency: str
+
+
+async def offers_to(work: Work, customer: Customer | None, plans: Sequence[Plan]) -> Sequence[Offer]:
+    """The plans at the customer's prices; at the tenant's own without a customer, or where they are not sold so."""
     default = await organizations.default_currency(work)
-    sold = (plan for plan in plans if is_sold_in(plan, currency, default=default))
-    return [priced_in(plan, currency, default=default) for plan in sold]
+    currency = default if customer is None or customer.currency is None else customer.currency
+    return [
+        Offer(priced_in(plan, currency, default=default), currency)
+        if is_sold_in(plan, currency, default=default)
+        else Offer(plan, default)
+        for plan in plans
+    ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from sumac.billing.decide import Proposal, propose
+from sumac.billing.load import currency_of
 from sumac.billing.model import CustomerPlan, Decision, Holding, IssueInvoice, SchedulePlan, StartPlan
 from sumac.billing.requests import BillingRequest, CancelRequest, MultiCancelRequest
 from sumac.billing.rules.preview import compute_next_cycle
@@ -36,7 +37,7 @@ async def amount_due(work: Work, customer: Customer, decision: Decision) -> Mone
     """What the payer would pay for a decision, after the customer's credit."""
     draft = decision.invoice
     if draft is None:
-        return Money.zero(customer.currency or "usd")
+        return Money.zero(await currency_of(work, customer))
     total = compute_total(compute_lines(draft.lines, draft.currency), draft.currency)
     credit = await invoices.credit_of(work, customer.key, draft.currency)
     return Money(max(0, total.minor - max(0, credit.minor)), draft.currency)

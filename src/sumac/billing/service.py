@@ -13,9 +13,18 @@ from sumac.billing.cards import CardDesk
 from sumac.billing.checkout import CheckoutDesk, SettledCheckout
 from sumac.billing.collect import RESUME_AFTER, Collector, Providers, provider_of, require_ready, work_off
 from sumac.billing.confirm import Confirmation, ConfirmDesk, Confirming, close_confirmed, require_open, without_page
-from sumac.billing.decide import Proposal, propose
+from sumac.billing.currencies import adopt_currency
+from sumac.billing.decide import Proposal, propose, wanted_currency
 from sumac.billing.execute import Applied, apply
-from sumac.billing.load import HoldingFilter, list_holdings, load_holdings, load_snapshot
+from sumac.billing.load import (
+    HoldingFilter,
+    currency_of,
+    list_holdings,
+    load_holdings,
+    load_snapshot,
+    offers_to,
+    plan_in,
+)
 from sumac.billing.model import (
     Decision,
     Holding,
@@ -107,9 +116,10 @@ class BillingService:
     async def welcome(self, work: Work, customer: Customer, *, auto_enable_plan_id: str | None, actor: str) -> None:
         """Gives a new customer the auto-enabled plans, or the one named (billing.md §19), in the caller's work."""
         if auto_enable_plan_id is not None:
-            plans: Sequence[Plan] = [await catalog.get_plan(work, auto_enable_plan_id)]
+            named = await catalog.get_plan(work, auto_enable_plan_id)
+            plans: Sequence[Plan] = [await plan_in(work, await currency_of(work, customer), named)]
         else:
-            plans = await catalog.list_auto_enabled(work)
+            plans = (await load_snapshot(work, customer)).auto_enabled
         for plan in plans:
             now = customer.now(work.now)
             snapshot = await load_snapshot(work, customer)
@@ -251,9 +261,16 @@ class BillingService:
     ) -> Mapping[tuple[str, int], Eligibility]:
         """What attaching each plan would mean for the customer, by plan id and version. Raises NotFound."""
         customer = await customers.get(work, customer_id)
-        snapshot = await load_snapshot(work, customer)
+        offers = await offers_to(work, customer, plans)
+        snapshots = {
+            currency: await load_snapshot(work, replace(customer, currency=currency))
+            for currency in {offer.currency for offer in offers}
+        }
         now = customer.now(work.now)
-        return {(plan.id, plan.version): compute_eligibility(snapshot, plan, now=now) for plan in plans}
+        return {
+            (offer.plan.id, offer.plan.version): compute_eligibility(snapshots[offer.currency], offer.plan, now=now)
+            for offer in offers
+        }
 
     async def open_portal(self, tenant: Tenant, customer_id: str, return_url: str | None) -> str:
         """A link to the customer's portal, good for a day. Raises NotFound `customer_not_found`."""
@@ -301,6 +318,7 @@ class BillingService:
             await require_ready(work, customer)
             now = customer.now(work.now)
             decision = (await propose(work, customer, request, has_card=has_card)).decision
+            await adopt_currency(work, customer, wanted_currency(request))
             if confirming is not None:
                 await require_open(work, customer, confirming, decision)
             if decision.payment is Payment.NONE:

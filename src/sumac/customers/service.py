@@ -67,6 +67,11 @@ async def get_by_key(work: Work, key: str, *, lock: bool = False) -> Customer:
     return _found(await store.find(work, customers.c.key == key, lock=lock), key)
 
 
+async def find_free(work: Work, key: str) -> Customer | None:
+    """The customer of our own key, locked until the work ends; None when it is gone or another work holds it."""
+    return await store.find_free(work, key)
+
+
 async def get_by_keys(work: Work, keys: Collection[str]) -> Mapping[str, Customer]:
     """The customers of these keys, by key."""
     return {customer.key: customer for customer in await store.find_all(work, keys)}
@@ -154,6 +159,11 @@ async def set_due(work: Work, key: str, due_at: datetime | None) -> None:
 async def set_clock(work: Work, key: str, clock_at: datetime) -> None:
     """Freezes the customer's time at an instant."""
     await store.change_column(work, key, clock_at=clock_at)
+
+
+async def set_currency(work: Work, key: str, currency: str) -> None:
+    """Writes the currency the customer is billed in; a paid invoice makes it the customer's for good."""
+    await store.change_column(work, key, currency=currency)
 
 
 async def set_provider_customer(work: Work, key: str, provider_customer: str) -> None:

@@ -11,6 +11,7 @@ from sumac.core.ids import new_id, new_token
 from sumac.core.money import Money
 from sumac.core.page import Cursor, Page, page_of
 from sumac.core.tenant import Tenant
+from sumac.customers import service as customers
 from sumac.invoices import ledger, store
 from sumac.invoices.model import CreditEntry, Invoice, InvoiceDraft, InvoiceStatus, LineDraft
 from sumac.invoices.rules.document import compute_document
@@ -85,6 +86,7 @@ async def _finalized(work: Work, draft: Invoice, *, now: datetime, collect: bool
         finalized_at=issued_at,
     )
     if invoice.amount_due.minor == 0:
+        await customers.set_currency(work, invoice.customer_key, invoice.total.currency)
         return replace(invoice, status=InvoiceStatus.PAID, next_attempt_at=None, paid_at=now)
     return invoice
 
@@ -101,7 +103,10 @@ def _new_keys(now: datetime) -> dict[str, str]:
 
 
 async def record_payment(work: Work, invoice: Invoice, *, payment: str | None, now: datetime) -> Invoice:
-    """Marks the invoice paid in full; `payment` None means that no card paid it."""
+    """Marks the invoice paid in full; `payment` None means that no card paid it.
+
+    The customer is billed in its currency from now on.
+    """
     paid = replace(
         invoice,
         status=InvoiceStatus.PAID,
@@ -112,6 +117,7 @@ async def record_payment(work: Work, invoice: Invoice, *, payment: str | None, n
         paid_at=now,
     )
     await store.update_progress(work, paid)
+    await customers.set_currency(work, paid.customer_key, paid.total.currency)
     return paid
 
 
@@ -200,6 +206,11 @@ async def charges_beyond(work: Work, customer_key: str, now: datetime) -> Sequen
     Lines of drafts and of voided invoices are none.
     """
     return await store.charges_beyond(work, customer_key, now)
+
+
+async def currencies_of(work: Work, customer_key: str) -> frozenset[str]:
+    """The currencies of the invoices we have issued to the customer or are about to; voided ones bind nobody."""
+    return await store.currencies_of(work, customer_key)
 
 
 async def credit_of(work: Work, customer_key: str, currency: str) -> Money:

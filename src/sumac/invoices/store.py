@@ -148,6 +148,16 @@ async def next_attempt_at(work: Work, customer_key: str) -> datetime | None:
     return None if row is None else row.next_attempt_at
 
 
+async def currencies_of(work: Work, customer_key: str) -> frozenset[str]:
+    """The currencies of the customer's invoices that are neither voided nor imported."""
+    statement = work.select_columns(invoices, invoices.c.currency).where(
+        invoices.c.customer_key == customer_key,
+        invoices.c.status != InvoiceStatus.VOID,
+        invoices.c.kind != InvoiceKind.IMPORTED,
+    )
+    return frozenset(row.currency for row in await work.all(statement.distinct()))
+
+
 async def charges_beyond(work: Work, customer_key: str, now: datetime) -> list[LineDraft]:
     """Lines of the customer's open and paid invoices whose period ends after `now`, in the order they were billed."""
     billed = work.select_columns(invoices, invoices.c.id).where(

@@ -12,6 +12,7 @@ RESOURCES = (
 )  # fmt: skip
 KEY_PREFIXES = {Env.SANDBOX: "am_sk_test_", Env.LIVE: "am_sk_live_"}
 SHOWN_KEY_LENGTH = 14
+DEFAULT_CURRENCY = "usd"
 
 
 class Role(StrEnum):
@@ -33,12 +34,13 @@ class SignInPurpose(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Organization:
-    """A company that bills through us."""
+    """A company that bills through us; its prices are in `default_currency` unless they say otherwise."""
 
     id: str
     slug: str
     name: str
     created_at: datetime
+    default_currency: str = DEFAULT_CURRENCY
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from sumac.core.ids import digest, new_code, new_id, new_secret, new_token, same
 from sumac.core.tenant import Env
 from sumac.organizations import store
 from sumac.organizations.model import (
+    DEFAULT_CURRENCY,
     KEY_PREFIXES,
     SHOWN_KEY_LENGTH,
     ApiKey,
@@ -21,7 +22,7 @@ from sumac.organizations.model import (
     SignInPurpose,
 )
 from sumac.storage.schema import api_keys, members, organizations, sign_ins
-from sumac.storage.work import SystemWork
+from sumac.storage.work import SystemWork, Work
 
 CODE_TIME = timedelta(minutes=10)
 LINK_TIME = timedelta(minutes=15)
@@ -66,12 +67,20 @@ async def get_organization_by_id(system: SystemWork, organization_id: str) -> Or
     return organization
 
 
+async def default_currency(work: Work) -> str:
+    """The currency of the tenant's prices: its organization's, the same in both environments."""
+    return await store.find_default_currency(work) or DEFAULT_CURRENCY
+
+
 async def create_organization(
-    system: SystemWork, *, slug: str, name: str, owner_email: str
+    system: SystemWork, *, slug: str, name: str, owner_email: str, currency: str = DEFAULT_CURRENCY
 ) -> tuple[Organization, Member]:
-    """Adds an organization with its owner. Raises Conflict when the slug is taken."""
+    """Adds an organization with its owner. `currency` is the one its prices are in for good.
+
+    Raises Conflict when the slug is taken.
+    """
     await _check_free(system, slug)
-    organization = Organization(new_id("org", now=system.now), slug, name, system.now)
+    organization = Organization(new_id("org", now=system.now), slug, name, system.now, default_currency=currency)
     owner = Member(new_id("mem", now=system.now), organization.id, owner_email.lower(), None, Role.OWNER)
     await store.add_organization(system, organization)
     await store.add_member(system, owner)

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sumac.core.tenant import Env, Tenant
 from sumac.organizations.model import ApiKey, Identity, Member, Organization, Role, SignInPurpose
 from sumac.storage.schema import TENANT, api_keys, members, organizations, sessions, sign_ins, tenant_tables
-from sumac.storage.work import SystemWork
+from sumac.storage.work import SystemWork, Work
 
 KEPT = timedelta(days=1)
 
@@ -17,7 +17,16 @@ KEPT = timedelta(days=1)
 async def find_organization(system: SystemWork, *where: sa.ColumnElement[bool]) -> Organization | None:
     """The oldest organization that matches, or None."""
     row = await system.find(sa.select(organizations).where(*where).order_by(organizations.c.created_at))
-    return None if row is None else Organization(row.id, row.slug, row.name, row.created_at)
+    if row is None:
+        return None
+    return Organization(row.id, row.slug, row.name, row.created_at, default_currency=row.default_currency)
+
+
+async def find_default_currency(work: Work) -> str | None:
+    """The default currency of the tenant's organization, or None without one."""
+    column = organizations.c.default_currency
+    found: str | None = await work.scalar(sa.select(column).where(organizations.c.id == work.tenant.organization_id))
+    return found
 
 
 async def add_organization(system: SystemWork, organization: Organization) -> None:
@@ -27,7 +36,7 @@ async def add_organization(system: SystemWork, organization: Organization) -> No
         id=organization.id,
         slug=organization.slug,
         name=organization.name,
-        default_currency="usd",
+        default_currency=organization.default_currency,
         created_at=organization.created_at,
     )
 
@@ -170,7 +179,8 @@ async def remove_session(system: SystemWork, digest: str) -> None:
 async def find_identity(system: SystemWork, digest: str) -> Identity | None:
     """The member and organization of a running session, or None."""
     statement = (
-        sa.select(members, organizations.c.slug, organizations.c.name.label("organization_name"))
+        sa.select(members, organizations.c.slug, organizations.c.default_currency)
+        .add_columns(organizations.c.name.label("organization_name"))
         .add_columns(organizations.c.created_at.label("organization_created_at"))
         .join(sessions, sessions.c.member_id == members.c.id)
         .join(organizations, organizations.c.id == members.c.organization_id)
@@ -179,7 +189,13 @@ async def find_identity(system: SystemWork, digest: str) -> Identity | None:
     row = await system.find(statement)
     if row is None:
         return None
-    organization = Organization(row.organization_id, row.slug, row.organization_name, row.organization_created_at)
+    organization = Organization(
+        row.organization_id,
+        row.slug,
+        row.organization_name,
+        row.organization_created_at,
+        default_currency=row.default_currency,
+    )
     return Identity(_member(row), organization)
 
 

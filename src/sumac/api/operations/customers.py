@@ -21,10 +21,12 @@ from sumac.api.schemas.customers import (
 from sumac.api.schemas.expand import check_expand
 from sumac.api.schemas.wire import Success
 from sumac.balances import service as balances
+from sumac.billing.currencies import adopt_currency
 from sumac.catalog import service as catalog
 from sumac.customers import service as customers
 from sumac.customers.model import Customer
 from sumac.invoices import service as invoices
+from sumac.organizations import service as organizations
 from sumac.storage.work import Work
 
 router = OperationRouter("customers")
@@ -80,7 +82,11 @@ async def list_customers(body: CustomerListRequest, context: Context) -> Custome
 @router.operation("customers.update", scope="customers:write")
 async def update_customer(body: CustomerUpdate, context: Context) -> CustomerBody:
     """Changes a customer; what is not given stays."""
+    if body.wanted_currency is not None:
+        await context.services.billing.close_pages(context.tenant, body.customer_id)
     async with context.work() as work:
+        customer = await customers.get_for_update(work, body.customer_id)
+        await adopt_currency(work, customer, body.wanted_currency)
         customer = await customers.update(work, body.customer_id, body.change())
     return await _customer_body(context, customer.public_id)
 
@@ -122,7 +128,17 @@ async def _dossiers(work: Work, context: Context, listed: Sequence[Customer]) ->
     holdings = await context.services.billing.holdings(work, keys)
     grants = await balances.live_grants_of(work, keys)
     features = await catalog.features_by_id(work)
-    return [Dossier(customer, holdings.get(customer.key, ()), grants[customer.key], features) for customer in listed]
+    default = await organizations.default_currency(work)
+    return [
+        Dossier(
+            customer,
+            customer.currency or default,
+            holdings.get(customer.key, ()),
+            grants[customer.key],
+            features,
+        )
+        for customer in listed
+    ]
 
 
 def _body(context: Context, work: Work, dossier: Dossier, expand: Collection[str] = ()) -> CustomerBody:

@@ -17,8 +17,11 @@ from sumac.api.schemas.plans import (
     PlanUpdate,
 )
 from sumac.api.schemas.wire import Success
+from sumac.billing.load import held_currencies, offers_to
 from sumac.catalog import service as catalog
 from sumac.catalog.model import Plan
+from sumac.customers import service as customers
+from sumac.organizations import service as organizations
 from sumac.storage.work import Work
 
 router = OperationRouter("plans")
@@ -52,16 +55,18 @@ async def list_plans(body: PlanListRequest, context: Context) -> PlanList:
         )
         features = await catalog.features_by_id(work)
         known = await context.services.billing.eligibility(work, body.customer_id, plans) if body.customer_id else {}
+        customer = await customers.get(work, body.customer_id) if body.customer_id else None
         return PlanList(
             list=[
                 PlanBody.of(
-                    plan,
+                    offer.plan,
                     features,
                     context.tenant.env,
+                    currency=offer.currency,
                     expand="items.feature" in expand,
-                    eligibility=known.get((plan.id, plan.version)),
+                    eligibility=known.get((offer.plan.id, offer.plan.version)),
                 )
-                for plan in plans
+                for offer in await offers_to(work, customer, plans)
             ],
         )
 
@@ -76,6 +81,7 @@ async def update_plan(body: PlanUpdate, context: Context) -> PlanBody:
             before,
             body.changed(before),
             held_versions=await context.services.billing.held_versions(work, before.id),
+            held_currencies=await held_currencies(work, before),
             force_version=body.force_version,
             disable_version=body.disable_version,
         )
@@ -93,4 +99,5 @@ async def delete_plan(body: PlanDelete, context: Context) -> Success:
 
 async def _body(work: Work, context: Context, plan: Plan, expand: Collection[str] = ()) -> PlanBody:
     features = await catalog.features_by_id(work)
-    return PlanBody.of(plan, features, context.tenant.env, expand="items.feature" in expand)
+    currency = await organizations.default_currency(work)
+    return PlanBody.of(plan, features, context.tenant.env, currency=currency, expand="items.feature" in expand)

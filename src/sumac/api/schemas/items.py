@@ -1,19 +1,22 @@
 """Items of plans on the wire: what is included, when it resets, what more of it costs (api.md §2.0)."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import Field
 
-from sumac.api.schemas.wire import FeatureId, Number, Truth, WholeNumber, WireModel
+from sumac.api.schemas.wire import Currency, FeatureId, Number, Truth, WholeNumber, WireModel
 from sumac.catalog.model import (
     BillingMethod,
+    CurrencyAmount,
     Feature,
     FeatureKind,
     ItemPrice,
     PlanItem,
     Proration,
     Tier,
+    TierAmount,
     TierBehavior,
 )
 from sumac.catalog.rules.text import item_texts
@@ -24,6 +27,7 @@ ResetInterval = Literal["one_off", "minute", "hour", "day", "week", "month", "qu
 BillingInterval = Literal["one_off", "week", "month", "quarter", "semi_annual", "year"]
 ENDLESS: Final = "inf"
 TIERS_MAX = 100
+CURRENCIES_MAX = 100
 Count = Annotated[WholeNumber, Field(ge=1, le=1000)]
 OLD_TYPES = {FeatureKind.BOOLEAN: "boolean", FeatureKind.CREDIT_SYSTEM: "credit_system",
              FeatureKind.AI_CREDIT_SYSTEM: "ai_credit_system"}  # fmt: skip
@@ -57,8 +61,25 @@ class ResetBody(WireModel):
 class CurrencyAmountBody(WireModel):
     """The same price in another currency."""
 
-    currency: Annotated[str, Field(min_length=3, max_length=3)]
+    currency: Currency
     amount: Number
+
+
+CurrencyAmounts = Annotated[list[CurrencyAmountBody], Field(max_length=CURRENCIES_MAX)]
+
+
+class TierCurrencyBody(WireModel):
+    """The same tier in another currency: it needs every amount that the tier has."""
+
+    currency: Currency
+    amount: Number | None = None
+    flat_amount: Number | None = None
+
+    @classmethod
+    def of(cls, listed: TierAmount) -> Self:
+        """The flat amount is left out while it is 0."""
+        optional = {"flat_amount": listed.flat_amount} if listed.flat_amount else {}
+        return cls(currency=listed.currency, amount=listed.amount, **optional)
 
 
 class TierBody(WireModel):
@@ -67,19 +88,33 @@ class TierBody(WireModel):
     to: Number | Literal["inf"]
     amount: Number | None = None
     flat_amount: Number | None = None
+    additional_currencies: Annotated[list[TierCurrencyBody], Field(max_length=CURRENCIES_MAX)] | None = None
 
     def tier(self) -> Tier:
-        """As a tier."""
+        """As a tier. Raises BadRequest `invalid_product_item` for a currency that lacks an amount of the tier."""
         to = None if isinstance(self.to, str) else self.to
-        return Tier(to, self.amount or Decimal(0), self.flat_amount or Decimal(0))
+        listed = tuple(self._listed(each) for each in self.additional_currencies or ())
+        return Tier(to, self.amount or Decimal(0), self.flat_amount or Decimal(0), listed)
+
+    def _listed(self, given: TierCurrencyBody) -> TierAmount:
+        for name in ("amount", "flat_amount"):
+            if getattr(self, name) and getattr(given, name) is None:
+                message = f"tiers.additional_currencies: {given.currency} needs the {name} that the tier has"
+                raise BadRequest(message, code="invalid_product_item")
+        return TierAmount(given.currency, given.amount or Decimal(0), given.flat_amount or Decimal(0))
 
     @classmethod
-    def of(cls, tier: Tier) -> Self:
-        """The flat amount is left out while it is 0."""
+    def of(cls, tier: Tier, currency: str | None = None) -> Self:
+        """The flat amount is left out while it is 0.
+
+        With `currency`, the one it is in, the others that it has are shown.
+        """
         to: Decimal | Literal["inf"] = ENDLESS if tier.to is None else tier.to
-        if tier.flat_amount:
-            return cls(to=to, amount=tier.amount, flat_amount=tier.flat_amount)
-        return cls(to=to, amount=tier.amount)
+        optional: dict[str, Any] = {"flat_amount": tier.flat_amount} if tier.flat_amount else {}
+        others = [TierCurrencyBody.of(each) for each in tier.additional_currencies if each.currency != currency]
+        if others and currency is not None:
+            optional["additional_currencies"] = others
+        return cls(to=to, amount=tier.amount, **optional)
 
 
 class ItemPriceIn(WireModel):
@@ -88,7 +123,7 @@ class ItemPriceIn(WireModel):
     amount: Number | None = None
     tiers: Annotated[list[TierBody], Field(max_length=TIERS_MAX)] | None = None
     tier_behavior: Literal["graduated", "volume"] | None = None
-    additional_currencies: Annotated[list[CurrencyAmountBody], Field(max_length=TIERS_MAX)] | None = None
+    additional_currencies: CurrencyAmounts | None = None
     interval: BillingInterval
     interval_count: Count | None = None
     billing_units: Number | None = None
@@ -96,22 +131,18 @@ class ItemPriceIn(WireModel):
     max_purchase: Number | None = None
 
     def price(self) -> ItemPrice:
-        """As an item price. Raises BadRequest for other currencies, which are not available yet."""
-        refuse_currencies(self.additional_currencies)
+        """As an item price. Raises BadRequest `invalid_product_item` for an incomplete tier."""
         tiers = tuple(tier.tier() for tier in self.tiers or ())
         behavior = TierBehavior(self.tier_behavior) if self.tier_behavior else None
-        if len(tiers) == 1 and not tiers[0].flat_amount and self.amount is None:
-            amount, tiers = tiers[0].amount, ()
-        else:
-            amount = self.amount  # type: ignore[assignment]  # None beside tiers
         return ItemPrice(
             cadence=Cadence(Interval(self.interval), self.interval_count or 1),
             billing_method=BillingMethod(self.billing_method),
-            amount=amount,
+            amount=self.amount,
             tiers=tiers,
             tier_behavior=(behavior or TierBehavior.GRADUATED) if tiers else None,
             billing_units=Decimal(1) if self.billing_units is None else self.billing_units,
             max_purchase=self.max_purchase,
+            additional_currencies=currency_amounts(self.additional_currencies),
         )
 
 
@@ -166,6 +197,7 @@ class ItemPriceBody(WireModel):
     amount: Number | None = None
     tiers: list[TierBody] | None = None
     tier_behavior: Literal["graduated", "volume"] | None = None
+    additional_currencies: list[CurrencyAmountBody] | None = None
     interval: BillingInterval
     interval_count: WholeNumber | None = None
     billing_units: Number
@@ -173,14 +205,14 @@ class ItemPriceBody(WireModel):
     max_purchase: Number | None
 
     @classmethod
-    def of(cls, price: ItemPrice) -> Self:
-        """The amount or the tiers, whichever the price has."""
+    def of(cls, price: ItemPrice, currency: str) -> Self:
+        """The amount or the tiers, whichever the price has, in this currency, and the others it is offered in."""
         fields: dict[str, Any] = {"interval": price.cadence.interval.value}
         if price.cadence.count != 1:
             fields["interval_count"] = price.cadence.count
         return cls(
             **fields,
-            **rate_fields(price),
+            **rate_fields(price, currency),
             billing_units=price.billing_units,
             billing_method=price.billing_method.value,
             max_purchase=price.max_purchase,
@@ -245,17 +277,31 @@ class PlanItemBody(WireModel):
             unlimited=item.unlimited,
             pooled=item.pooled,
             reset=ResetBody.of(item.reset) if item.reset else None,
-            price=ItemPriceBody.of(item.price) if item.price else None,
+            price=ItemPriceBody.of(item.price, currency) if item.price else None,
             **optional,
         )
 
 
-def rate_fields(price: ItemPrice) -> dict[str, Any]:
-    """The amount, or the tiers with their behaviour."""
+def rate_fields(price: ItemPrice, currency: str | None = None) -> dict[str, Any]:
+    """The amount, or the tiers with their behaviour; with `currency`, the one it is in, also the others it has."""
     if price.amount is not None:
-        return {"amount": price.amount}
+        others = {} if currency is None else currency_fields(price.additional_currencies, currency)
+        return {"amount": price.amount, **others}
     behavior = price.tier_behavior or TierBehavior.GRADUATED
-    return {"tiers": [TierBody.of(tier) for tier in price.tiers], "tier_behavior": behavior.value}
+    return {"tiers": [TierBody.of(tier, currency) for tier in price.tiers], "tier_behavior": behavior.value}
+
+
+def currency_amounts(given: Sequence[CurrencyAmountBody] | None) -> tuple[CurrencyAmount, ...]:
+    """The amounts in other currencies."""
+    return tuple(CurrencyAmount(each.currency, each.amount) for each in given or ())
+
+
+def currency_fields(listed: Sequence[CurrencyAmount], currency: str) -> dict[str, Any]:
+    """The other currencies a price is offered in, beside the one it is shown in; left out where there are none."""
+    others = [
+        CurrencyAmountBody(currency=each.currency, amount=each.amount) for each in listed if each.currency != currency
+    ]
+    return {"additional_currencies": others} if others else {}
 
 
 def display_text(primary: str, secondary: str | None) -> DisplayText:
@@ -263,10 +309,3 @@ def display_text(primary: str, secondary: str | None) -> DisplayText:
     if secondary is None:
         return DisplayText(primary_text=primary)
     return DisplayText(primary_text=primary, secondary_text=secondary)
-
-
-def refuse_currencies(given: list[CurrencyAmountBody] | None) -> None:
-    """Raises BadRequest: prices in several currencies are not available yet."""
-    if given:
-        message = "additional_currencies: more than one currency is not enabled"
-        raise BadRequest(message)

@@ -12,11 +12,13 @@ from sumac.api.schemas.items import (
     BillingInterval,
     Count,
     CurrencyAmountBody,
+    CurrencyAmounts,
     DisplayText,
     PlanItemBody,
     PlanItemIn,
+    currency_amounts,
+    currency_fields,
     display_text,
-    refuse_currencies,
 )
 from sumac.api.schemas.wire import (
     CustomerId,
@@ -40,7 +42,6 @@ from sumac.core.time import Cadence, Interval
 ITEMS_MAX = 200
 TRIAL_MAX = 3650
 EXPAND = ("items.feature",)
-CURRENCY = "usd"
 
 
 class BasePriceIn(WireModel):
@@ -49,13 +50,13 @@ class BasePriceIn(WireModel):
     amount: Number
     interval: BillingInterval
     interval_count: Count | None = None
-    additional_currencies: list[CurrencyAmountBody] | None = None
+    additional_currencies: CurrencyAmounts | None = None
 
     def price(self) -> BasePrice | None:
-        """As a base price; a price of 0 is none."""
-        refuse_currencies(self.additional_currencies)
-        price = BasePrice(self.amount, Cadence(Interval(self.interval), self.interval_count or 1))
-        return price if price.amount else None
+        """As a base price; a price of 0 in every currency is none."""
+        listed = currency_amounts(self.additional_currencies)
+        price = BasePrice(self.amount, Cadence(Interval(self.interval), self.interval_count or 1), listed)
+        return price if price.amount or listed else None
 
 
 class FreeTrialIn(WireModel):
@@ -212,14 +213,16 @@ class PlanPriceBody(WireModel):
     amount: Number
     interval: BillingInterval
     interval_count: WholeNumber | None = None
+    additional_currencies: list[CurrencyAmountBody] | None = None
     display: DisplayText
 
     @classmethod
     def of(cls, price: BasePrice, currency: str) -> Self:
-        """The count is left out while it is 1."""
+        """The price in this currency and the others it is offered in; the count is left out while it is 1."""
         fields: dict[str, Any] = {"amount": price.amount, "interval": price.cadence.interval.value}
         if price.cadence.count != 1:
             fields["interval_count"] = price.cadence.count
+        fields |= currency_fields(price.additional_currencies, currency)
         return cls(**fields, display=display_text(*price_texts(price, currency)))
 
 
@@ -283,10 +286,11 @@ class PlanBody(WireModel):
         features: Mapping[str, Feature],
         env: Env,
         *,
+        currency: str,
         expand: bool = False,
         eligibility: Eligibility | None = None,
     ) -> Self:
-        """The plan as it is answered; `expand` shows the features of its items."""
+        """The plan as it is answered; its prices are in `currency`, `expand` shows the features of its items."""
         optional: dict[str, Any] = {}
         if plan.free_trial is not None:
             optional["free_trial"] = _trial(plan.free_trial)
@@ -302,9 +306,9 @@ class PlanBody(WireModel):
             version=plan.version,
             add_on=plan.add_on,
             auto_enable=plan.auto_enable,
-            price=PlanPriceBody.of(plan.price, CURRENCY) if plan.price else None,
+            price=PlanPriceBody.of(plan.price, currency) if plan.price else None,
             items=[
-                PlanItemBody.of(item, features.get(item.feature_id), CURRENCY, expand=expand) for item in plan.items
+                PlanItemBody.of(item, features.get(item.feature_id), currency, expand=expand) for item in plan.items
             ],
             created_at=plan.created_at,
             env=env.value,

@@ -246,4 +246,5 @@ def _outgoing(preview: Proposal, env: Env, *, shown: bool) -> Iterator[PlanChang
 
 
 def _plan(preview: Proposal, held: CustomerPlan, env: Env, *, shown: bool) -> PlanBody | None:
-    return PlanBody.of(preview.plan_of(held), preview.snapshot.features, env) if shown else None
+    snapshot = preview.snapshot
+    return PlanBody.of(preview.plan_of(held), snapshot.features, env, currency=snapshot.currency) if shown else None

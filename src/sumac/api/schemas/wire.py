@@ -24,6 +24,7 @@ LATEST_MS = 253_402_300_799_999
 DIGITS_MAX = 40
 LARGEST_WHOLE = 2**63 - 1
 LARGEST_COUNT = 2**31 - 1
+CURRENCY_CODE = re.compile(r"[a-z]{3}")
 
 _encoder = msgspec.json.Encoder(decimal_format="number")
 
@@ -140,6 +141,12 @@ def _email(value: str) -> str:
         raise PydanticCustomError("email", "must be an e-mail address") from None
 
 
+def _currency(value: str) -> str:
+    if not CURRENCY_CODE.fullmatch(value):
+        raise PydanticCustomError("currency", "must be a currency's code of three lower-case letters")
+    return value
+
+
 def _not_too_many(value: dict[str, Any]) -> dict[str, Any]:
     if len(value) > METADATA_KEYS_MAX:
         raise PydanticCustomError("long", "must have at most {most} keys", {"most": METADATA_KEYS_MAX})
@@ -185,6 +192,7 @@ CustomerId = Annotated[
 PlanId = Annotated[str, AfterValidator(_pattern(r"[a-zA-Z0-9_-]+", "letters, numbers, underscores and dashes"))]
 FeatureId = Annotated[str, AfterValidator(_pattern(r"[a-zA-Z0-9_-]+", "letters, numbers, underscores and dashes"))]
 EmailAddress = Annotated[str, AfterValidator(_email), WithJsonSchema({"type": "string", "format": "email"})]
+Currency = Annotated[str, AfterValidator(_currency), WithJsonSchema({"type": "string", "pattern": "^[a-z]{3}$"})]
 AnyId = Annotated[str, AfterValidator(_pattern(r"[^\x00]+", "visible characters"))]
 JsonObject = Annotated[dict[str, Any], BeforeValidator(storable), AfterValidator(_not_too_many)]
 

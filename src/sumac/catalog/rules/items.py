@@ -1,55 +1,37 @@
 """Which items a plan may have (api.md §2.2, billing.md §1.5)."""
 
 from decimal import Decimal
-from typing import NoReturn
 
 from sumac.catalog.model import Feature, FeatureKind, ItemPrice, PlanItem, Proration, Rollover, TierBehavior
-from sumac.core.errors import BadRequest
-from sumac.core.quantity import LARGEST, rounded
+from sumac.catalog.rules.offers import check_item_currencies
+from sumac.catalog.rules.ranges import check_amount, check_range, refuse
+from sumac.core.quantity import LARGEST
 from sumac.core.time import Interval
 
 NOT_PRICED = frozenset({Interval.MINUTE, Interval.HOUR, Interval.DAY})
 PRICED_INTERVALS = "one_off, week, month, quarter, semi_annual, year"
-CENT = Decimal("0.01")
 WHOLE_PERCENT = 100
-AMOUNT_MAX = Decimal(10_000_000_000)
 
 
-def check_item(item: PlanItem, feature: Feature) -> None:
-    """Raises BadRequest `invalid_product_item` when the item breaks a rule of its own."""
+def check_item(item: PlanItem, feature: Feature, *, currency: str) -> None:
+    """Raises BadRequest `invalid_product_item` when the item breaks a rule of its own; prices are in `currency`."""
     where = f"items.{item.feature_id}"
     if feature.kind is FeatureKind.BOOLEAN:
         if item.price is not None or item.included or item.reset is not None:
             refuse(f"{where}: a boolean feature has no included amount, reset or price")
         return
-    _check_range(item.included, LARGEST, f"{where}.included")
+    check_range(item.included, LARGEST, f"{where}.included")
     if item.unlimited and item.price is not None and item.price.tiers:
         refuse(f"{where}: unlimited and tiers exclude each other")
     if item.pooled:
         _check_pooled(item, where)
     if item.price is not None:
         _check_price(item, item.price, where)
+        check_item_currencies(item.price, currency, where)
     if item.proration is not None:
         _check_proration(item, item.proration, where)
     if item.rollover is not None:
         _check_rollover(item, item.rollover, feature, where)
-
-
-def check_amount(amount: Decimal, where: str) -> None:
-    """Raises BadRequest `invalid_product_item` for an amount of money below 0 or absurdly large."""
-    _check_range(amount, AMOUNT_MAX, where)
-
-
-def refuse(sentence: str) -> NoReturn:
-    """Raises BadRequest `invalid_product_item`."""
-    raise BadRequest(sentence, code="invalid_product_item")
-
-
-def _check_range(number: Decimal, largest: Decimal, where: str) -> None:
-    if not 0 <= number <= largest:
-        refuse(f"{where} must be between 0 and {largest:f}")
-    if number != rounded(number):
-        refuse(f"{where} has at most 10 decimals")
 
 
 def _check_pooled(item: PlanItem, where: str) -> None:
@@ -64,11 +46,11 @@ def _check_price(item: PlanItem, price: ItemPrice, where: str) -> None:
         refuse(f"{where}.price needs exactly one of amount and tiers")
     for amount in _amounts(price):
         check_amount(amount, f"{where}.price: an amount")
-    _check_range(price.billing_units, LARGEST, f"{where}.price.billing_units")
+    check_range(price.billing_units, LARGEST, f"{where}.price.billing_units")
     if not price.billing_units:
         refuse(f"{where}.price.billing_units must be above 0")
     if price.max_purchase is not None:
-        _check_range(price.max_purchase, LARGEST, f"{where}.price.max_purchase")
+        check_range(price.max_purchase, LARGEST, f"{where}.price.max_purchase")
     if price.cadence.interval in NOT_PRICED:
         refuse(f"{where}.price.interval must be one of: {PRICED_INTERVALS}")
     if not price.cadence.recurs and not item.is_prepaid:
@@ -79,14 +61,17 @@ def _check_price(item: PlanItem, price: ItemPrice, where: str) -> None:
         refuse(f"{where}.included must be a whole multiple of billing_units when billing_method is prepaid")
     if price.tiers:
         _check_tiers(item, price, where)
-    if not price.cadence.recurs and any(amount % CENT for amount in _amounts(price)):
-        refuse(f"{where}: a one_off price has at most 2 decimals")
 
 
 def _amounts(price: ItemPrice) -> list[Decimal]:
     if price.amount is not None:
         return [price.amount]
     return [amount for tier in price.tiers for amount in (tier.amount, tier.flat_amount)]
+
+
+def _flat_amounts(price: ItemPrice) -> list[Decimal]:
+    own = [tier.flat_amount for tier in price.tiers]
+    return own + [each.flat_amount for tier in price.tiers for each in tier.additional_currencies]
 
 
 def _check_tiers(item: PlanItem, price: ItemPrice, where: str) -> None:
@@ -99,11 +84,11 @@ def _check_tiers(item: PlanItem, price: ItemPrice, where: str) -> None:
     if finite and finite[0] <= item.included:
         refuse(f"{where}: the first tier must end above the included amount")
     if finite:
-        _check_range(finite[-1], LARGEST, f"{where}: the end of a tier")
+        check_range(finite[-1], LARGEST, f"{where}: the end of a tier")
     volume = price.tier_behavior is TierBehavior.VOLUME
     if volume and not item.is_prepaid:
         refuse(f"{where}: volume tiers are for prepaid features only")
-    if any(tier.flat_amount for tier in price.tiers) and (not volume or len(price.tiers) == 1):
+    if any(_flat_amounts(price)) and (not volume or len(price.tiers) == 1):
         refuse(f"{where}: flat_amount needs volume tiers, and more than one")
 
 

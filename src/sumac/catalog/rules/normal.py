@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from sumac.catalog.model import Feature, FeatureKind, ItemPrice, Plan, PlanItem, Proration, Rollover
+from sumac.catalog.model import CurrencyAmount, Feature, FeatureKind, ItemPrice, Plan, PlanItem, Proration, Rollover
 from sumac.catalog.rules.shape import is_free
 from sumac.core.time import Cadence
 
@@ -40,9 +40,12 @@ def _implied_reset(item: PlanItem, feature: Feature | None) -> Cadence | None:
 def _normal_price(price: ItemPrice) -> ItemPrice:
     """A single tier without end is a plain amount."""
     only = price.tiers[0] if len(price.tiers) == 1 else None
-    if only is not None and only.to is None and not only.flat_amount and price.amount is None:
-        return replace(price, amount=only.amount, tiers=(), tier_behavior=None)
-    return price
+    if only is None or only.to is not None or price.amount is not None or price.additional_currencies:
+        return price
+    if only.flat_amount or any(each.flat_amount for each in only.additional_currencies):
+        return price
+    listed = tuple(CurrencyAmount(each.currency, each.amount) for each in only.additional_currencies)
+    return replace(price, amount=only.amount, tiers=(), tier_behavior=None, additional_currencies=listed)
 
 
 def _normal_proration(proration: Proration) -> Proration:

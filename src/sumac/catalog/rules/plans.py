@@ -3,21 +3,26 @@
 from collections.abc import Collection, Mapping
 
 from sumac.catalog.model import Feature, FeatureKind, Plan
-from sumac.catalog.rules.items import NOT_PRICED, PRICED_INTERVALS, check_amount, check_item, refuse
+from sumac.catalog.rules.items import NOT_PRICED, PRICED_INTERVALS, check_item
+from sumac.catalog.rules.offers import check_base_price_currencies
+from sumac.catalog.rules.ranges import check_amount, refuse
 from sumac.catalog.rules.shape import is_free, is_one_off
 from sumac.core.errors import BadRequest, NotFound
 from sumac.core.time import Interval
 
 
-def check_plan(plan: Plan, features: Mapping[str, Feature]) -> None:
-    """Raises NotFound `feature_not_found` or BadRequest (`invalid_product_item`, `invalid_request`)."""
+def check_plan(plan: Plan, features: Mapping[str, Feature], *, currency: str) -> None:
+    """Raises NotFound `feature_not_found` or BadRequest (`invalid_product_item`, `invalid_request`).
+
+    `currency` is the tenant's default one: prices are in it, and offered in others beside it.
+    """
     for item in plan.items:
         feature = features.get(item.feature_id)
         if feature is None:
             message = f"Feature {item.feature_id} not found"
             raise NotFound(message, code="feature_not_found")
-        check_item(item, feature)
-    _check_base_price(plan)
+        check_item(item, feature, currency=currency)
+    _check_base_price(plan, currency)
     _check_together(plan, features)
     if plan.free_trial is not None:
         _check_trial(plan)
@@ -38,10 +43,11 @@ def check_alone(plan: Plan, others: Collection[Plan]) -> None:
             raise BadRequest(message)
 
 
-def _check_base_price(plan: Plan) -> None:
+def _check_base_price(plan: Plan, currency: str) -> None:
     if plan.price is None:
         return
     check_amount(plan.price.amount, "price.amount")
+    check_base_price_currencies(plan.price, currency)
     if plan.price.cadence.interval in NOT_PRICED:
         refuse(f"price.interval must be one of: {PRICED_INTERVALS}")
 

@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 from sumac.catalog.model import BasePrice, Feature, FeatureKind, ItemPrice, PlanItem
+from sumac.core.money import minor_digits
 from sumac.core.time import Cadence, Interval
 
 SYMBOLS = {"usd": "$", "eur": "€", "gbp": "£", "jpy": "¥", "inr": "₹"}
@@ -10,10 +11,10 @@ INTERVAL_WORDS = {Interval.SEMI_ANNUAL: "half year"}
 
 
 def amount_text(amount: Decimal, currency: str) -> str:
-    """An amount in major units: "$30", "$0.01", "30 chf"."""
+    """An amount in major units: "$30", "$0.01", "30 chf", "1.250 kwd"."""
     exponent = amount.normalize().as_tuple().exponent
     places = -exponent if isinstance(exponent, int) and exponent < 0 else 0
-    number = f"{amount:,.{max(2, places)}f}" if places else f"{amount:,.0f}"
+    number = f"{amount:,.{max(minor_digits(currency), places)}f}" if places else f"{amount:,.0f}"
     symbol = SYMBOLS.get(currency)
     return f"{symbol}{number}" if symbol else f"{number} {currency}"
 
