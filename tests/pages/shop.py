@@ -15,7 +15,7 @@ from sumac.organizations import service as organizations
 from sumac.pages.site import Site, pages_router
 from tests.support.services import PUBLIC_URL, Services
 
-INLINE_TAGS = re.compile(r"</?(bdi|strong|small)\b[^>]*>")
+INLINE_TAGS = re.compile(r"</?(bdi|span|strong|small)\b[^>]*>")
 TAGS = re.compile(r"<[^>]*>")
 
 
@@ -39,6 +39,10 @@ class Shop:
     async def visit(self, url: str) -> httpx.Response:
         """Opens a page."""
         return await self.browser.get(urlsplit(url).path)
+
+    async def visit_in_full(self, url: str) -> httpx.Response:
+        """Opens a page with what its address asks for."""
+        return await self.browser.get(url)
 
     async def submit(self, url: str, /, *, headers: Mapping[str, str] | None = None, **fields: str) -> httpx.Response:
         """Sends a form of a page; redirects are not followed."""

@@ -35,17 +35,18 @@ async def test_shows_what_the_customer_holds(shop: Shop) -> None:
         "Sandbox",
         "Return to Lumen Studio",
         "Ada Lovelace",
-        "Pro Active $20.00 per month Renews on February 1, 2026 Cancel plan",
+        "Pro Active $20.00 per month Renews on February 1, 2026 for $20.00 plus usage Cancel plan",
         "Boost Active $15.00 one-off Bought on January 1, 2026 What you have",
         "Messages 1,250 of 1,000 used Resets on February 1, 2026",
         "Seats 0 of 5 used",
         "Single sign-on Included",
         "Storage Unlimited",
-        "Visa •••• 4242 Used for payments",
-        "Invoice 2 Paid January 1, 2026 $15.00 Invoice 1 Paid January 1, 2026 $20.00",
+        "Visa •••• 4242 Used for payments Remove Add a card",
+        "Invoice 2 Paid January 1, 2026 · PDF $15.00 Invoice 1 Paid January 1, 2026 · PDF $20.00",
     ):
         assert words in words_of(answer)
-    for address in ("https://lumen.example/app", *(f"/invoice/{each.token}" for each in invoices)):
+    pages = [f"/invoice/{each.token}" for each in invoices]
+    for address in ("https://lumen.example/app", *pages, *(f"{page}/pdf" for page in pages)):
         assert f'href="{address}"' in answer.text
 
 
@@ -126,7 +127,7 @@ async def test_every_state_of_a_plan_has_its_words(shop: Shop) -> None:
     assert "Team Ends soon $99.00 per month Ends on" in before
     assert "Pro Starts later $20.00 per month Starts on" in before
     assert "Payment overdue" in after
-    assert "Pay the open invoice below to keep this plan" in after
+    assert "Pay what is open above to keep this plan" in after
 
 
 async def test_what_is_due_is_settled_first(shop: Shop) -> None:
@@ -150,7 +151,7 @@ async def test_the_same_card_is_listed_once(shop: Shop) -> None:
         await shop.services.add_card(number=number)
     words = words_of(await shop.visit(await portal_url(shop)))
 
-    assert "Visa •••• 3220 Used for payments Visa •••• 4242 Invoices" in words
+    assert "Visa •••• 3220 Used for payments Remove Visa •••• 4242 Use for payments Remove Add a card Invoices" in words
 
 
 async def test_old_and_unknown_links(shop: Shop) -> None:
@@ -180,7 +181,7 @@ async def test_only_the_newest_invoices_are_listed(shop: Shop) -> None:
     answer = await shop.visit(await portal_url(shop))
 
     assert 32 == len(await shop.services.invoices())
-    assert 24 == answer.text.count('href="/invoice/')
+    assert 24 == answer.text.count('class="label" href="/invoice/')
     assert "These are your newest invoices." in words_of(answer)
 
 

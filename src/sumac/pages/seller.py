@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from sumac.billing.provider import TestBank
 from sumac.billing.service import BillingService
+from sumac.core.errors import BadRequest
 from sumac.core.tenant import Env, Tenant
 from sumac.organizations import service as organizations
 from sumac.storage.database import Database
@@ -31,3 +32,12 @@ async def find_seller(site: Site, tenant: Tenant) -> Seller:
     async with site.database.system_reading() as system:
         organization = await organizations.get_organization_by_id(system, tenant.organization_id)
     return Seller(organization.name, tenant.env is Env.SANDBOX)
+
+
+def takes_payments(site: Site, tenant: Tenant) -> bool:
+    """Whether a payment provider is connected, so that cards can be entered and charged."""
+    try:
+        site.billing.provider(tenant)
+    except BadRequest:
+        return False
+    return True

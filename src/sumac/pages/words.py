@@ -13,11 +13,18 @@ from babel.numbers import format_decimal, get_currency_symbol
 
 from sumac.core.money import Money, minor_digits
 from sumac.core.time import Period
+from sumac.invoices.model import CreditEntry, CreditReason
 
 LOCALE = "en_US"
 NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
 WEB_SCHEMES = frozenset({"http", "https"})
 CARD_GROUP = 4
+CREDIT_REASONS = {
+    CreditReason.INVOICE: "Given by invoice",
+    CreditReason.CREDIT_NOTE: "Credit note for invoice",
+    CreditReason.SPENT: "Spent on invoice",
+    CreditReason.RETURNED: "Returned by invoice",
+}
 
 
 def money(amount: Money) -> str:
@@ -57,6 +64,11 @@ def grouped(card_number: str) -> str:
     return " ".join(card_number[start : start + CARD_GROUP] for start in range(0, len(card_number), CARD_GROUP))
 
 
+def credit_reason(entry: CreditEntry) -> str:
+    """ "Spent on invoice 3"."""
+    return f"{CREDIT_REASONS[entry.reason]} {entry.invoice_number}"
+
+
 def web_address(address: str | None) -> str | None:
     """The address if a browser may be sent there: http or https with a host; None for anything else."""
     if address is None:
@@ -66,3 +78,12 @@ def web_address(address: str | None) -> str | None:
     except ValueError:
         return None
     return address if parts.scheme.lower() in WEB_SCHEMES and parts.hostname else None
+
+
+def site_of(address: str | None) -> str | None:
+    """The first page of the site an address belongs to; None for what no browser may be sent to."""
+    allowed = web_address(address)
+    if allowed is None:
+        return None
+    parts = urlsplit(allowed)
+    return f"{parts.scheme}://{parts.netloc}/"
