@@ -24,6 +24,8 @@ COMMANDS = (
     ("demo",),
     ("worker",),
     ("migrate",),
+    ("organizations",),
+    ("organizations", "create"),
     ("keys",),
     ("keys", "create"),
     ("sign-in",),
@@ -102,6 +104,48 @@ def test_an_unknown_organization(tmp_path: Path) -> None:
     ]
 
     assert "Error: Organization ghost not found" == told(arguments)
+
+
+def test_an_organization_in_another_currency(home: Home) -> None:
+    """It is made beside whatever is there, and its plans are in its own currency."""
+    place = where(home.data_dir, home.database_url)
+    made = run_sumac(["organizations", "create", "--slug", "kyoto", "--name", "Kyoto", "--currency", "jpy", *place])
+
+    assert ("kyoto\n", "") == (made.stdout, made.stderr)
+
+    key = run_sumac(["keys", "create", "--environment", "live", "--organization", "kyoto", *place])
+    with live_server(home.data_dir, database_url=home.database_url) as server:
+        plan = {"plan_id": "pro", "name": "Pro", "price": {"amount": 3000, "interval": "month"}}
+        answer = post(server, "plans.create", plan, authorization=f"Bearer {key.stdout.strip()}")
+
+        assert "¥3,000" == answer.json()["price"]["display"]["primary_text"]
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "sentence"),
+    [
+        pytest.param("--currency", "EUR", "three lower-case letters", id="upper-case-currency"),
+        pytest.param("--currency", "euro", "three lower-case letters", id="four-letter-currency"),
+        pytest.param("--slug", "My Company", "lower-case letters", id="slug-with-a-space"),
+    ],
+)
+def test_an_organization_that_cannot_be(tmp_path: Path, option: str, value: str, sentence: str) -> None:
+    """The option is named, with what it must look like."""
+    arguments = {"--slug": "acme", "--name": "Acme", option: value}
+    words = [word for pair in arguments.items() for word in pair]
+    run = sumac("organizations", "create", *words, *where(tmp_path / "data", None))
+
+    assert 2 == run.exit_code
+    assert f"Invalid value for '{option}'" in run.stderr
+    assert sentence in run.stderr
+
+
+def test_an_organization_that_is_there(tmp_path: Path) -> None:
+    """One sentence with its slug."""
+    arguments = ["organizations", "create", "--slug", "acme", "--name", "Acme", *where(tmp_path / "data", None)]
+
+    assert 0 == sumac(*arguments).exit_code
+    assert "Error: Organization acme already exists" == told(arguments)
 
 
 def test_a_busy_port(tmp_path: Path) -> None:

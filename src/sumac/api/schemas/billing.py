@@ -21,6 +21,7 @@ from sumac.api.schemas.later import refuse_entity, refuse_later
 from sumac.api.schemas.plans import FreeTrialIn
 from sumac.api.schemas.wire import (
     AnyId,
+    Currency,
     CustomerId,
     JsonObject,
     Milliseconds,
@@ -124,7 +125,7 @@ class AttachBody(_PlanChange):
 
     plan_id: PlanId
     carry_over_balances: CarryOverBody | None = None
-    currency: Annotated[str, Field(min_length=3, max_length=3)] | None = None
+    currency: Currency | None = None
     ends_at: Milliseconds | None = None
     new_billing_subscription: Truth | None = None
     remove_plan_ids: Annotated[list[PlanId], Field(max_length=PLANS_MAX)] | None = None
