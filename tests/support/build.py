@@ -10,6 +10,7 @@ from sumac.catalog.model import (
     BasePrice,
     BillingMethod,
     CreditCost,
+    CurrencyAmount,
     Feature,
     FeatureKind,
     FreeTrial,
@@ -72,9 +73,14 @@ def prepaid_price(amount: int | str | None = 10, **changes: object) -> ItemPrice
     return usage_price(amount, **{"billing_method": BillingMethod.PREPAID, **changes})
 
 
-def price(amount: int | str = 20, cadence: Cadence = MONTHLY) -> BasePrice:
-    """What a plan costs by itself, in dollars."""
-    return BasePrice(Decimal(amount), cadence)
+def price(amount: int | str = 20, cadence: Cadence = MONTHLY, **others: int | str) -> BasePrice:
+    """What a plan costs by itself, in dollars and in `others` by their codes."""
+    return BasePrice(Decimal(amount), cadence, in_currencies(**others))
+
+
+def in_currencies(**amounts: int | str) -> tuple[CurrencyAmount, ...]:
+    """What a price is beside its own amount, by the codes of the currencies."""
+    return tuple(CurrencyAmount(currency, Decimal(amount)) for currency, amount in amounts.items())
 
 
 def trial(days: int = 14, **changes: object) -> FreeTrial:

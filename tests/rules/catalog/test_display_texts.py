@@ -35,10 +35,14 @@ CREDITS = Feature("credits", "AI credits", FeatureKind.CREDIT_SYSTEM, True, CREA
         ("0.0025", "usd", "$0.0025"),
         ("12500", "eur", "€12,500"),
         ("30", "chf", "30 chf"),
+        ("3000", "jpy", "¥3,000"),
+        ("1.5", "jpy", "¥1.5"),
+        ("1.005", "kwd", "1.005 kwd"),
+        ("1.5", "kwd", "1.500 kwd"),
     ],
 )
 def test_amounts(amount: str, currency: str, text: str) -> None:
-    """Whole amounts without decimals, others with two or as many as they have."""
+    """Whole amounts without decimals, others with those of the currency or as many as they have."""
     assert text == amount_text(Decimal(amount), currency)
 
 
