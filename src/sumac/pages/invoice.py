@@ -1,17 +1,45 @@
-"""The invoice: a document to read, print and, while it is open, pay."""
+"""The invoice: a document to read, keep as a PDF and, while it is open, pay."""
+
+from dataclasses import dataclass
 
 from fastapi import APIRouter
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 
 from sumac.core.errors import BadRequest, NotFound
 from sumac.core.tenant import Tenant
 from sumac.customers import service as customers
+from sumac.customers.model import Customer
 from sumac.invoices import service as invoices
-from sumac.invoices.model import Invoice, InvoiceStatus
+from sumac.invoices.model import CreditEntry, Invoice, InvoiceStatus
+from sumac.pages.pdf import compose_pdf
 from sumac.pages.render import render
-from sumac.pages.seller import Site, find_seller
+from sumac.pages.seller import Seller, Site, find_seller
+from sumac.pages.sheet import Sheet, invoice_sheet, note_sheet
+from sumac.storage.database import Database
 
 SEE_OTHER = 303
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """An invoice with whom it is between, and the customer's movements of credit in its currency."""
+
+    tenant: Tenant
+    invoice: Invoice
+    customer: Customer
+    seller: Seller
+    credit: tuple[CreditEntry, ...]
+
+    @property
+    def sheet(self) -> Sheet:
+        """The invoice in words."""
+        return invoice_sheet(self.invoice, self.customer, self.seller.name)
+
+    @property
+    def notes(self) -> list[Sheet]:
+        """Its credit notes in words, oldest first."""
+        return [note_sheet(note, self.invoice, self.customer, self.seller.name) for note in self.invoice.notes]
 
 
 def add_invoice(router: APIRouter, site: Site) -> None:
@@ -19,39 +47,61 @@ def add_invoice(router: APIRouter, site: Site) -> None:
 
     @router.get("/invoice/{token}")
     async def show_invoice(token: str) -> Response:
-        tenant, invoice = await _find(site, token)
-        async with site.database.reading(tenant) as work:
-            customer = await customers.get_by_key(work, invoice.customer_key)
+        shown = await _show(site, token)
+        async with site.database.reading(shown.tenant) as work:
+            credit = await invoices.credit_of(work, shown.customer.key, shown.invoice.total.currency)
+        is_open = shown.invoice.status is InvoiceStatus.OPEN
         return render(
             "invoice.html",
-            await find_seller(site, tenant),
+            shown.seller,
             leads_out=True,
-            invoice=invoice,
-            customer=customer,
-            is_open=invoice.status is InvoiceStatus.OPEN,
-            payable=invoice.status is InvoiceStatus.OPEN and _takes_payments(site, tenant),
+            invoice=shown.invoice,
+            sheet=shown.sheet,
+            notes=shown.notes,
+            credit=credit,
+            credit_entries=shown.credit,
+            is_open=is_open,
+            payable=is_open and _takes_payments(site, shown.tenant),
         )
+
+    @router.get("/invoice/{token}/pdf")
+    async def download_invoice(token: str) -> Response:
+        shown = await _show(site, token)
+        content = await run_in_threadpool(compose_pdf, [shown.sheet, *shown.notes], shown.seller)
+        name = f"invoice-{shown.invoice.number}.pdf"
+        headers = {"Content-Disposition": f'inline; filename="{name}"'}
+        return Response(content, media_type="application/pdf", headers=headers)
 
     @router.post("/invoice/{token}/pay")
     async def pay_invoice(token: str) -> Response:
-        tenant, invoice = await _find(site, token)
+        tenant, invoice = await _find(site.database, token)
         if invoice.status is not InvoiceStatus.OPEN:
             return RedirectResponse(f"/invoice/{token}", SEE_OTHER)
         return RedirectResponse(await site.billing.open_payment(tenant, invoice.id), SEE_OTHER)
 
 
-async def _find(site: Site, token: str) -> tuple[Tenant, Invoice]:
-    async with site.database.system_reading() as system:
+async def _show(site: Site, token: str) -> Shown:
+    tenant, invoice = await _find(site.database, token)
+    async with site.database.reading(tenant) as work:
+        customer = await customers.get_by_key(work, invoice.customer_key)
+        entries = await invoices.list_credit(work, customer.key)
+    own = tuple(entry for entry in entries if entry.amount.currency == invoice.total.currency)
+    return Shown(tenant, invoice, customer, await find_seller(site, tenant), own)
+
+
+async def _find(database: Database, token: str) -> tuple[Tenant, Invoice]:
+    """The invoice behind an address. Raises NotFound for one that is not issued, or was not issued here."""
+    async with database.system_reading() as system:
         tenant = await invoices.find_tenant(system, token)
-    invoice = None if tenant is None else await _read(site, tenant, token)
-    if tenant is None or invoice is None or invoice.status is InvoiceStatus.DRAFT:
+    invoice = None if tenant is None else await _read(database, tenant, token)
+    if tenant is None or invoice is None or invoice.number is None:
         message = "Check that the link is complete, or ask whoever sent it for a new one."
         raise NotFound(message, code="invoice_not_found")
     return tenant, invoice
 
 
-async def _read(site: Site, tenant: Tenant, token: str) -> Invoice | None:
-    async with site.database.reading(tenant) as work:
+async def _read(database: Database, tenant: Tenant, token: str) -> Invoice | None:
+    async with database.reading(tenant) as work:
         return await invoices.find_by_token(work, token)
 
 

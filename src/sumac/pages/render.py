@@ -43,6 +43,7 @@ _templates.filters.update(
     number=words.number,
     initial=words.initial,
     grouped=words.grouped,
+    credit_reason=words.credit_reason,
 )
 _templates.globals["stylesheet"] = STYLESHEET_PATH
 
