@@ -50,7 +50,7 @@ async def test_shows_what_is_bought(shop: Shop) -> None:
         "Subscribe to Pro",
         "$20.00 due today",
         "Pro - base price $20.00",
-        "Renews on February 1, 2026 at $20 per month, charged automatically until you cancel.",
+        "Renews on February 1, 2026 at $20.00 per month, charged automatically until you cancel.",
         "4000 0000 0000 0341 is saved, every later charge declines",
         "Pay $20.00",
     ):
@@ -257,7 +257,9 @@ async def test_setup_charges_nothing(shop: Shop) -> None:
     thanks = await shop.visit(saved.headers["location"])
 
     assert "$0.00 due today" in words_of(page)
-    assert "Free until January 15, 2026, then $49 per month, charged automatically until you cancel." in words_of(page)
+    assert "Free until January 15, 2026, then $49.00 per month, charged automatically until you cancel." in words_of(
+        page
+    )
     assert "Save card and continue" in words_of(page)
     assert "Growth is active." in words_of(thanks)
     assert "You paid" not in words_of(thanks)

@@ -45,7 +45,7 @@ async def test_it_says_what_changes_and_what_it_costs(shop: Shop) -> None:
     assert "/c/co_" in url
     assert 200 == answer.status_code
     for part in (
-        "Please confirm Subscribe to Team $39.50 due today",
+        "Please confirm Change to Team $39.50 due today",
         "Pro ends now",
         "Team starts now",
         "Due today $39.50",

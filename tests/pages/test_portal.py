@@ -120,7 +120,7 @@ async def test_every_state_of_a_plan_has_its_words(shop: Shop) -> None:
     url = await portal_url(shop)
     before = words_of(await shop.visit(url))
     await shop.services.add_card(number=DECLINES)
-    await shop.services.advance(datetime(2026, 2, 2, tzinfo=UTC))
+    await shop.services.advance(datetime(2026, 1, 16, tzinfo=UTC))
     after = words_of(await shop.visit(url))
 
     assert "Growth Trial $49.00 per month Trial until January 15, 2026" in before

@@ -135,7 +135,8 @@ async def require_open(work: Work, customer: Customer, confirming: Confirming, d
         message = "This page has expired; ask for a new link"
         raise Gone(message, code="checkout_expired")
     due = await amount_due(work, customer, decision)
-    if due.currency != confirming.shown.currency or due.minor > confirming.shown.minor:
+    agreed = confirming.shown.minor if confirming.shown.currency == due.currency else 0
+    if due.minor > agreed:
         message = "The price has changed while the page was open"
         raise Conflict(message, code="price_changed")
 

@@ -10,7 +10,7 @@ from sumac.billing.requests import BillingRequest, CancelRequest, MultiCancelReq
 from sumac.billing.rules.preview import compute_next_cycle
 from sumac.billing.visits import Checkout
 from sumac.catalog.rules.shape import longest_cadence, shortest_cadence
-from sumac.catalog.rules.text import amount_text, cadence_text
+from sumac.catalog.rules.text import cadence_text, money_text
 from sumac.core.errors import SumacError
 from sumac.core.money import Money
 from sumac.customers.model import Customer
@@ -99,13 +99,13 @@ def terms_of(proposal: Proposal) -> str | None:
 
 
 def _price_after(proposal: Proposal, started: Holding) -> str | None:
-    """What the next cycle costs in advance, such as "$20 per month"; None when only usage is billed."""
+    """What the next cycle costs in advance, such as "$20.00 per month"; None when only usage is billed."""
     currency = proposal.snapshot.currency
     following = compute_next_cycle(started, proposal.snapshot.features, currency=currency)
     lines = compute_lines(following.lines, currency) if following else ()
     if not lines:
         return None
-    amount = amount_text(compute_total(lines, currency).major, currency)
+    amount = money_text(compute_total(lines, currency))
     cadence = shortest_cadence(started.plan)
     return f"{amount} {cadence_text(cadence)}" if cadence and cadence == longest_cadence(started.plan) else amount
 

@@ -16,6 +16,7 @@ from sumac.billing.model import (
     SchedulePlan,
     StartPlan,
 )
+from sumac.billing.quote import heading_of
 from sumac.core.money import Money
 from sumac.invoices.model import Line
 from sumac.invoices.rules.totals import compute_lines, compute_total
@@ -68,6 +69,16 @@ def quote_of(proposal: Proposal, due: Money) -> Quote:
         due=due,
         next_charges=tuple(_next_charges(proposal)),
     )
+
+
+def title_of(proposal: Proposal) -> str:
+    """What the page asks about, such as "Change to Team" where one plan takes the place of another."""
+    actions = proposal.decision.actions
+    begun = [action.held for action in actions if isinstance(action, StartPlan | SchedulePlan)]
+    if begun and any(isinstance(action, EndPlan | CancelPlan) for action in actions):
+        names = dict.fromkeys(_name(proposal, held) for held in begun)
+        return f"Change to {' and '.join(names)}"
+    return heading_of(proposal)
 
 
 def _changes(proposal: Proposal) -> Iterator[Change]:

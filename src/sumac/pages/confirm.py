@@ -6,11 +6,11 @@ from starlette.responses import RedirectResponse, Response
 
 from sumac.billing.confirm import Confirmation, without_page
 from sumac.billing.provider import PaymentMethod
-from sumac.billing.quote import amount_due, heading_of
+from sumac.billing.quote import amount_due
 from sumac.billing.visits import CheckoutProgress
 from sumac.core.errors import BadRequest, Conflict, Gone, Locked, NotFound, SumacError
 from sumac.core.money import Money
-from sumac.pages.changes import quote_of
+from sumac.pages.changes import quote_of, title_of
 from sumac.pages.door import read_form
 from sumac.pages.render import render, render_problem
 from sumac.pages.seller import Seller, Site, find_seller
@@ -83,7 +83,7 @@ async def _ask(site: Site, page: Confirmation, *, price_changed: bool = False) -
         seller,
         status=Conflict.status if price_changed else 200,
         leads_out=True,
-        heading=heading_of(proposal),
+        heading=title_of(proposal),
         quote=quote_of(proposal, due),
         card=await _card(site, page),
         price_changed=price_changed,

@@ -15,7 +15,8 @@ from sumac.catalog.model import (
     PlanItem,
     Tier,
 )
-from sumac.catalog.rules.text import amount_text, item_texts, price_texts
+from sumac.catalog.rules.text import amount_text, item_texts, money_text, price_texts
+from sumac.core.money import Money
 from sumac.core.time import Cadence, Interval
 
 CREATED = datetime(2026, 1, 1, tzinfo=UTC)
@@ -44,6 +45,21 @@ CREDITS = Feature("credits", "AI credits", FeatureKind.CREDIT_SYSTEM, True, CREA
 def test_amounts(amount: str, currency: str, text: str) -> None:
     """Whole amounts without decimals, others with those of the currency or as many as they have."""
     assert text == amount_text(Decimal(amount), currency)
+
+
+@pytest.mark.parametrize(
+    ("minor", "currency", "text"),
+    [
+        (2000, "usd", "$20.00"),
+        (123456, "eur", "€1,234.56"),
+        (2000, "jpy", "¥2,000"),
+        (1250, "kwd", "KWD 1.250"),
+        (3000, "chf", "CHF 30.00"),
+    ],
+)
+def test_sums(minor: int, currency: str, text: str) -> None:
+    """A sum has exactly the decimals of its currency."""
+    assert text == money_text(Money(minor, currency))
 
 
 @pytest.mark.parametrize(

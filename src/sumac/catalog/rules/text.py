@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 from sumac.catalog.model import BasePrice, Feature, FeatureKind, ItemPrice, PlanItem
-from sumac.core.money import minor_digits
+from sumac.core.money import Money, minor_digits
 from sumac.core.time import Cadence, Interval
 
 SYMBOLS = {"usd": "$", "eur": "€", "gbp": "£", "jpy": "¥", "inr": "₹"}
@@ -17,6 +17,13 @@ def amount_text(amount: Decimal, currency: str) -> str:
     number = f"{amount:,.{max(minor_digits(currency), places)}f}" if places else f"{amount:,.0f}"
     symbol = SYMBOLS.get(currency)
     return f"{symbol}{number}" if symbol else f"{number} {currency}"
+
+
+def money_text(amount: Money) -> str:
+    """A sum as a payer reads it, with the decimals of its currency: "$20.00", "¥2,000", "KWD 1.250"."""
+    number = f"{amount.major:,.{minor_digits(amount.currency)}f}"
+    symbol = SYMBOLS.get(amount.currency)
+    return f"{symbol}{number}" if symbol else f"{amount.currency.upper()} {number}"
 
 
 def cadence_text(cadence: Cadence) -> str:
