@@ -16,6 +16,8 @@ from tests.support.api import Api
 ELSEWHERE = {
     "customers.list": 200,
     "features.list": 200,
+    "organization.get_billing_settings": 200,
+    "organization.update_billing_settings": 200,
     "features.create": 400,  # its credit schema names a feature that the stranger does not have
 }
 SANDBOX_ONLY = {"customers.advance_test_clock"}

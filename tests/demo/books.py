@@ -112,7 +112,7 @@ async def read(parts: Parts, organization: Organization) -> Books:
             plans=await catalog.list_plans(work),
             customers=found,
             holdings=await services.billing.holdings(work, keys),
-            live=await balances.live_grants_of(work, keys),
+            live=await balances.usable_grants_of(work, keys),
             cards={each.key: await services.billing.payment_methods(tenant, each) for each in found},
             past=await work.all(work.select(customer_plans).where(customer_plans.c.status == "expired")),
             grants=await work.all(work.select(grants)),

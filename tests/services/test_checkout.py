@@ -245,10 +245,10 @@ async def test_a_declined_renewal(shop: Services) -> None:
     await shop.add_card(number=DECLINING)
     due = shop.clock.now() + timedelta(days=31)
 
-    move = await shop.advance(due + timedelta(days=30))
+    move = await shop.advance(due + timedelta(days=15))
 
     failures = [happening.at - due for happening in move.happened if happening.kind == "payment_failed"]
-    assert [timedelta(days=days) for days in (0, 1, 4, 9, 16)] == failures[:5]
+    assert [timedelta(days=days) for days in (0, 1, 4, 9)] == failures
     assert {"pro": "past_due"} == await shop.statuses()
     assert (await shop.check()).access.allowed
     renewal = (await shop.invoices())[1]

@@ -118,6 +118,7 @@ async def test_a_renewal_cut_short_at_the_charge(shop: Services, *, on_the_way_b
     assert 0 == await disturbed.billing.collect_due_invoices()
     assert [InvoiceStatus.PAID, InvoiceStatus.OPEN] == [invoice.status for invoice in await shop.invoices()]
 
+    shop.clock.advance(RESUMED)
     await work_off(shop)
 
     assert [InvoiceStatus.PAID, InvoiceStatus.PAID] == [invoice.status for invoice in await shop.invoices()]
@@ -196,5 +197,6 @@ async def test_one_failure_holds_up_no_other(shop: Services) -> None:
         1 == await shop.paid_through(LosingBank(shop.bank, on_the_way_back=False, only=ada)).billing.resume_attempts()
     )
     assert ({"free": "active"}, {"pro": "active"}) == (await shop.statuses("ada"), await shop.statuses("bob"))
+    shop.clock.advance(RESUMED)
     assert 1 == await shop.billing.resume_attempts()
     assert {"pro": "active"} == await shop.statuses("ada")

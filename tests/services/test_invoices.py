@@ -170,19 +170,18 @@ async def test_one_invoice_per_plan_kind_and_period(services: Services, ada: Cus
     assert [1, 2] == [invoice.number for invoice in await services.invoices()]
 
 
-async def test_failed_tries_follow_after_1_3_5_and_7_days(services: Services, ada: Customer) -> None:
-    """Then there is no further try; without retries there is none at all."""
+async def test_failed_tries(services: Services, ada: Customer) -> None:
+    """Each is counted, and the next one is written down until there is none."""
     invoice = await issued(services, ada, draft("100"))
-    pauses = []
-    for _ in range(5):
+    tomorrow = NEW_YEAR + timedelta(days=1)
+    for next_attempt_at in (tomorrow, None):
         async with services.database.work(services.tenant) as work:
-            invoice = await invoices.record_failure(work, invoice, now=work.now, retry=True)
-        pauses.append(invoice.next_attempt_at and (invoice.next_attempt_at - services.clock.now()).days)
+            invoice = await invoices.record_failure(work, invoice, next_attempt_at=next_attempt_at)
+            stored = await invoices.get(work, invoice.id)
 
-    assert [1, 3, 5, 7, None] == pauses
-    other = await issued(services, ada, draft("100", held="two"))
-    async with services.database.work(services.tenant) as work:
-        assert None is (await invoices.record_failure(work, other, now=work.now, retry=False)).next_attempt_at
+        assert (invoice.attempts_made, next_attempt_at) == (stored.attempts_made, stored.next_attempt_at)
+
+    assert 2 == invoice.attempts_made
 
 
 async def test_what_is_due(services: Services, ada: Customer, database: Database) -> None:

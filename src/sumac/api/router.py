@@ -11,6 +11,7 @@ from sumac.api.operations import (
     events,
     features,
     invoices,
+    organization,
     plans,
     sandbox,
     sessions,
@@ -19,7 +20,19 @@ from sumac.api.operations import (
 
 METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 NOT_FOUND = 404
-NOUNS = (customers, plans, features, balances, billing, subscriptions, events, invoices, sandbox, sessions)
+NOUNS = (
+    customers,
+    plans,
+    features,
+    balances,
+    billing,
+    subscriptions,
+    events,
+    invoices,
+    organization,
+    sandbox,
+    sessions,
+)
 
 
 def api_router() -> APIRouter:

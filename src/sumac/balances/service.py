@@ -81,10 +81,15 @@ async def live_grants(work: Work, customer_key: str) -> Sequence[Grant]:
     return await store.live(work, [customer_key])
 
 
-async def live_grants_of(work: Work, customer_keys: Collection[str]) -> Mapping[str, Sequence[Grant]]:
-    """The live grants of several customers, by customer key."""
+async def usable_grants(work: Work, customer_key: str) -> Sequence[Grant]:
+    """The live grants that the customer may use by now, oldest first."""
+    return await store.usable(work, [customer_key])
+
+
+async def usable_grants_of(work: Work, customer_keys: Collection[str]) -> Mapping[str, Sequence[Grant]]:
+    """The grants that several customers may use, by customer key."""
     grouped: dict[str, list[Grant]] = {key: [] for key in customer_keys}
-    for grant in await store.live(work, customer_keys):
+    for grant in await store.usable(work, customer_keys):
         grouped[grant.customer_key].append(grant)
     return grouped
 
@@ -155,7 +160,7 @@ async def check(work: Work, request: CheckRequest) -> CheckAnswer:
         message = f"send_event: {feature.id} is a boolean feature; there is nothing to count"
         raise BadRequest(message)
     features = await catalog.list_features(work)
-    access = compute_access(feature, request.required, await live_grants(work, customer.key), features)
+    access = compute_access(feature, request.required, await usable_grants(work, customer.key), features)
     if not (request.send_event and access.allowed):
         return CheckAnswer(customer.public_id, access, None)
     tracked = TrackRequest(
@@ -166,7 +171,7 @@ async def check(work: Work, request: CheckRequest) -> CheckAnswer:
         overage_behavior=OverageBehavior.REJECT,
     )
     counted = await _count(work, customer, [feature], features, tracked)
-    grants = await live_grants(work, customer.key)
+    grants = await usable_grants(work, customer.key)
     after = replace(access, balance=compute_balance(access.feature_id, grants))
     return CheckAnswer(customer.public_id, after, counted.balances)
 
@@ -224,7 +229,7 @@ async def _deduct(
     features: Sequence[Feature],
     request: TrackRequest,
 ) -> tuple[Taken, ...]:
-    sources = compute_sources(feature, await live_grants(work, customer.key), features)
+    sources = compute_sources(feature, await usable_grants(work, customer.key), features)
     deducted = compute_deduction(sources, rounded(request.value), request.overage_behavior)
     if deducted.shortfall > 0 and request.overage_behavior is OverageBehavior.REJECT:
         message = f"The balance of {feature.id} does not cover {request.value:f}; nothing was deducted"
@@ -242,7 +247,7 @@ async def _track_answer(
     request: TrackRequest,
     recorded: Sequence[UsageEvent],
 ) -> TrackAnswer:
-    grants = await live_grants(work, customer.key)
+    grants = await usable_grants(work, customer.key)
     involved = list(dict.fromkeys(feature.id for feature in tracked))
     for feature in tracked:
         linked = (each.id for each in features if each.credit_cost_of(feature.id) is not None)

@@ -9,15 +9,34 @@ from pydantic import TypeAdapter
 from sumac.balances.model import Grant, GrantEntry
 from sumac.catalog.model import ItemPrice
 from sumac.core.time import Cadence, Interval
-from sumac.storage.schema import grant_entries, grants
+from sumac.storage.schema import TENANT, billing_settings, customer_plans, grant_entries, grants
 from sumac.storage.work import Work
 
 PRICE = TypeAdapter(ItemPrice)
+PAST_DUE = "past_due"
 
 
 async def live(work: Work, customer_keys: Collection[str]) -> list[Grant]:
     """The grants of the customers that have not ended, oldest first."""
     statement = work.select(grants).where(grants.c.customer_key.in_(customer_keys), grants.c.ended_at.is_(None))
+    return [_grant(row) for row in await work.all(statement.order_by(grants.c.created_at, grants.c.id))]
+
+
+async def usable(work: Work, customer_keys: Collection[str]) -> list[Grant]:
+    """The live grants that give access: not those of a past due plan where the tenant withholds them (§15.1)."""
+    withheld = (
+        sa.select(customer_plans.c.id)
+        .join(billing_settings, billing_settings.c[TENANT] == customer_plans.c[TENANT])
+        .where(
+            customer_plans.c[TENANT] == grants.c[TENANT],
+            customer_plans.c.customer_key == grants.c.customer_key,
+            customer_plans.c.id == grants.c.customer_plan_id,
+            customer_plans.c.status == PAST_DUE,
+            sa.not_(billing_settings.c.settings["past_due_access"].as_boolean()),
+        )
+    )
+    statement = work.select(grants).where(grants.c.customer_key.in_(customer_keys), grants.c.ended_at.is_(None))
+    statement = statement.where(~withheld.exists())
     return [_grant(row) for row in await work.all(statement.order_by(grants.c.created_at, grants.c.id))]
 
 

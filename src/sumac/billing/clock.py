@@ -1,9 +1,11 @@
 """The customer's own clock in the sandbox: moves through every due thing in order, each at its own instant."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from sumac.billing.collect import Collected
 from sumac.billing.execute import Applied
 from sumac.billing.model import (
     Action,
@@ -113,13 +115,19 @@ class ClockService:
     async def _collect(self, tenant: Tenant, customer_key: str, at: datetime) -> list[Happening]:
         async with self._database.reading(tenant) as work:
             due = await invoices.list_to_collect(work, customer_key, now=at)
-        return [_collected(await self._billing.collect(tenant, invoice.id), at) for invoice in due]
+        happened: list[Happening] = []
+        for invoice in due:
+            happened += _collected(await self._billing.collect(tenant, invoice.id), at)
+        return happened
 
 
-def _collected(invoice: Invoice, at: datetime) -> Happening:
-    paid = invoice.status is InvoiceStatus.PAID
-    kind = "invoice_paid" if paid else "payment_failed"
-    return Happening(at, kind, invoice_id=invoice.id, total=invoice.total.major)
+def _collected(collected: Collected, at: datetime) -> Iterator[Happening]:
+    """The payment or its failure, and what that led to."""
+    invoice = collected.invoice
+    kind = "invoice_paid" if invoice.status is InvoiceStatus.PAID else "payment_failed"
+    yield Happening(at, kind, invoice_id=invoice.id, total=invoice.total.major)
+    for applied in collected.followed:
+        yield from _happenings(applied, at)
 
 
 def _happenings(applied: Applied, at: datetime) -> list[Happening]:

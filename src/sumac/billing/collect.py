@@ -5,7 +5,7 @@ was cut short is repeated without a second charge (payments.md §4.4, §6.4).
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -13,10 +13,8 @@ import structlog
 
 from sumac.balances.service import SomethingDueError
 from sumac.billing import store
-from sumac.billing.execute import abandon_attempts, apply, refresh_due
-from sumac.billing.model import (
-    PlanStatus,
-)
+from sumac.billing.dunning import Failure, book_failure, restore
+from sumac.billing.execute import Applied, abandon_attempts, apply
 from sumac.billing.provider import Collection, DocumentLine, InvoiceDocument, Outcome, PaymentProvider
 from sumac.billing.refunds import Refund, give_back, owe_refund, owed_refunds
 from sumac.core.errors import BadRequest, Locked, NotFound
@@ -56,10 +54,23 @@ def document_of(invoice: Invoice, provider_customer: str) -> InvoiceDocument:
 
 @dataclass(frozen=True, slots=True)
 class Collected:
-    """An invoice after a try to collect it, and what the provider said; None when there was nothing to try."""
+    """An invoice after a try to collect it, and what the provider said; None when there was nothing to try.
+
+    `followed` is what a failure led to besides: plans that ended because nobody paid.
+    """
 
     invoice: Invoice
     collection: Collection | None
+    followed: tuple[Applied, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Try:
+    """A try that has begun: the invoice as it was found, and whether its time had come."""
+
+    customer: Customer
+    invoice: Invoice
+    was_due: bool
 
 
 class Collector:
@@ -70,16 +81,73 @@ class Collector:
         self._providers = providers
 
     async def collect(self, tenant: Tenant, invoice_id: str) -> Collected:
-        """One try to collect an open invoice with the default card; safe to repeat."""
-        async with self._database.reading(tenant) as work:
+        """One try to collect an open invoice with the default card; safe to repeat.
+
+        Raises NotFound, Locked when the invoice waits for a change while another one of the customer is running.
+        """
+        async with self._database.work(tenant) as work:
             invoice = await invoices.get(work, invoice_id)
-            customer = await customers.get_by_key(work, invoice.customer_key)
-        if invoice.status is not InvoiceStatus.OPEN:
+            customer = await customers.get_by_key(work, invoice.customer_key, lock=True)
+            begun = await self._begin(work, customer, invoice_id)
+        if begun is None:
             return Collected(invoice, None)
-        collection = await self._ask(tenant, customer, invoice)
+        return await self._finish(tenant, begun)
+
+    async def collect_due(self, tenant: Tenant, invoice_id: str) -> bool:
+        """Collects an invoice whose time has come; False when another worker has it, or did it already."""
+        async with self._database.work(tenant) as work:
+            invoice = await invoices.get(work, invoice_id)
+            customer = await customers.find_free(work, invoice.customer_key)
+            if customer is None or not await self._is_due(work, customer, invoice_id):
+                return False
+            begun = await self._begin(work, customer, invoice_id)
+        if begun is None:
+            return False
+        await self._finish(tenant, begun)
+        return True
+
+    async def _is_due(self, work: Work, customer: Customer, invoice_id: str) -> bool:
+        invoice = await invoices.get(work, invoice_id)
+        if _is_due(invoice, customer.now(work.now)):
+            return True
+        attempt = await store.find_attempt(work, invoice_id)
+        return attempt is not None and attempt.next_try_at is not None and attempt.next_try_at <= work.now
+
+    async def _begin(self, work: Work, customer: Customer, invoice_id: str) -> _Try | None:
+        """Writes down that the provider is about to be asked; None when there is nothing to collect.
+
+        Whoever is asked and never heard of again is asked about a minute later, under the same key; until then no
+        other worker takes it up.
+        """
+        invoice = await invoices.get(work, invoice_id, lock=True)
+        if invoice.status is not InvoiceStatus.OPEN:
+            return None
+        attempt = await store.find_attempt(work, invoice_id)
+        if attempt is not None:
+            await self._run(work, attempt)
+            return _Try(customer, invoice, was_due=False)
+        now = customer.now(work.now)
+        begun = _Try(customer, invoice, was_due=_is_due(invoice, now))
+        if customer.clock_at is None or not begun.was_due:
+            # A clock of the customer's own stands still: what was due on it is due when it is moved again.
+            await invoices.schedule_attempt(work, invoice, now if customer.clock_at else now + RESUME_AFTER)
+        return begun
+
+    async def _run(self, work: Work, attempt: store.Attempt) -> None:
+        running = await store.find_running(work, attempt.customer_key)
+        if running is not None and running.id != attempt.id:
+            raise Locked(store.BUSY)
+        if attempt.status in {store.AttemptStatus.RUNNING, store.AttemptStatus.WAITING}:
+            again_at = work.now + RESUME_AFTER
+            await store.change_attempt(
+                work, attempt, store.AttemptStatus.RUNNING, expires_at=None, next_try_at=again_at
+            )
+
+    async def _finish(self, tenant: Tenant, begun: _Try) -> Collected:
+        invoice, collection = begun.invoice, await self._ask(tenant, begun.customer, begun.invoice)
         try:
             async with self._database.work(tenant) as work:
-                collected, refund = await self._book(work, invoice, collection)
+                collected, refund = await self._book(work, begun, collection)
         except NotFound:
             # The customer was deleted while the provider was asked: there is nobody left to book the money for.
             if collection.outcome is Outcome.PAID and collection.payment is not None:
@@ -97,8 +165,9 @@ class Collector:
         key = f"{invoice.id}:pay:{invoice.attempts_made + 1}"
         return await provider.collect(tenant, document_of(invoice, customer.provider_customer), key=key)
 
-    async def _book(self, work: Work, before: Invoice, collection: Collection) -> tuple[Collected, Refund | None]:
+    async def _book(self, work: Work, begun: _Try, collection: Collection) -> tuple[Collected, Refund | None]:
         """What the answer comes to, and the money to give back if the invoice was settled otherwise meanwhile."""
+        before = begun.invoice
         customer = await customers.get_by_key(work, before.customer_key, lock=True)
         invoice = await invoices.get(work, before.id, lock=True)
         now = customer.now(work.now)
@@ -112,22 +181,30 @@ class Collector:
             return Collected(invoice, None), None
         attempt = await store.find_attempt(work, invoice.id)
         if collection.outcome is Outcome.PROCESSING:
-            return Collected(await self._wait(work, invoice, attempt, now=now), collection), None
-        invoice = await invoices.record_failure(work, invoice, now=now, retry=attempt is None)
-        if attempt is None:
-            await _set_status(work, invoice, PlanStatus.ACTIVE, PlanStatus.PAST_DUE)
-        else:
-            expires_at = work.now + WAITING_TIME
-            await store.change_attempt(work, attempt, store.AttemptStatus.WAITING, expires_at=expires_at)
-        return Collected(invoice, collection), None
+            waiting = await self._wait(work, invoice, attempt, payment=collection.payment, now=now)
+            return Collected(waiting, collection), None
+        failure = await self._fail(work, customer, begun, invoice, attempt)
+        return Collected(failure.invoice, collection, failure.followed), None
 
-    async def _wait(self, work: Work, invoice: Invoice, attempt: store.Attempt | None, *, now: datetime) -> Invoice:
-        """The money is under way: the same try is asked about again, under its key, and no other one is made."""
+    async def _fail(
+        self, work: Work, customer: Customer, begun: _Try, invoice: Invoice, attempt: store.Attempt | None
+    ) -> Failure:
         if attempt is None:
-            return await invoices.record_waiting(work, invoice, until=now + ASK_AGAIN_AFTER)
-        again_at = work.now + RESUME_AFTER
-        await store.change_attempt(work, attempt, attempt.status, expires_at=attempt.expires_at, next_try_at=again_at)
-        return await invoices.record_waiting(work, invoice, until=None)
+            if begun.was_due:
+                return await book_failure(work, customer, invoice, now=customer.now(work.now))
+            at = begun.invoice.next_attempt_at
+            return Failure(await invoices.record_failure(work, invoice, next_attempt_at=at))
+        # An invoice that was sent may be paid until it is; one that was charged, for ten minutes (billing.md §10.6).
+        expires_at = None if invoice.due_at is not None else work.now + WAITING_TIME
+        await store.change_attempt(work, attempt, store.AttemptStatus.WAITING, expires_at=expires_at)
+        return Failure(await invoices.record_failure(work, invoice, next_attempt_at=None))
+
+    async def _wait(
+        self, work: Work, invoice: Invoice, attempt: store.Attempt | None, *, payment: str | None, now: datetime
+    ) -> Invoice:
+        """The money is under way: the same try is asked about again, under its key, and no other one is made."""
+        until = now + ASK_AGAIN_AFTER if attempt is None else None
+        return await invoices.record_waiting(work, invoice, until=until, payment=payment)
 
     async def give_back_owed(self, limit: int) -> int:
         """Gives back what is still owed; answers how many payments."""
@@ -142,7 +219,7 @@ class Collector:
         """Carries on attempts that were cut short; answers how many."""
         async with self._database.system_reading() as system:
             interrupted = await store.interrupted_attempts(system, now, limit)
-        return await work_off("resuming_failed", interrupted, self.collect)
+        return await work_off("resuming_failed", interrupted, self.collect_due)
 
     async def expire(self, now: datetime, limit: int) -> int:
         """Gives up attempts nobody paid within ten minutes (billing.md §10.6); answers how many customers."""
@@ -150,25 +227,49 @@ class Collector:
             expired = await store.expired_attempts(system, now, limit)
         return await work_off("expiring_failed", expired, self._expire)
 
-    async def _expire(self, tenant: Tenant, customer_key: str) -> None:
+    async def _expire(self, tenant: Tenant, customer_key: str) -> bool:
         async with self._database.work(tenant) as work:
-            customer = await customers.get_by_key(work, customer_key, lock=True)
+            customer = await customers.find_free(work, customer_key)
+            if customer is None:
+                return False
             waiting = await store.waiting_attempts(work, customer_key, expired_by=work.now)
             await abandon_attempts(work, waiting, at=customer.now(work.now))
+        return bool(waiting)
+
+    async def retry_open(self, tenant: Tenant, customer_key: str) -> Sequence[Collected]:
+        """Tries what could not be collected before, the oldest first, until one fails again."""
+        async with self._database.reading(tenant) as work:
+            failed = [
+                invoice
+                for invoice in reversed(await invoices.list_of_customer(work, customer_key))
+                if invoice.status is InvoiceStatus.OPEN and invoice.attempts_made and invoice.due_at is None
+                if await store.find_attempt(work, invoice.id) is None
+            ]
+        tried: list[Collected] = []
+        for invoice in failed:
+            tried.append(await self.collect(tenant, invoice.id))
+            if not tried[-1].invoice.is_settled:
+                break
+        return tried
+
+
+def _is_due(invoice: Invoice, now: datetime) -> bool:
+    return invoice.next_attempt_at is not None and invoice.next_attempt_at <= now
 
 
 async def work_off(
     event: str, batch: Sequence[tuple[Tenant, Item]], step: Callable[[Tenant, Item], Awaitable[object]]
 ) -> int:
-    """Does each thing of a batch and answers how many were done; one that fails is logged and holds up no other."""
+    """Does each thing of a batch and answers how many were done; one that fails is logged and holds up no other.
+
+    A step answers False when there was nothing left to do.
+    """
     done = 0
     for tenant, item in batch:
         try:
-            await step(tenant, item)
+            done += await step(tenant, item) is not False
         except Exception:
             log.exception(event, tenant=tenant.key, item=item.id if isinstance(item, Refund) else item)
-        else:
-            done += 1
     return done
 
 
@@ -199,15 +300,8 @@ async def book_payment(
     paid = await invoices.record_payment(work, invoice, payment=collection.payment, now=now)
     attempt = await store.find_attempt(work, invoice.id)
     if attempt is None:
-        await _set_status(work, paid, PlanStatus.PAST_DUE, PlanStatus.ACTIVE)
+        await restore(work, paid)
     elif attempt.status in {store.AttemptStatus.RUNNING, store.AttemptStatus.WAITING}:
         await store.change_attempt(work, attempt, store.AttemptStatus.DONE, expires_at=None)
         await apply(work, customer, attempt.decision, at=now, actor=attempt.actor)
     return paid
-
-
-async def _set_status(work: Work, invoice: Invoice, before: PlanStatus, after: PlanStatus) -> None:
-    for held in await store.plans_of(work, [invoice.customer_key]):
-        if held.status is before and held.plan_id in invoice.plan_ids:
-            await store.save_plan(work, replace(held, status=after))
-    await refresh_due(work, invoice.customer_key)

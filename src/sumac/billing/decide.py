@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from sumac.billing.dunning import hasten
 from sumac.billing.load import billed_in, load_snapshot, plan_in
 from sumac.billing.model import CustomerPlan, Decision, Snapshot
 from sumac.billing.requests import (
@@ -55,6 +56,7 @@ async def propose(
     """
     customer = await billed_in(work, customer, wanted_currency(request))
     snapshot = await load_snapshot(work, customer, has_payment_method=has_card)
+    request = await hasten(work, snapshot, request)
     wanted = [await _wanted(work, wish) for wish in _wishes(snapshot, request)]
     plans = tuple([await plan_in(work, snapshot.currency, plan) for plan in wanted])
     decision = decide(snapshot, plans, request, now=at or customer.now(work.now))

@@ -11,10 +11,11 @@ from sumac.balances.service import SomethingDueError
 from sumac.billing import portal, store
 from sumac.billing.cards import CardDesk
 from sumac.billing.checkout import CheckoutDesk, SettledCheckout
-from sumac.billing.collect import RESUME_AFTER, Collector, Providers, provider_of, require_ready, work_off
+from sumac.billing.collect import RESUME_AFTER, Collected, Collector, Providers, provider_of, require_ready, work_off
 from sumac.billing.confirm import Confirmation, ConfirmDesk, Confirming, close_confirmed, require_open, without_page
 from sumac.billing.currencies import adopt_currency
 from sumac.billing.decide import Proposal, propose, wanted_currency
+from sumac.billing.dunning import forgive
 from sumac.billing.execute import Applied, apply
 from sumac.billing.load import (
     HoldingFilter,
@@ -85,9 +86,7 @@ class BillingService:
         self._public_url = public_url.rstrip("/")
         self._collector = Collector(database, providers)
         self._desk = CheckoutDesk(database, providers)
-        self.cards = CardDesk(
-            database, providers, desk=self._desk, collector=self._collector, public_url=self._public_url
-        )
+        self.cards = CardDesk(database, providers, desk=self._desk, public_url=self._public_url)
         self.confirmations = ConfirmDesk(database, desk=self._desk, public_url=self._public_url)
 
     async def perform(self, tenant: Tenant, request: BillingRequest, *, actor: str) -> Receipt:
@@ -142,14 +141,24 @@ class BillingService:
 
         A billing operation that was cut short before is carried on first: what it decided lies before what is due.
         """
+        await self._settle(tenant, customer_key, customers.get_locked)
+
+    async def _settle_free(self, tenant: Tenant, customer_key: str) -> bool:
+        """The same for a customer whom nobody else is busy with; False when there was nothing to turn."""
+        return await self._settle(tenant, customer_key, customers.find_free)
+
+    async def _settle(
+        self, tenant: Tenant, customer_key: str, lock: Callable[[Work, str], Awaitable[Customer | None]]
+    ) -> bool:
         await self.carry_on(tenant, customer_key)
         has_card = await self.can_convert(tenant, customer_key)
-        for _ in range(TURNS_MAX):
+        for turned in range(TURNS_MAX):
             async with self._database.work(tenant) as work:
-                customer = await customers.get_by_key(work, customer_key, lock=True)
-                if customer.due_at is None or customer.due_at > customer.now(work.now):
-                    return
+                customer = await lock(work, customer_key)
+                if customer is None or customer.due_at is None or customer.due_at > customer.now(work.now):
+                    return turned > 0
                 await self.turn(work, customer, at=customer.due_at, has_card=has_card)
+        return True
 
     async def carry_on(self, tenant: Tenant, customer_key: str) -> None:
         """Asks the provider again about the customer's running operation, if there is one."""
@@ -174,9 +183,13 @@ class BillingService:
         snapshot = await load_snapshot(work, customer, has_payment_method=has_card)
         return await apply(work, customer, decide_turn(snapshot, at=at), at=at, actor=ACTOR_OF_JOBS)
 
-    async def collect(self, tenant: Tenant, invoice_id: str) -> Invoice:
-        """One try to collect an open invoice."""
-        return (await self._collector.collect(tenant, invoice_id)).invoice
+    async def collect(self, tenant: Tenant, invoice_id: str) -> Collected:
+        """One try to collect an open invoice, and what it led to."""
+        return await self._collector.collect(tenant, invoice_id)
+
+    async def retry_open_invoices(self, tenant: Tenant, customer_key: str) -> Sequence[Collected]:
+        """Tries the invoices that could not be collected, now that there is another card (billing.md §20.0 R4)."""
+        return await self._collector.retry_open(tenant, customer_key)
 
     async def open_payment(self, tenant: Tenant, invoice_id: str) -> str:
         """The address of a page on which an open invoice can be paid; it leads back to the invoice's own page.
@@ -197,7 +210,10 @@ class BillingService:
 
         Raises NotFound `checkout_unavailable`, Locked while another billing operation of the customer runs.
         """
-        return await self._settling(tenant, lambda: self._desk.settle(tenant, provider_checkout))
+        settled = await self._settling(tenant, lambda: self._desk.settle(tenant, provider_checkout))
+        if settled.stored_card_of is not None:
+            await self.retry_open_invoices(tenant, settled.stored_card_of)
+        return settled
 
     async def close_pages(self, tenant: Tenant, customer_id: str) -> None:
         """Closes the customer's open hosted pages, so that nobody pays on one any more.
@@ -284,13 +300,13 @@ class BillingService:
         """Settles a batch of customers on the wall clock with something due; answers how many."""
         async with self._database.system_reading() as system:
             due = await store.due_customers(system, system.now, BATCH)
-        return await work_off("settling_failed", due, self.settle_due)
+        return await work_off("settling_failed", due, self._settle_free)
 
     async def collect_due_invoices(self) -> int:
         """Tries a batch of open invoices whose next try has come; answers how many."""
         async with self._database.system_reading() as system:
             due = await invoices.list_due(system, system.now, BATCH)
-        return await work_off("collecting_failed", due, self._collector.collect)
+        return await work_off("collecting_failed", due, self._collector.collect_due)
 
     async def settle_checkouts(self) -> int:
         """Settles hosted pages that were completed while nobody came back from them; answers how many."""
@@ -317,12 +333,16 @@ class BillingService:
             customer = await customers.get_by_key(work, customer.key, lock=True)
             await require_ready(work, customer)
             now = customer.now(work.now)
-            decision = (await propose(work, customer, request, has_card=has_card)).decision
+            proposal = await propose(work, customer, request, has_card=has_card)
+            decision = proposal.decision
             await adopt_currency(work, customer, wanted_currency(request))
             if confirming is not None:
                 await require_open(work, customer, confirming, decision)
             if decision.payment is Payment.NONE:
-                invoice = (await apply(work, customer, decision, at=now, actor=actor)).invoice
+                applied = await apply(work, customer, decision, at=now, actor=actor)
+                if isinstance(request, CancelRequest | MultiCancelRequest):
+                    await forgive(work, customer, proposal.snapshot, applied, now=now)
+                invoice = applied.invoice
             else:
                 invoice = await self._record(work, customer, decision, now=now, actor=actor)
             if confirming is not None:
@@ -366,7 +386,7 @@ class BillingService:
         if draft is None:
             message = "a decision that charges has an invoice"
             raise AssertionError(message)
-        invoice = await invoices.issue(work, customer.key, draft, now=now)
+        invoice = await invoices.issue(work, customer.key, draft, now=now, collect=False)
         rest = tuple(action for action in decision.actions if not isinstance(action, IssueInvoice))
         if invoice.is_settled:
             await apply(work, customer, replace(decision, actions=rest), at=now, actor=actor)

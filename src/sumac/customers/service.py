@@ -67,6 +67,11 @@ async def get_by_key(work: Work, key: str, *, lock: bool = False) -> Customer:
     return _found(await store.find(work, customers.c.key == key, lock=lock), key)
 
 
+async def get_locked(work: Work, key: str) -> Customer:
+    """The customer of our own key, locked until the work ends. Raises NotFound `customer_not_found`."""
+    return await get_by_key(work, key, lock=True)
+
+
 async def find_free(work: Work, key: str) -> Customer | None:
     """The customer of our own key, locked until the work ends; None when it is gone or another work holds it."""
     return await store.find_free(work, key)

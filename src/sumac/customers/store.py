@@ -33,6 +33,12 @@ async def find(work: Work, *where: sa.ColumnElement[bool], lock: bool = False) -
     return None if row is None else _customer(row)
 
 
+async def find_free(work: Work, key: str) -> Customer | None:
+    """The customer, locked until the work ends; None while another work holds the lock."""
+    row = await work.find(work.select(customers).where(customers.c.key == key).with_for_update(skip_locked=True))
+    return None if row is None else _customer(row)
+
+
 async def find_all(work: Work, keys: Collection[str]) -> list[Customer]:
     """The customers of these keys."""
     return [_customer(row) for row in await work.all(work.select(customers).where(customers.c.key.in_(keys)))]

@@ -18,7 +18,6 @@ from sumac.invoices.rules.document import compute_document
 from sumac.storage.schema import invoices
 from sumac.storage.work import SystemWork, Work
 
-RETRY_DAYS = (1, 3, 5, 7)
 CREDIT_ENTRIES_MAX = 200
 
 
@@ -121,17 +120,23 @@ async def record_payment(work: Work, invoice: Invoice, *, payment: str | None, n
     return paid
 
 
-async def record_failure(work: Work, invoice: Invoice, *, now: datetime, retry: bool) -> Invoice:
-    """Counts a failed try; with `retry` the next one follows after 1, 3, 5 and 7 days, then none."""
-    pauses = RETRY_DAYS[invoice.attempts_made : invoice.attempts_made + 1] if retry else ()
+async def record_failure(work: Work, invoice: Invoice, *, next_attempt_at: datetime | None) -> Invoice:
+    """Counts a failed try, and writes when the next one follows by itself, if any."""
     failed = replace(
         invoice,
         provider_payment=None,
         attempts_made=invoice.attempts_made + 1,
-        next_attempt_at=next((now + timedelta(days=days) for days in pauses), None),
+        next_attempt_at=next_attempt_at,
     )
     await store.update_progress(work, failed)
     return failed
+
+
+async def schedule_attempt(work: Work, invoice: Invoice, at: datetime | None) -> Invoice:
+    """Writes when the invoice is tried next; nothing else of it changes."""
+    scheduled = replace(invoice, next_attempt_at=at)
+    await store.update_progress(work, scheduled)
+    return scheduled
 
 
 async def record_waiting(
@@ -151,6 +156,13 @@ async def void(work: Work, invoice: Invoice, *, now: datetime) -> Invoice:
     voided = replace(invoice, status=InvoiceStatus.VOID, credit_applied=zero, next_attempt_at=None)
     await store.update_progress(work, voided)
     return voided
+
+
+async def write_off(work: Work, invoice: Invoice) -> Invoice:
+    """Gives up collecting an open invoice: it stays in the books as a loss."""
+    lost = replace(invoice, status=InvoiceStatus.UNCOLLECTIBLE, next_attempt_at=None)
+    await store.update_progress(work, lost)
+    return lost
 
 
 async def get(work: Work, invoice_id: str, *, lock: bool = False) -> Invoice:

@@ -126,7 +126,7 @@ async def _customer_body(context: Context, customer_id: str, expand: Collection[
 async def _dossiers(work: Work, context: Context, listed: Sequence[Customer]) -> list[Dossier]:
     keys = [customer.key for customer in listed]
     holdings = await context.services.billing.holdings(work, keys)
-    grants = await balances.live_grants_of(work, keys)
+    grants = await balances.usable_grants_of(work, keys)
     features = await catalog.features_by_id(work)
     default = await organizations.default_currency(work)
     return [

@@ -1,0 +1,55 @@
+"""A tenant's billing settings on the wire."""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field
+
+from sumac.api.schemas.wire import Truth, WholeNumber, WireModel
+from sumac.organizations.settings import RETRIES_MAX, RETRY_DAYS_MAX, AfterLastRetry, BillingSettings
+
+RetryDays = Annotated[list[Annotated[WholeNumber, Field(ge=1, le=RETRY_DAYS_MAX)]], Field(max_length=RETRIES_MAX)]
+LastRetry = Literal["cancel", "keep_past_due"]
+
+
+class BillingSettingsBody(WireModel):
+    """What happens when an invoice of a plan cannot be collected.
+
+    It is tried again after each of `retry_days`, counted from the try before; `after_last_retry` says what becomes of
+    the plan then.
+    """
+
+    retry_days: RetryDays
+    after_last_retry: LastRetry
+    past_due_access: Truth
+    cancel_on_past_due: Truth
+    void_invoices_on_cancellation: Truth
+
+    @classmethod
+    def of(cls, settings: BillingSettings) -> Self:
+        """As answered."""
+        return cls(
+            retry_days=list(settings.retry_days),
+            after_last_retry=settings.after_last_retry.value,
+            past_due_access=settings.past_due_access,
+            cancel_on_past_due=settings.cancel_on_past_due,
+            void_invoices_on_cancellation=settings.void_invoices_on_cancellation,
+        )
+
+
+class BillingSettingsChange(WireModel):
+    """The settings to change; those left out stay as they are."""
+
+    retry_days: RetryDays | None = None
+    after_last_retry: LastRetry | None = None
+    past_due_access: Truth | None = None
+    cancel_on_past_due: Truth | None = None
+    void_invoices_on_cancellation: Truth | None = None
+
+    def changes(self) -> dict[str, Any]:
+        """The settings that were named."""
+        named = self.model_dump(exclude_none=True)
+        if "retry_days" in named:
+            named["retry_days"] = tuple(named["retry_days"])
+        if "after_last_retry" in named:
+            named["after_last_retry"] = AfterLastRetry(named["after_last_retry"])
+        return named
