@@ -50,6 +50,31 @@ async def test_a_checkout_is_completed_once(api: Api) -> None:
     assert 1 == len((await api.call("invoices.list"))["list"])
 
 
+async def test_a_page_that_only_asks_is_confirmed(api: Api) -> None:
+    """The card on file is charged and the change made, once; a card that declines leaves the change undone."""
+    await subscribe_ada(api)
+    await api.call("plans.create", {"plan_id": "team", "name": "Team", "price": {"amount": 99, "interval": "month"}})
+    change = {"customer_id": "ada", "plan_id": "team", "redirect_mode": "always"}
+    await api.call("sandbox.set_next_charge", {"customer_id": "ada", "outcome": "decline"})
+    url = (await api.call("billing.attach", change))["payment_url"]
+    declined = await api.refused("sandbox.complete_checkout", {"url": url})
+
+    assert "/c/co" in url
+    assert (400, "card_declined") == (declined.status, declined.code)
+
+    paid = (await api.call("billing.attach", change))["payment_url"]
+    done = await api.call("sandbox.complete_checkout", {"url": paid})
+    again = await api.refused("sandbox.complete_checkout", {"url": paid})
+
+    assert ("ada", "team", "completed", "paid") == (
+        done["customer_id"],
+        done["plan_id"],
+        done["status"],
+        done["invoice"]["status"],
+    )
+    assert 409 == again.status
+
+
 async def test_a_customer_with_a_clock_of_its_own(api: Api) -> None:
     """Created at an instant of the past, everything of it happens at its clock (design.md §6)."""
     await stock(api)

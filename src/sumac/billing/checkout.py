@@ -18,9 +18,9 @@ from sumac.billing.model import (
     Payment,
 )
 from sumac.billing.provider import CheckoutRequest, CheckoutStatus, Collection, CustomerInfo, DocumentLine
-from sumac.billing.quote import amount_due, decide_again, heading_of, success_url_of, terms_of
+from sumac.billing.quote import amount_due, decide_again, heading_of, plan_id_of, success_url_of, terms_of
 from sumac.billing.refunds import Refund, give_back, owe_refund
-from sumac.billing.requests import AttachRequest, BillingRequest, MultiAttachRequest, PlanWish, UpdateRequest
+from sumac.billing.requests import BillingRequest
 from sumac.core.errors import NotFound
 from sumac.core.ids import new_id
 from sumac.core.money import Money
@@ -345,19 +345,9 @@ def _settled(
 ) -> SettledCheckout:
     return SettledCheckout(
         customer_id=customer.public_id,
-        plan_id=_plan_of(checkout),
+        plan_id=None if checkout.request is None else plan_id_of(checkout.request),
         customer_plan_active=active,
         invoice=invoice,
         success_url=checkout.success_url,
         refunded=refunded,
     )
-
-
-def _plan_of(checkout: visits.Checkout) -> str | None:
-    match checkout.request:
-        case AttachRequest(plan_id=plan_id) | MultiAttachRequest(plans=(PlanWish(plan_id=plan_id), *_)):
-            return plan_id
-        case UpdateRequest(plan_id=plan_id):
-            return plan_id
-        case _:
-            return None

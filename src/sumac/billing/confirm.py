@@ -84,6 +84,11 @@ class ConfirmDesk:
             await visits.add_checkout(work, page)
         return page.url
 
+    async def amount_due(self, tenant: Tenant, proposal: Proposal) -> Money:
+        """What the payer would pay now for a proposal, after the customer's credit."""
+        async with self._database.reading(tenant) as work:
+            return await amount_due(work, proposal.snapshot.customer, proposal.decision)
+
     async def find(self, token: str) -> Confirmation | None:
         """The page behind an address, or None."""
         async with self._database.system_reading() as system:
@@ -125,7 +130,7 @@ class Confirming:
 async def require_open(work: Work, customer: Customer, confirming: Confirming, decision: Decision) -> None:
     """Raises unless the page is still open and costs no more than what was shown on it.
 
-    Raises Conflict `checkout_completed`, Gone `checkout_expired`, Conflict `price_changed`. The customer's row is locked.
+    The customer's row is locked. Raises Conflict `checkout_completed` or `price_changed`, Gone `checkout_expired`.
     """
     page = await visits.find_checkout(work, checkouts.c.id == confirming.page_id)
     if page is None or page.status is not CheckoutProgress.OPEN:

@@ -6,7 +6,15 @@ from datetime import datetime
 from sumac.billing.decide import Proposal, propose
 from sumac.billing.load import currency_of
 from sumac.billing.model import CustomerPlan, Decision, Holding, IssueInvoice, SchedulePlan, StartPlan
-from sumac.billing.requests import BillingRequest, CancelRequest, MultiCancelRequest
+from sumac.billing.requests import (
+    AttachRequest,
+    BillingRequest,
+    CancelRequest,
+    MultiAttachRequest,
+    MultiCancelRequest,
+    PlanWish,
+    UpdateRequest,
+)
 from sumac.billing.rules.preview import compute_next_cycle
 from sumac.billing.visits import Checkout
 from sumac.catalog.rules.shape import longest_cadence, shortest_cadence
@@ -22,6 +30,17 @@ from sumac.storage.work import Work
 def success_url_of(request: BillingRequest) -> str | None:
     """Where the payer goes after the page."""
     return None if isinstance(request, CancelRequest | MultiCancelRequest) else request.success_url
+
+
+def plan_id_of(request: BillingRequest) -> str | None:
+    """The plan that is asked for, the first of several; None where none is named."""
+    match request:
+        case AttachRequest(plan_id=plan_id) | MultiAttachRequest(plans=(PlanWish(plan_id=plan_id), *_)):
+            return plan_id
+        case UpdateRequest(plan_id=plan_id):
+            return plan_id
+        case _:
+            return None
 
 
 def heading_of(proposal: Proposal) -> str:

@@ -6,7 +6,6 @@ from starlette.responses import RedirectResponse, Response
 
 from sumac.billing.confirm import Confirmation, without_page
 from sumac.billing.provider import PaymentMethod
-from sumac.billing.quote import amount_due
 from sumac.billing.visits import CheckoutProgress
 from sumac.core.errors import BadRequest, Conflict, Gone, Locked, NotFound, SumacError
 from sumac.core.money import Money
@@ -75,9 +74,7 @@ async def _ask(site: Site, page: Confirmation, *, price_changed: bool = False) -
         proposal = await site.billing.preview(page.tenant, without_page(page.request))
     except SumacError:
         return _impossible(seller)
-    customer = proposal.snapshot.customer
-    async with site.database.reading(page.tenant) as work:
-        due = await amount_due(work, customer, proposal.decision)
+    due = await site.billing.confirmations.amount_due(page.tenant, proposal)
     return render(
         "confirm.html",
         seller,

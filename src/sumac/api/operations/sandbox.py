@@ -13,7 +13,8 @@ from sumac.api.schemas.sandbox import (
     NextChargeBody,
 )
 from sumac.api.schemas.wire import Success
-from sumac.core.errors import NotFound
+from sumac.billing.confirm import Confirmation, without_page
+from sumac.core.errors import BadRequest, NotFound
 
 router = OperationRouter("sandbox")
 
@@ -38,9 +39,15 @@ async def set_next_charge(body: NextChargeBody, context: Context) -> Success:
 
 @router.operation("sandbox.complete_checkout", scope="billing:write")
 async def complete_checkout(body: CompleteCheckoutBody, context: Context) -> CompleteCheckoutAnswer:
-    """Completes a hosted page as the customer would: enters a card and pays."""
+    """Completes a hosted page as the customer would: enters a card and pays.
+
+    On a page that only asks for a confirmation, it confirms what is shown; the card on file is charged.
+    """
     context.require_sandbox()
     token = urlsplit(body.url).path.rstrip("/").rpartition("/")[2]
+    question = await context.services.billing.confirmations.find(token)
+    if question is not None and question.tenant == context.tenant:
+        return await _confirm(question, context)
     page = await context.services.bank.find_checkout_by_token(token)
     if page is None or page.tenant != context.tenant:
         message = "This checkout does not exist"
@@ -48,3 +55,14 @@ async def complete_checkout(body: CompleteCheckoutBody, context: Context) -> Com
     await context.services.bank.complete_checkout(context.tenant, page.id, body.number)
     settled = await context.services.billing.settle_checkout(context.tenant, page.id)
     return CompleteCheckoutAnswer.of(settled, context.services.public_url)
+
+
+async def _confirm(question: Confirmation, context: Context) -> CompleteCheckoutAnswer:
+    billing = context.services.billing
+    proposal = await billing.preview(context.tenant, without_page(question.request))
+    shown = await billing.confirmations.amount_due(context.tenant, proposal)
+    receipt = await billing.confirm(question, shown=shown)
+    if receipt.payment_url is not None:
+        message = f"The card on file was not charged; pay on {receipt.payment_url}"
+        raise BadRequest(message, code="card_declined")
+    return CompleteCheckoutAnswer.confirmed(question, receipt, context.services.public_url)

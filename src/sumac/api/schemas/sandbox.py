@@ -8,7 +8,10 @@ from sumac.api.schemas.billing import BilledInvoice
 from sumac.api.schemas.changes import WebAddress
 from sumac.api.schemas.wire import CustomerId, WireModel
 from sumac.billing.checkout import SettledCheckout
+from sumac.billing.confirm import Confirmation
 from sumac.billing.provider import PaymentMethod
+from sumac.billing.quote import plan_id_of
+from sumac.billing.service import Receipt
 
 CARD_NUMBER_MAX = 40
 GOOD_CARD = "4242 4242 4242 4242"
@@ -80,4 +83,15 @@ class CompleteCheckoutAnswer(WireModel):
             status="refunded" if settled.refunded else "completed",
             success_url=settled.success_url,
             invoice=BilledInvoice.of(settled.invoice, public_url) if settled.invoice else None,
+        )
+
+    @classmethod
+    def confirmed(cls, question: Confirmation, receipt: Receipt, public_url: str) -> Self:
+        """As answered about a change that was confirmed."""
+        return cls(
+            customer_id=receipt.customer_id,
+            plan_id=plan_id_of(question.request),
+            status="completed",
+            success_url=question.success_url,
+            invoice=BilledInvoice.of(receipt.invoice, public_url) if receipt.invoice else None,
         )
