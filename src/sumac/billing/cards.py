@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sumac.billing.checkout import CheckoutDesk
-from sumac.billing.collect import Collected, Collector, Providers, provider_of
+from sumac.billing.collect import Providers, provider_of
 from sumac.billing.load import load_holdings
 from sumac.billing.provider import PaymentMethod, PaymentProvider
 from sumac.billing.rules.cards import is_charged_again
@@ -35,13 +35,10 @@ class Need:
 class CardDesk:
     """The stored cards of every tenant's customers. A card is only ever entered on a hosted page."""
 
-    def __init__(
-        self, database: Database, providers: Providers, *, desk: CheckoutDesk, collector: Collector, public_url: str
-    ) -> None:
+    def __init__(self, database: Database, providers: Providers, *, desk: CheckoutDesk, public_url: str) -> None:
         self._database = database
         self._providers = providers
         self._desk = desk
-        self._collector = collector
         self._public_url = public_url
 
     async def list_cards(self, tenant: Tenant, customer: Customer) -> Sequence[PaymentMethod]:
@@ -66,10 +63,6 @@ class CardDesk:
         """
         back = f"{self._public_url}{return_path}"
         return await self._desk.open_setup(tenant, customer, heading=SETUP_HEADING, success_url=back, actor=actor)
-
-    async def pay(self, tenant: Tenant, invoice_id: str) -> Collected:
-        """Charges the default card for an open invoice at once; for one that is settled nothing is tried."""
-        return await self._collector.collect(tenant, invoice_id)
 
     async def make_default(self, tenant: Tenant, customer: Customer, method_id: str) -> None:
         """Makes a stored card the one that is charged. Raises NotFound `payment_method_not_found`."""

@@ -32,6 +32,7 @@ def add_portal_cards(router: APIRouter, site: Site) -> None:
     async def make_default(token: str, card_id: str) -> Response:
         visit = await open_visit(site, token)
         await site.billing.cards.make_default(visit.tenant, visit.customer, card_id)
+        await site.billing.retry_open_invoices(visit.tenant, visit.customer.key)
         return visit.back(Said.CARD_CHOSEN)
 
     @router.post("/portal/{token}/cards/{card_id}/remove")

@@ -31,7 +31,7 @@ def add_portal_payment(router: APIRouter, site: Site) -> None:
     async def make_payment(token: str, invoice_token: str) -> Response:
         visit = await open_visit(site, token)
         invoice = await _find_invoice(site, visit, invoice_token)
-        collected = await site.billing.cards.pay(visit.tenant, invoice.id)
+        collected = await site.billing.collect(visit.tenant, invoice.id)
         if collected.invoice.is_settled:
             return visit.back(Said.PAID)
         if collected.collection is None:
