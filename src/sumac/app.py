@@ -12,6 +12,7 @@ from sumac.api.openapi import add_openapi
 from sumac.api.router import api_router
 from sumac.api.services import Services
 from sumac.billing.clock import ClockService
+from sumac.billing.correct import InvoiceDesk
 from sumac.billing.service import BillingService
 from sumac.config import Settings
 from sumac.core.clock import Clock, SystemClock
@@ -42,16 +43,18 @@ def build(settings: Settings, clock: Clock | None = None) -> Parts:
     address = settings.address
     database = Database(database_url(settings.data_dir, settings.database_url), clock or SystemClock())
     bank = SandboxBank(database, public_url=address)
-    billing = BillingService(database, {Env.SANDBOX: bank}, public_url=address)
+    providers = {Env.SANDBOX: bank}
+    billing = BillingService(database, providers, public_url=address)
     services = Services(
         database=database,
         billing=billing,
         clocks=ClockService(database, billing),
+        invoice_desk=InvoiceDesk(database, billing, providers),
         bank=bank,
         mailer=SmtpMailer(**asdict(settings.smtp)) if settings.smtp else LogMailer(),
         public_url=address,
     )
-    return Parts(services, Worker(chores_of(billing)))
+    return Parts(services, Worker(chores_of(database, billing)))
 
 
 def create_app(services: Services) -> FastAPI:

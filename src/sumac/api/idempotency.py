@@ -15,7 +15,8 @@ async def claim(database: Database, tenant: Tenant, key: str) -> str:
     """Takes the key; answers its digest. Raises Conflict `duplicate_idempotency_key`."""
     hashed = digest(f"request:{key}")
     async with database.work(tenant) as work:
-        await work.delete(idempotency_keys, idempotency_keys.c.created_at < work.now - REMEMBERED)
+        forgotten = (idempotency_keys.c.digest == hashed, idempotency_keys.c.created_at < work.now - REMEMBERED)
+        await work.delete(idempotency_keys, *forgotten)
         if not await work.insert_unless_taken(idempotency_keys, digest=hashed, created_at=work.now):
             message = "A request with this Idempotency-Key was already received"
             raise Conflict(message, code="duplicate_idempotency_key")

@@ -1,6 +1,8 @@
 """What is due, and how often to look for it (design.md decision 12).
 
-Every chore reads its work from columns in bounded batches and is safe to run twice, by any number of processes.
+Every chore reads its work from columns in bounded batches and is safe to run twice, by any number of processes. A batch
+is only a list of where to look: a customer is locked before anything of theirs is turned or collected, one that another
+worker holds is left to it, and whether it is still due is read again under the lock.
 """
 
 from collections.abc import Awaitable, Callable
@@ -8,9 +10,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from sumac.billing.service import BillingService
+from sumac.jobs.purge import Purge
+from sumac.storage.database import Database
 
 SOON = timedelta(seconds=1)
 NOW_AND_THEN = timedelta(seconds=30)
+SELDOM = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +27,12 @@ class Chore:
     run: Callable[[], Awaitable[int]]
 
 
-def chores_of(billing: BillingService) -> tuple[Chore, ...]:
+def chores_of(database: Database, billing: BillingService) -> tuple[Chore, ...]:
     """Every chore of the process."""
     return (
         Chore("settle_due_customers", SOON, billing.settle_due_customers),
         Chore("collect_due_invoices", SOON, billing.collect_due_invoices),
         Chore("resume_attempts", SOON, billing.resume_attempts),
         Chore("settle_checkouts", NOW_AND_THEN, billing.settle_checkouts),
+        Chore("purge", SELDOM, Purge(database).run),
     )

@@ -1,7 +1,7 @@
 """Rows of organizations, members, keys, sign-ins and sessions; none of them belongs to a tenant."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -10,8 +10,6 @@ from sumac.core.tenant import Env, Tenant
 from sumac.organizations.model import ApiKey, Identity, Member, Organization, Role, SignInPurpose
 from sumac.storage.schema import TENANT, api_keys, members, organizations, sessions, sign_ins, tenant_tables
 from sumac.storage.work import SystemWork, Work
-
-KEPT = timedelta(days=1)
 
 
 async def find_organization(system: SystemWork, *where: sa.ColumnElement[bool]) -> Organization | None:
@@ -116,7 +114,6 @@ async def replace_sign_in(
     expires_at: datetime,
 ) -> None:
     """Adds a code or link; with a new code the member's older ones stop working."""
-    await system.delete(sign_ins, sign_ins.c.created_at < system.now - KEPT)
     if purpose is SignInPurpose.CODE:
         older = (sign_ins.c.member_id == member_id, sign_ins.c.purpose == purpose, sign_ins.c.used_at.is_(None))
         await system.update(sign_ins, *older, values={"used_at": system.now})
@@ -160,7 +157,6 @@ async def add_session(
     expires_at: datetime,
 ) -> None:
     """Adds a browser session."""
-    await system.delete(sessions, sessions.c.expires_at <= system.now)
     await system.insert(
         sessions,
         id=session_id,

@@ -1,0 +1,38 @@
+"""Throws away what is past and that nobody asks for any more: links, codes, sessions, and keys of repeated requests."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+import sqlalchemy as sa
+
+from sumac.storage.database import Database
+from sumac.storage.schema import idempotency_keys, portal_sessions, sessions, sign_ins
+
+BATCH = 500
+KEPT = timedelta(days=2)
+"""Longer than any of them is good for after the instant in its column."""
+
+PAST: Mapping[sa.Table, sa.Column[object]] = {
+    portal_sessions: portal_sessions.c.expires_at,
+    sessions: sessions.c.expires_at,
+    sign_ins: sign_ins.c.created_at,
+    idempotency_keys: idempotency_keys.c.created_at,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Purge:
+    """Deletes rows that are past, a batch of each table at a time."""
+
+    database: Database
+
+    async def run(self) -> int:
+        """Deletes a batch of each table; answers how many rows."""
+        return sum([await self._delete(table, instant) for table, instant in PAST.items()])
+
+    async def _delete(self, table: sa.Table, instant: sa.Column[object]) -> int:
+        key = sa.tuple_(*table.primary_key.columns)
+        async with self.database.system() as system:
+            past = sa.select(*table.primary_key.columns).where(instant < system.now - KEPT).order_by(instant)
+            return await system.delete(table, key.in_(past.limit(BATCH).with_for_update(skip_locked=True)))
