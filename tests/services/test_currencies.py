@@ -8,6 +8,7 @@ import pytest
 
 from sumac.billing.currencies import adopt_currency
 from sumac.billing.load import held_currencies
+from sumac.billing.offers import eligibility, offers_to
 from sumac.billing.requests import CancelAction
 from sumac.catalog import service as catalog
 from sumac.catalog.model import Plan
@@ -264,8 +265,8 @@ async def test_prices_are_compared_in_the_customer_s_currency(shop: Services) ->
         await shop.add_customer(customer_id, card=GOOD_CARD, currency=currency)
         await shop.attach("pro", customer_id)
         async with shop.database.reading(shop.tenant) as work:
-            offered = await catalog.list_plans(work)
-            known = await shop.billing.eligibility(work, customer_id, offered)
+            customer = await customers.get(work, customer_id)
+            known = await eligibility(work, customer, await offers_to(work, customer, await catalog.list_plans(work)))
 
         assert expected == known["odd", 1].attach_action
         assert "upgrade" == known["premium", 1].attach_action

@@ -109,26 +109,6 @@ async def held_currencies(work: Work, plan: Plan) -> frozenset[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
-    """A plan of the catalogue at its prices in one currency."""
-
-    plan: Plan
-    currency: str
-
-
-async def offers_to(work: Work, customer: Customer | None, plans: Sequence[Plan]) -> Sequence[Offer]:
-    """The plans at the customer's prices; at the tenant's own without a customer, or where they are not sold so."""
-    default = await organizations.default_currency(work)
-    currency = default if customer is None or customer.currency is None else customer.currency
-    return [
-        Offer(priced_in(plan, currency, default=default), currency)
-        if is_sold_in(plan, currency, default=default)
-        else Offer(plan, default)
-        for plan in plans
-    ]
-
-
-@dataclass(frozen=True, slots=True)
 class HoldingFilter:
     """Which customer plans to list: subscriptions (`recurring`) or purchases, of one customer, plan, some statuses."""
 

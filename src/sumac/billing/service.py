@@ -17,15 +17,7 @@ from sumac.billing.currencies import adopt_currency
 from sumac.billing.decide import Proposal, propose, wanted_currency
 from sumac.billing.dunning import forgive
 from sumac.billing.execute import Applied, apply
-from sumac.billing.load import (
-    HoldingFilter,
-    currency_of,
-    list_holdings,
-    load_holdings,
-    load_snapshot,
-    offers_to,
-    plan_in,
-)
+from sumac.billing.load import HoldingFilter, currency_of, list_holdings, load_holdings, load_snapshot, plan_in
 from sumac.billing.model import (
     Decision,
     Holding,
@@ -38,7 +30,6 @@ from sumac.billing.provider import PaymentMethod, PaymentProvider
 from sumac.billing.quote import success_url_of
 from sumac.billing.requests import AttachRequest, BillingRequest, CancelRequest, MultiCancelRequest
 from sumac.billing.rules.attach import decide_attach
-from sumac.billing.rules.eligibility import Eligibility, compute_eligibility
 from sumac.billing.rules.turn import decide_turn
 from sumac.catalog import service as catalog
 from sumac.catalog.model import Plan
@@ -271,22 +262,6 @@ class BillingService:
     async def held_versions(self, work: Work, plan_id: str) -> frozenset[int]:
         """The versions of the plan that any customer holds or has held."""
         return await store.held_versions(work, plan_id)
-
-    async def eligibility(
-        self, work: Work, customer_id: str, plans: Sequence[Plan]
-    ) -> Mapping[tuple[str, int], Eligibility]:
-        """What attaching each plan would mean for the customer, by plan id and version. Raises NotFound."""
-        customer = await customers.get(work, customer_id)
-        offers = await offers_to(work, customer, plans)
-        snapshots = {
-            currency: await load_snapshot(work, replace(customer, currency=currency))
-            for currency in {offer.currency for offer in offers}
-        }
-        now = customer.now(work.now)
-        return {
-            (offer.plan.id, offer.plan.version): compute_eligibility(snapshots[offer.currency], offer.plan, now=now)
-            for offer in offers
-        }
 
     async def open_portal(self, tenant: Tenant, customer_id: str, return_url: str | None) -> str:
         """A link to the customer's portal, good for a day. Raises NotFound `customer_not_found`."""

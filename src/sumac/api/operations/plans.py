@@ -17,7 +17,8 @@ from sumac.api.schemas.plans import (
     PlanUpdate,
 )
 from sumac.api.schemas.wire import Success
-from sumac.billing.load import held_currencies, offers_to
+from sumac.billing.load import held_currencies
+from sumac.billing.offers import eligibility, offers_to
 from sumac.catalog import service as catalog
 from sumac.catalog.model import Plan
 from sumac.customers import service as customers
@@ -54,8 +55,9 @@ async def list_plans(body: PlanListRequest, context: Context) -> PlanList:
             all_versions=bool(body.all_versions),
         )
         features = await catalog.features_by_id(work)
-        known = await context.services.billing.eligibility(work, body.customer_id, plans) if body.customer_id else {}
         customer = await customers.get(work, body.customer_id) if body.customer_id else None
+        offers = await offers_to(work, customer, plans)
+        known = await eligibility(work, customer, offers) if customer else {}
         return PlanList(
             list=[
                 PlanBody.of(
@@ -66,7 +68,7 @@ async def list_plans(body: PlanListRequest, context: Context) -> PlanList:
                     expand="items.feature" in expand,
                     eligibility=known.get((offer.plan.id, offer.plan.version)),
                 )
-                for offer in await offers_to(work, customer, plans)
+                for offer in offers
             ],
         )
 
