@@ -162,6 +162,48 @@ def test_features_and_plans(client: Autumn) -> None:
     assert client.features.delete(feature_id="gone").success
 
 
+def test_a_plan_in_several_currencies(client: Autumn, bank: Bank) -> None:
+    """Base price, amounts and tiers in other currencies parse, and a customer is billed in the one asked for."""
+    euros = [{"currency": "eur", "amount": 18.5}]
+    tiers = [
+        {"to": 10, "amount": 5, "additional_currencies": [{"currency": "eur", "amount": 4}]},
+        {"to": "inf", "amount": 3, "additional_currencies": [{"currency": "eur", "amount": 2.5}]},
+    ]
+    paid = {"interval": "month", "billing_method": "usage_based"}
+    plan = client.plans.create(
+        plan_id="abroad",
+        name="Abroad",
+        group="group_3",
+        price={"amount": 20, "interval": "month", "additional_currencies": euros},
+        items=[
+            {
+                "feature_id": "messages",
+                "reset": MONTHLY,
+                "price": {"amount": 2, "additional_currencies": euros, **paid},
+            },
+            {"feature_id": "seats", "price": {"tiers": tiers, **paid}},
+        ],
+    )
+    messages, seats = (item.price for item in plan.items)
+
+    assert plan.price is not None
+    assert messages is not None
+    assert seats is not None
+    for offered in (plan.price.additional_currencies, messages.additional_currencies):
+        assert [("eur", 18.5)] == [(each.currency, each.amount) for each in offered or ()]
+    assert [[("eur", 4)], [("eur", 2.5)]] == [
+        [(each.currency, each.amount) for each in tier.additional_currencies or ()] for tier in seats.tiers or ()
+    ]
+
+    client.customers.get_or_create(customer_id="elsa")
+    bank.post("sandbox.add_card", customer_id="elsa")
+    attached = client.billing.attach(customer_id="elsa", plan_id="abroad", currency="eur")
+
+    assert attached.invoice is not None
+    assert (18.5, "eur") == (attached.invoice.total, attached.invoice.currency)
+    assert client.plans.update(plan_id="abroad", archived=True).archived
+
+
 def test_a_customer_from_the_free_plan_to_the_second_invoice(client: Autumn, bank: Bank) -> None:
     """Customers, billing, balances, events and invoices: each answer parses, and says what happened."""
     customer = client.customers.get_or_create(customer_id="ada", name="Ada", email="ada@lumen.test", expand=[])
