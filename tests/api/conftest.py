@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from sumac.api.services import Services
 from sumac.app import create_app
 from sumac.billing.clock import ClockService
+from sumac.billing.correct import InvoiceDesk
 from sumac.billing.service import BillingService
 from sumac.core.tenant import Env, Tenant
 from sumac.providers.mail import LogMailer
@@ -22,8 +23,17 @@ from tests.support.contract import Contract, published
 def app_services(database: Database) -> Services:
     """The services behind the API, as app.py builds them."""
     bank = SandboxBank(database, public_url=ADDRESS)
-    billing = BillingService(database, {Env.SANDBOX: bank}, public_url=ADDRESS)
-    return Services(database, billing, ClockService(database, billing), bank, LogMailer(), ADDRESS)
+    providers = {Env.SANDBOX: bank}
+    billing = BillingService(database, providers, public_url=ADDRESS)
+    return Services(
+        database=database,
+        billing=billing,
+        clocks=ClockService(database, billing),
+        invoice_desk=InvoiceDesk(database, billing, providers),
+        bank=bank,
+        mailer=LogMailer(),
+        public_url=ADDRESS,
+    )
 
 
 @pytest.fixture

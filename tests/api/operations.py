@@ -4,12 +4,13 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from tests.api.shop import FEBRUARY_MS
+from tests.api.shop import FEBRUARY_MS, JANUARY_MS
 from tests.support.api import ADDRESS
 
 ADA = {"customer_id": "ada"}
 PRO = {"plan_id": "pro"}
 MESSAGES = {"feature_id": "messages"}
+INVOICE = {"invoice_id": "inv_1"}
 WALK: dict[str, dict[str, Any]] = {
     "customers.get": ADA,
     "customers.list": {"search": "ada"},
@@ -39,6 +40,14 @@ WALK: dict[str, dict[str, Any]] = {
     "purchases.list": ADA,
     "events.list": ADA,
     "invoices.list": ADA,
+    "invoices.insert": {
+        "invoices": [{**ADA, "stripe_id": "in_old", "status": "paid", "total": 20, "created_at": JANUARY_MS}]
+    },
+    "invoices.create": {**ADA, "plans": [PRO]},
+    "invoices.finalize": INVOICE,
+    "invoices.pay": INVOICE,
+    "invoices.issue_credit_note": INVOICE,
+    "invoices.void": INVOICE,
     "organization.get_billing_settings": {},
     "organization.update_billing_settings": {"retry_days": [2]},
     "sandbox.add_card": ADA,
@@ -84,6 +93,12 @@ SCOPES = {
     "purchases.list": "billing:read",
     "events.list": "balances:read",
     "invoices.list": "billing:read",
+    "invoices.insert": "billing:write",
+    "invoices.create": "billing:write",
+    "invoices.finalize": "billing:write",
+    "invoices.pay": "billing:write",
+    "invoices.issue_credit_note": "billing:write",
+    "invoices.void": "billing:write",
     "organization.get_billing_settings": "organisation:read",
     "organization.update_billing_settings": "organisation:write",
     "sandbox.add_card": "billing:write",

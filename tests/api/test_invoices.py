@@ -3,8 +3,24 @@
 from datetime import timedelta
 
 from sumac.core.clock import ManualClock
-from tests.api.shop import JANUARY_MS, add_ada, subscribe_ada
-from tests.support.api import ADDRESS, Api, Refused, on_sqlite
+from tests.api.shop import FEBRUARY_MS, JANUARY_MS, add_ada, subscribe_ada
+from tests.support.api import ADDRESS, Api, Body, Refused, on_sqlite
+
+
+def item(invoice: Body, position: int, *, feature: str | None = None, name: str | None = None, **said: object) -> Body:
+    """A line of the first month of Pro, with every key."""
+    return {
+        "id": f"{invoice['id']}:{position}",
+        "period_start": JANUARY_MS,
+        "period_end": FEBRUARY_MS,
+        "plan_id": "pro",
+        "feature_id": feature,
+        "feature_name": name,
+        "amount_after_discounts": said["amount"],
+        "tax": 0,
+        "entities": [],
+        **said,
+    }
 
 
 async def test_an_invoice_has_every_key(api: Api) -> None:
@@ -24,12 +40,26 @@ async def test_an_invoice_has_every_key(api: Api) -> None:
                 "customer_id": "ada",
                 "entity_id": None,
                 "status": "paid",
+                "subtotal": 54,
+                "discount_total": 0,
+                "tax": 0,
                 "total": 54,
+                "credit_applied": 0,
+                "amount_due": 0,
                 "amount_paid": 54,
                 "refunded_amount": 0,
                 "currency": "usd",
                 "created_at": JANUARY_MS,
+                "issue_date": JANUARY_MS,
+                "due_date": None,
+                "memo": None,
                 "hosted_invoice_url": invoice["hosted_invoice_url"],
+                "invoice_pdf": f"{invoice['hosted_invoice_url']}/pdf",
+                "items": [
+                    item(invoice, 0, description="Pro - base price", quantity=1, amount=30),
+                    item(invoice, 1, description="3 seats", quantity=3, amount=24, feature="seats", name="Seats"),
+                ],
+                "credit_notes": [],
             }
         ],
         "next_cursor": None,
@@ -62,6 +92,15 @@ async def test_invoices_can_be_narrowed(api: Api) -> None:
     assert [("open", 10, 0)] == await listed(status=["open"])
     assert [("paid", 54, 54)] == await listed(status=["paid", "void"])
     assert [] == await listed(customer_id="bob")
+
+    for named in (await api.call("invoices.list"))["list"]:
+        shown = (named["status"], named["total"], named["amount_paid"])
+
+        assert [shown] == await listed(invoice_id=named["id"])
+        assert [shown] == await listed(stripe_id=named["stripe_id"])
+    assert [] == await listed(invoice_id="inv_unknown")
+    assert [] == await listed(processor_types=["revenuecat"])
+    assert 2 == len(await listed(processor_types=["stripe"]))
 
 
 async def test_pages_are_stable_while_invoices_are_added(api: Api, clock: ManualClock) -> None:

@@ -3,7 +3,9 @@
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from sumac.billing.model import CancelAction
+from sumac.billing.requests import (
+    CancelAction,
+)
 from sumac.core.tenant import Env
 from sumac.invoices import service as invoices
 from sumac.invoices.model import Invoice, InvoiceDraft, InvoiceKind, InvoiceStatus, LineDraft

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from sumac.billing.clock import ClockService
+from sumac.billing.correct import InvoiceDesk
 from sumac.billing.provider import TestBank
 from sumac.billing.service import BillingService
 from sumac.storage.database import Database
@@ -27,6 +28,7 @@ class Services:
     database: Database
     billing: BillingService
     clocks: ClockService
+    invoice_desk: InvoiceDesk
     bank: TestBank
     mailer: Mailer
     public_url: str

@@ -31,6 +31,7 @@ class InvoiceKind(StrEnum):
     CHANGE = "change"
     RENEWAL = "renewal"
     FINAL = "final"
+    TOP_UP = "top_up"
     MANUAL = "manual"
     IMPORTED = "imported"
 
@@ -95,6 +96,11 @@ class Line:
     customer_plan_id: str | None = None
     discount_minor: int = 0
     tax_minor: int = 0
+
+    @property
+    def tax(self) -> Money:
+        """The tax on what is left of the amount."""
+        return Money(self.tax_minor, self.amount.currency)
 
     @property
     def total(self) -> Money:
@@ -242,6 +248,11 @@ class Invoice:
     def is_settled(self) -> bool:
         """Whether nothing is left to pay."""
         return self.status in {InvoiceStatus.PAID, InvoiceStatus.VOID}
+
+    @property
+    def is_owed(self) -> bool:
+        """Whether it was issued and is neither paid nor void; one that was written off is owed still."""
+        return self.status in {InvoiceStatus.OPEN, InvoiceStatus.UNCOLLECTIBLE}
 
     @property
     def issued_at(self) -> datetime:

@@ -149,18 +149,20 @@ async def record_waiting(
 
 
 async def void(work: Work, invoice: Invoice, *, now: datetime) -> Invoice:
-    """Cancels an unpaid invoice and gives back the credit it had taken."""
+    """Cancels an unpaid invoice and gives back the credit it had taken; a payment still under way is not for it."""
     if invoice.credit_applied.minor:
         await ledger.book_credit(work, invoice, invoice.credit_applied, entry_id=new_id("crd", now=now), at=now)
     zero = Money.zero(invoice.total.currency)
-    voided = replace(invoice, status=InvoiceStatus.VOID, credit_applied=zero, next_attempt_at=None)
+    voided = replace(
+        invoice, status=InvoiceStatus.VOID, credit_applied=zero, next_attempt_at=None, provider_payment=None
+    )
     await store.update_progress(work, voided)
     return voided
 
 
 async def write_off(work: Work, invoice: Invoice) -> Invoice:
     """Gives up collecting an open invoice: it stays in the books as a loss."""
-    lost = replace(invoice, status=InvoiceStatus.UNCOLLECTIBLE, next_attempt_at=None)
+    lost = replace(invoice, status=InvoiceStatus.UNCOLLECTIBLE, next_attempt_at=None, provider_payment=None)
     await store.update_progress(work, lost)
     return lost
 
@@ -169,7 +171,7 @@ async def get(work: Work, invoice_id: str, *, lock: bool = False) -> Invoice:
     """The invoice. Raises NotFound `invoice_not_found`."""
     invoice = await store.find(work, invoices.c.id == invoice_id, lock=lock)
     if invoice is None:
-        message = f"Invoice {invoice_id} not found"
+        message = "There is no such invoice"
         raise NotFound(message, code="invoice_not_found")
     return invoice
 

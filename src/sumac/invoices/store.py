@@ -159,7 +159,10 @@ async def currencies_of(work: Work, customer_key: str) -> frozenset[str]:
 
 
 async def charges_beyond(work: Work, customer_key: str, now: datetime) -> list[LineDraft]:
-    """Lines of the customer's open and paid invoices whose period ends after `now`, in the order they were billed."""
+    """Lines of the customer's open and paid invoices whose period ends after `now`, in the order they were billed.
+
+    What was taken off a line, or taken back of it by a credit note, was not charged.
+    """
     billed = work.select_columns(invoices, invoices.c.id).where(
         invoices.c.customer_key == customer_key,
         invoices.c.status.in_((InvoiceStatus.OPEN, InvoiceStatus.PAID, InvoiceStatus.UNCOLLECTIBLE)),
@@ -171,7 +174,8 @@ async def charges_beyond(work: Work, customer_key: str, now: datetime) -> list[L
         invoice_lines.c.invoice_id.in_(billed),
     )
     rows = await work.all(statement.order_by(invoice_lines.c.invoice_id, invoice_lines.c.position))
-    return [_draft(row) for row in rows]
+    notes = await ledger.notes_of(work, {row.invoice_id for row in rows})
+    return [_draft(row, notes.get(row.invoice_id, ())) for row in rows]
 
 
 def _source(origin: Origin | None) -> Any:  # noqa: ANN401  # a value of a JSON column
@@ -255,11 +259,14 @@ def _line(row: sa.RowMapping, currency: str) -> Line:
     )
 
 
-def _draft(row: sa.Row[Any]) -> LineDraft:
+def _draft(row: sa.Row[Any], notes: tuple[CreditNote, ...]) -> LineDraft:
+    taken_back = [line for note in notes for line in note.lines if line.position == row.position]
+    credited = sum(line.amount.minor - line.tax_minor for line in taken_back)
+    exact = Decimal(row.amount_minor) if row.exact_minor is None else row.exact_minor
     return LineDraft(
         display_name=row.display_name,
         description=row.description,
-        exact_minor=Decimal(row.amount_minor) if row.exact_minor is None else row.exact_minor,
+        exact_minor=exact - row.discount_minor - credited,
         quantity=row.quantity,
         plan_id=row.plan_id,
         feature_id=row.feature_id,

@@ -21,7 +21,6 @@ REASONS = {
     NoteReason.ORDER_CHANGE: "Change of the order",
     NoteReason.PRODUCT_UNSATISFACTORY: "Not as expected",
 }
-UNPAID = frozenset({InvoiceStatus.OPEN, InvoiceStatus.UNCOLLECTIBLE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +138,7 @@ def _sums(invoice: Invoice) -> Iterator[Sum]:
         yield Sum("Paid", money(-invoice.paid))
     if invoice.refunded.minor:
         yield Sum("Refunded", money(invoice.refunded))
-    due = invoice.amount_due if invoice.status in UNPAID else Money.zero(invoice.total.currency)
+    due = invoice.amount_due if invoice.is_owed else Money.zero(invoice.total.currency)
     yield Sum("Amount due", money(due), stands_out=True)
 
 

@@ -18,8 +18,6 @@ from sumac.invoices.model import (
     NoteRequest,
 )
 
-UNPAID = frozenset({InvoiceStatus.OPEN, InvoiceStatus.UNCOLLECTIBLE})
-
 
 def compute_creditable(invoice: Invoice) -> Money:
     """What can still be taken back: what is open, and what was paid and neither refunded nor credited yet."""
@@ -74,7 +72,7 @@ def _require_document(invoice: Invoice) -> None:
 
 
 def _open_minor(invoice: Invoice) -> int:
-    return invoice.amount_due.minor if invoice.status in UNPAID else 0
+    return invoice.amount_due.minor if invoice.is_owed else 0
 
 
 def _kept_minor(invoice: Invoice) -> int:
