@@ -9,9 +9,9 @@ import pytest
 from sumac.billing.currencies import adopt_currency
 from sumac.billing.load import held_currencies
 from sumac.billing.offers import eligibility, offers_to
-from sumac.billing.requests import CancelAction
+from sumac.billing.requests import CancelAction, MultiAttachRequest, PlanWish
 from sumac.catalog import service as catalog
-from sumac.catalog.model import Plan
+from sumac.catalog.model import Customization, Plan
 from sumac.core.errors import BadRequest
 from sumac.core.money import Money
 from sumac.core.tenant import Env, Tenant
@@ -256,6 +256,37 @@ async def test_a_held_version_keeps_its_currencies(shop: Services) -> None:
 
     assert 2 == newer.version
     assert [Money(1005, "kwd"), Money(1500, "kwd")] == [invoice.total for invoice in await shop.invoices()]
+
+
+async def test_a_plan_made_to_measure_is_sold_in_the_customer_s_currency(shop: Services) -> None:
+    """A price for one customer must be offered in their currency too; it is billed again at every renewal."""
+    await shop.add_customer(card=GOOD_CARD, currency="kwd", clock_at=at("2026-01-01"))
+    with pytest.raises(BadRequest, match="base price of plan pro is not offered in kwd"):
+        await shop.attach("pro", customize=Customization(price=price(12), sets_price=True))
+    await shop.attach("pro", customize=Customization(price=price(12, kwd="0.7505"), sets_price=True))
+    held = await shop.holdings()
+    await shop.attach("pro", customize=Customization(price=price(14, kwd="0.8505"), sets_price=True))
+    await shop.track(107)
+    await shop.advance(FEBRUARY)
+
+    assert Decimal("0.7505") == (held["pro"].plan.price or price()).amount
+    assert ["0.751", "0.100", "0.861"] == [f"{invoice.total.major:f}" for invoice in await shop.invoices()]
+
+
+async def test_several_plans_in_one_currency(shop: Services) -> None:
+    """Asked for together they are on one invoice in yen; one that is not sold so stops all of them."""
+    await shop.add_customer(card=GOOD_CARD)
+    extra = plan("extra", add_on=True, price=price(5, jpy=501))
+    await shop.offer(extra)
+    wanted = MultiAttachRequest("ada", (PlanWish("pro"), PlanWish("extra")), currency="jpy")
+    with pytest.raises(BadRequest, match="plan local is not offered in jpy"):
+        await shop.billing.perform(
+            shop.tenant, replace(wanted, plans=(PlanWish("pro"), PlanWish("local"))), actor="test"
+        )
+    await shop.billing.perform(shop.tenant, wanted, actor="test")
+
+    assert ["2000", "501", "2501"] == await amounts(shop)
+    assert "jpy" == (await shop.customer()).currency
 
 
 async def test_prices_are_compared_in_the_customer_s_currency(shop: Services) -> None:
