@@ -1,5 +1,6 @@
 """Customers billed in their own currency: chosen, used, kept (billing.md §2.3, §10.10, §14.5)."""
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -12,7 +13,7 @@ from sumac.billing.offers import eligibility, offers_to
 from sumac.billing.requests import CancelAction, MultiAttachRequest, PlanWish
 from sumac.catalog import service as catalog
 from sumac.catalog.model import Customization, Plan
-from sumac.core.errors import BadRequest
+from sumac.core.errors import BadRequest, SumacError
 from sumac.core.money import Money
 from sumac.core.tenant import Env, Tenant
 from sumac.customers import service as customers
@@ -178,6 +179,21 @@ async def test_the_first_paid_invoice_binds(shop: Services) -> None:
     await shop.attach("premium", currency="usd")
 
     assert {"premium": "active"} == await shop.statuses()
+
+
+async def test_two_currencies_at_once(shop: Services) -> None:
+    """Of two attaches in parallel one wins: one plan, one charge, and the customer is billed in its currency."""
+    await shop.add_customer(card=GOOD_CARD)
+    both = await asyncio.gather(
+        shop.attach("pro", currency="eur"), shop.attach("pro", currency="jpy"), return_exceptions=True
+    )
+    refused = [each for each in both if isinstance(each, BaseException)]
+    (invoice,) = await shop.invoices()
+
+    assert 1 == len(refused)
+    assert isinstance(refused[0], SumacError)
+    assert (invoice.total.currency, [invoice.total.minor]) == ((await shop.customer()).currency, await shop.charged())
+    assert {"pro": "active"} == await shop.statuses()
 
 
 async def test_an_open_invoice_binds_until_it_is_void(shop: Services) -> None:
