@@ -54,6 +54,7 @@ class Tab:
 
     page: Page
     url: str
+    name: str = ""
     problems: list[str] = field(default_factory=list)
     expected: set[str] = field(default_factory=set)
 
@@ -127,6 +128,14 @@ async def phone(browser: Browser, server: LiveServer, api: Api) -> AsyncIterator
         yield opened
 
 
+@pytest_asyncio.fixture(loop_scope="module", params=["phone", "desktop"])
+async def window(request: pytest.FixtureRequest, browser: Browser, server: LiveServer, api: Api) -> AsyncIterator[Tab]:
+    """Each of the two in turn; `name` says which."""
+    del api
+    async for opened in _tab(browser, server, PHONE if request.param == "phone" else DESKTOP, name=request.param):
+        yield opened
+
+
 @pytest.fixture(scope="module")
 def cookie(server: LiveServer) -> dict[str, str]:
     """The session of the owner, who signed in with the printed link."""
@@ -153,10 +162,10 @@ async def signed_in_phone(phone: Tab, cookie: Any) -> Tab:  # noqa: ANN401  # th
     return phone
 
 
-async def _tab(browser: Browser, server: LiveServer, size: tuple[int, int]) -> AsyncIterator[Tab]:
+async def _tab(browser: Browser, server: LiveServer, size: tuple[int, int], *, name: str = "") -> AsyncIterator[Tab]:
     width, height = size
     context = await browser.new_context(viewport={"width": width, "height": height}, locale="en-GB", timezone_id="UTC")
-    opened = Tab(await context.new_page(), server.url)
+    opened = Tab(await context.new_page(), server.url, name)
     yield opened
     await context.close()
 

@@ -52,6 +52,7 @@ def _catalog(call: Call) -> None:
             {"feature_id": "sso"},
         ],
     )
+    call("plans.create", plan_id="team", name="Team", price={"amount": 99, "interval": "month"})
 
 
 def _acme(call: Call) -> None:

@@ -1,7 +1,9 @@
 """The confirm page: a change that needs no new card is asked about, and made once (billing.md §10.5)."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from types import MappingProxyType
 
 import httpx
 import pytest
@@ -13,27 +15,37 @@ from tests.support import build
 
 GOOD, DECLINES = "4242424242424242", "4000000000000341"
 HALF = datetime(2026, 1, 16, 12, tzinfo=UTC)
-SHOWN = {"answer": "yes", "shown": "3950", "currency": "usd"}
 
 
-async def asked(shop: Shop, plan_id: str = "team", **changes: object) -> str:
+async def asked(
+    shop: Shop,
+    plan_id: str = "team",
+    *,
+    success_url: str | None = None,
+    quantities: Mapping[str, Decimal] = MappingProxyType({}),
+) -> str:
     """The address of the page that asks about a plan."""
-    receipt = await shop.services.attach(plan_id, redirect_mode=RedirectMode.ALWAYS, **changes)
+    always = RedirectMode.ALWAYS
+    receipt = await shop.services.attach(
+        plan_id, redirect_mode=always, success_url=success_url, quantities=dict(quantities)
+    )
     assert receipt.payment_url is not None
     return receipt.payment_url
 
 
-async def upgrade(shop: Shop, **changes: object) -> str:
+async def upgrade(shop: Shop, *, success_url: str | None = None) -> str:
     """Ada holds Pro for half a month and is asked about Team."""
     await shop.services.add_card()
     await shop.services.attach("pro")
     shop.services.clock.move_to(HALF)
-    return await asked(shop, **changes)
+    return await asked(shop, success_url=success_url)
 
 
-async def confirmed(shop: Shop, url: str) -> httpx.Response:
-    """Confirms what the page shows."""
-    return await shop.submit(url, **SHOWN)
+async def confirmed(
+    shop: Shop, url: str, *, shown: str = "3950", currency: str = "usd", headers: Mapping[str, str] | None = None
+) -> httpx.Response:
+    """Confirms a page on which this amount is due, in cents."""
+    return await shop.submit(url, answer="yes", shown=shown, currency=currency, headers=headers)
 
 
 async def test_it_says_what_changes_and_what_it_costs(shop: Shop) -> None:
@@ -111,7 +123,7 @@ async def test_the_same_question_has_one_page(shop: Shop) -> None:
 async def test_never_more_than_was_shown(shop: Shop) -> None:
     """The price of the instant is charged when it is lower than shown; a higher one is asked about again."""
     url = await upgrade(shop)
-    cheap = await shop.submit(url, answer="yes", shown="3949", currency="usd")
+    cheap = await confirmed(shop, url, shown="3949")
 
     assert 409 == cheap.status_code
     assert "The price has changed while this page was open." in words_of(cheap)
@@ -123,11 +135,11 @@ async def test_never_more_than_was_shown(shop: Shop) -> None:
     assert [2000, 3941] == await shop.services.charged()
 
 
-@pytest.mark.parametrize("form", [{}, {"shown": "", "currency": "usd"}, {"shown": "-5", "currency": "usd"}])
-async def test_a_form_without_the_amount_is_refused(shop: Shop, form: dict[str, str]) -> None:
+@pytest.mark.parametrize(("shown", "currency"), [("", "usd"), ("-5", "usd"), ("1e3", "usd"), ("3950", "")])
+async def test_a_form_without_the_amount_is_refused(shop: Shop, shown: str, currency: str) -> None:
     """Nobody confirms what was not shown."""
     url = await upgrade(shop)
-    answer = await shop.submit(url, answer="yes", **form)
+    answer = await confirmed(shop, url, shown=shown, currency=currency)
 
     assert 400 == answer.status_code
     assert {"pro": "active"} == await shop.services.statuses()
@@ -226,7 +238,7 @@ async def test_a_downgrade_costs_nothing_today(shop: Shop) -> None:
     ):
         assert part in words
 
-    await shop.submit(url, answer="yes", shown="0", currency="usd")
+    await confirmed(shop, url, shown="0")
 
     assert {"team": "active", "pro": "scheduled"} == await shop.services.statuses()
     assert "Your change is made." in words_of(await shop.visit(f"{url}/done"))
@@ -255,7 +267,7 @@ async def test_unknown_links_and_foreign_forms(shop: Shop) -> None:
     elsewhere = {"sec-fetch-site": "cross-site", "origin": "https://evil.example"}
 
     assert 404 == (await shop.visit("/c/co_unknown")).status_code
-    assert 404 == (await shop.submit("/c/co_unknown", **SHOWN)).status_code
+    assert 404 == (await confirmed(shop, "/c/co_unknown")).status_code
     assert 303 == (await shop.visit(f"{url}/done")).status_code
-    assert 403 == (await shop.submit(url, headers=elsewhere, **SHOWN)).status_code
+    assert 403 == (await confirmed(shop, url, headers=elsewhere)).status_code
     assert {"pro": "active"} == await shop.services.statuses()

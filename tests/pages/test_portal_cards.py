@@ -241,6 +241,7 @@ async def test_a_payment_that_does_not_go_through(shop: Shop, outcome: str, sent
     await shop.submit(page.headers["location"], number=GOOD)
 
     assert InvoiceStatus.PAID is (await shop.services.invoices())[-1].status
+    assert {"pro": "active"} == await shop.services.statuses()
     assert [2000, 2000] == await shop.services.charged()
 
 
