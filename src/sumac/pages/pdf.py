@@ -102,7 +102,7 @@ def _facts(facts: Sequence[Fact]) -> Table:
     rows = [cells[start : start + FACTS_PER_ROW] for start in range(0, len(cells), FACTS_PER_ROW)]
     rows[-1] += [[] for _ in range(FACTS_PER_ROW - len(rows[-1]))]
     style = TableStyle([("VALIGN", (0, 0), (-1, -1), "TOP"), ("LEFTPADDING", (0, 0), (-1, -1), 0)])
-    return Table(rows, [WIDTH / FACTS_PER_ROW] * FACTS_PER_ROW, style=style)
+    return Table(rows, [WIDTH / FACTS_PER_ROW] * FACTS_PER_ROW, style=style, splitInRow=1)
 
 
 def _lines(lines: Sequence[SheetLine]) -> Table:
@@ -115,7 +115,7 @@ def _lines(lines: Sequence[SheetLine]) -> Table:
         ]
         for line in lines
     ]
-    return Table([head, *rows], [WIDTH * 0.58, WIDTH * 0.17, WIDTH * 0.25], repeatRows=1, style=RULED)
+    return Table([head, *rows], [WIDTH * 0.58, WIDTH * 0.17, WIDTH * 0.25], repeatRows=1, style=RULED, splitInRow=1)
 
 
 def _sums(sums: Sequence[Sum]) -> Table:
