@@ -18,6 +18,7 @@ from sumac.billing.model import (
     HoldLines,
     IssueInvoice,
     KeepPlan,
+    PlaceSchedule,
     ReleaseLines,
     RenewPlan,
     ReplaceTerms,
@@ -138,7 +139,7 @@ def _happening(action: Action, invoice: Invoice | None, at: datetime) -> Happeni
     match action:
         case ResetGrants(given) | GiveUnits(given) | ExpireUnits(given):
             return Happening(at, action.kind, feature_ids=tuple(dict.fromkeys(each.feature_id for each in given)))
-        case HoldLines() | ReleaseLines():
+        case HoldLines() | ReleaseLines() | PlaceSchedule():
             return Happening(at, action.kind)
         case IssueInvoice():
             return Happening(

@@ -14,6 +14,7 @@ from sumac.billing.requests import (
     MultiAttachRequest,
     MultiCancelRequest,
     PlanWish,
+    ScheduleRequest,
     UpdateRequest,
 )
 from sumac.billing.rules.decision import decide
@@ -65,7 +66,7 @@ async def propose(
 
 def wanted_currency(request: BillingRequest) -> str | None:
     """The currency the request asks to be billed in, if any."""
-    return request.currency if isinstance(request, AttachRequest | MultiAttachRequest) else None
+    return request.currency if isinstance(request, AttachRequest | MultiAttachRequest | ScheduleRequest) else None
 
 
 async def _wanted(work: Work, wish: PlanWish) -> Plan:
@@ -79,6 +80,9 @@ def _wishes(snapshot: Snapshot, request: BillingRequest) -> Iterator[PlanWish]:
             yield PlanWish(request.plan_id, request.version, customize=request.customize)
         case MultiAttachRequest():
             yield from request.plans
+        case ScheduleRequest():
+            yield from (wish for phase in request.phases for wish in phase.plans)
+            yield from request.unscheduled
         case UpdateRequest():
             target = find_target(snapshot.holdings, request)
             yield PlanWish(target.plan.id, request.version or target.held.version, customize=request.customize)

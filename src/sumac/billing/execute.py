@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sumac.balances import service as balances
 from sumac.balances.model import Grant
-from sumac.billing import store
+from sumac.billing import schedules, store
 from sumac.billing.model import (
     Action,
     CancelPlan,
@@ -21,6 +21,7 @@ from sumac.billing.model import (
     HoldLines,
     IssueInvoice,
     KeepPlan,
+    PlaceSchedule,
     Provision,
     ReleaseLines,
     RenewPlan,
@@ -60,6 +61,8 @@ async def apply(work: Work, customer: Customer, decision: Decision, *, at: datet
             invoice = await invoices.issue(work, customer.key, action.draft, now=at)
         elif isinstance(action, ResetGrants | GiveUnits | ExpireUnits | HoldLines | ReleaseLines):
             await _apply_units(work, customer, action, at=at, actor=actor)
+        elif isinstance(action, PlaceSchedule):
+            await schedules.place_schedule(work, customer.key, action.schedule, at=at)
         else:
             await _apply_plan(work, action, at=at, actor=actor)
     await refresh_due(work, customer.key)

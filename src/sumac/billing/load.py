@@ -5,6 +5,7 @@ Whatever is read is already at its prices in the currency of the customer: the r
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 import sqlalchemy as sa
 
@@ -33,11 +34,14 @@ from sumac.storage.work import Work
 NEW_PLANS_MAX = 60
 
 
-async def load_snapshot(work: Work, customer: Customer, *, has_payment_method: bool = False) -> Snapshot:
+async def load_snapshot(
+    work: Work, customer: Customer, *, has_payment_method: bool = False, at: datetime | None = None
+) -> Snapshot:
     """Everything a decision about the customer may look at, with fresh ids for what it may make.
 
-    Plans that would start by themselves but are not sold in the customer's currency are left out. Raises BadRequest
-    `currency_mismatch` when the customer, as given, holds something that is not.
+    The decision is for the present, or for `at` where something was due then. Plans that would start by themselves but
+    are not sold in the customer's currency are left out. Raises BadRequest `currency_mismatch` when the customer, as
+    given, holds something that is not.
     """
     default = await organizations.default_currency(work)
     currency = customer.currency or default
@@ -57,9 +61,10 @@ async def load_snapshot(work: Work, customer: Customer, *, has_payment_method: b
             if is_sold_in(each, currency, default=default)
         ),
         plan_ids=tuple(new_id("cus_prod", now=work.now) for _ in range(NEW_PLANS_MAX)),
+        schedule_id=new_id("sched", now=work.now),
         has_payment_method=has_payment_method,
         trials_used=frozenset(held.plan_id for held in history if held.trial_ends_at is not None),
-        charges=tuple(await invoices.charges_beyond(work, customer.key, customer.now(work.now))),
+        charges=tuple(await invoices.charges_beyond(work, customer.key, at or customer.now(work.now))),
         held_lines=tuple(await store.held_lines(work, customer.key)),
     )
 

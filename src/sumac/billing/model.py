@@ -88,8 +88,9 @@ class Snapshot:
     """Everything a decision about one customer may look at, read in one transaction.
 
     `holdings` are the usable and scheduled plans; `auto_enabled` the plans that fill an empty group; `plan_ids` fresh
-    ids for customer plans the decision may make; `trials_used` the plan ids this customer ever had on trial. `charges`
-    are the lines billed for what runs beyond the present, `held_lines` those that wait for their plan's next invoice.
+    ids for customer plans the decision may make, `schedule_id` one for a schedule; `trials_used` the plan ids this
+    customer ever had on trial. `charges` are the lines billed for what runs beyond the instant of the decision,
+    `held_lines` those that wait for their plan's next invoice.
     """
 
     customer: Customer
@@ -99,6 +100,7 @@ class Snapshot:
     features: Mapping[str, Feature]
     auto_enabled: tuple[Plan, ...]
     plan_ids: tuple[str, ...]
+    schedule_id: str = ""
     has_payment_method: bool = False
     trials_used: frozenset[str] = frozenset()
     charges: tuple[LineDraft, ...] = ()
@@ -106,7 +108,7 @@ class Snapshot:
 
     @property
     def billed_beyond(self) -> tuple[LineDraft, ...]:
-        """What was billed for the time after the present, or will be: a credit is a share of it."""
+        """What was billed for the time after that instant, or will be: a credit is a share of it."""
         return (*self.charges, *(each.line for each in self.held_lines))
 
 
@@ -163,7 +165,7 @@ class CancelPlan:
 
 @dataclass(frozen=True, slots=True)
 class KeepPlan:
-    """The plan that was canceling runs on."""
+    """The plan runs on: it was canceling, or a schedule goes on with it."""
 
     held: CustomerPlan
     kind: Literal["plan_kept"] = "plan_kept"
@@ -245,6 +247,31 @@ class ResetGrants:
 
 
 @dataclass(frozen=True, slots=True)
+class SchedulePhase:
+    """The plans that run from an instant on, each by the id of its customer plan."""
+
+    id: str
+    starts_at: datetime
+    customer_plan_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """Phases that follow each other; a customer has at most one schedule (billing.md §13.2)."""
+
+    id: str
+    phases: tuple[SchedulePhase, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceSchedule:
+    """This is the customer's schedule from now on, in the place of any other."""
+
+    schedule: Schedule
+    kind: Literal["schedule_placed"] = "schedule_placed"
+
+
+@dataclass(frozen=True, slots=True)
 class IssueInvoice:
     """This is to be paid."""
 
@@ -267,6 +294,7 @@ Action = (
     | HoldLines
     | ReleaseLines
     | ResetGrants
+    | PlaceSchedule
     | IssueInvoice
 )
 
@@ -298,3 +326,8 @@ class Decision:
     def invoice(self) -> InvoiceDraft | None:
         """The one invoice of the decision, if any."""
         return next((action.draft for action in self.actions if isinstance(action, IssueInvoice)), None)
+
+    @property
+    def schedule(self) -> Schedule | None:
+        """The schedule that the decision places, if any."""
+        return next((action.schedule for action in self.actions if isinstance(action, PlaceSchedule)), None)

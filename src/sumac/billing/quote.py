@@ -12,7 +12,9 @@ from sumac.billing.requests import (
     CancelRequest,
     MultiAttachRequest,
     MultiCancelRequest,
+    Phase,
     PlanWish,
+    ScheduleRequest,
     UpdateRequest,
 )
 from sumac.billing.rules.preview import compute_next_cycle
@@ -37,6 +39,8 @@ def plan_id_of(request: BillingRequest) -> str | None:
     match request:
         case AttachRequest(plan_id=plan_id) | MultiAttachRequest(plans=(PlanWish(plan_id=plan_id), *_)):
             return plan_id
+        case ScheduleRequest(phases=(Phase(plans=(PlanWish(plan_id=plan_id), *_)), *_)):
+            return plan_id
         case UpdateRequest(plan_id=plan_id):
             return plan_id
         case _:
@@ -45,7 +49,9 @@ def plan_id_of(request: BillingRequest) -> str | None:
 
 def heading_of(proposal: Proposal) -> str:
     """What the page is for, such as "Subscribe to Pro"."""
-    begun = [action.held for action in proposal.decision.actions if isinstance(action, StartPlan | SchedulePlan)]
+    actions = proposal.decision.actions
+    begun = [action.held for action in actions if isinstance(action, StartPlan)]
+    begun = begun or [action.held for action in actions if isinstance(action, SchedulePlan)]
     if not begun:
         return "Confirm the change of your plan"
     names = " and ".join(dict.fromkeys(proposal.plan_of(held).name for held in begun))

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Literal
 
 from sumac.catalog.model import Customization
+from sumac.core.time import Cadence
 
 DEFAULT_NET_TERMS = 30
 
@@ -137,6 +138,42 @@ class MultiAttachRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class Phase:
+    """Plans that run together from one instant on (billing.md §13.2).
+
+    `starts_at` is that instant, or months or years after the first phase begins; None is now, for the first phase only.
+    With `anchor_here` the periods of its plans are counted from there.
+    """
+
+    plans: tuple[PlanWish, ...]
+    starts_at: datetime | Cadence | None = None
+    anchor_here: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleRequest:
+    """Please let the customer's plans follow these phases; it replaces the schedule before (billing.md §13.2).
+
+    The first phase begins now, or in the past. `unscheduled` plans are billed with it and never ended by the schedule.
+    `trial` applies to the plans that start now: a Customization that only sets a free trial, or takes it away. `bill`
+    and `prorate` are about what happens now; later phases are billed as they begin.
+    """
+
+    customer_id: str
+    phases: tuple[Phase, ...]
+    unscheduled: tuple[PlanWish, ...] = ()
+    trial: Customization | None = None
+    redirect_mode: RedirectMode = RedirectMode.IF_REQUIRED
+    success_url: str | None = None
+    invoice_mode: InvoiceMode | None = None
+    anchor: Literal["now"] | None = None
+    bill: bool = True
+    prorate: bool = True
+    currency: str | None = None
+    kind: Literal["schedule"] = "schedule"
+
+
+@dataclass(frozen=True, slots=True)
 class UpdateRequest:
     """Please change a plan the customer holds: bought quantities, its version, its terms, or where periods begin.
 
@@ -184,4 +221,6 @@ class MultiCancelRequest:
     kind: Literal["multi_cancel"] = "multi_cancel"
 
 
-BillingRequest = AttachRequest | MultiAttachRequest | UpdateRequest | CancelRequest | MultiCancelRequest
+BillingRequest = (
+    AttachRequest | MultiAttachRequest | ScheduleRequest | UpdateRequest | CancelRequest | MultiCancelRequest
+)

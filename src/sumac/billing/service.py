@@ -23,6 +23,7 @@ from sumac.billing.model import (
     Holding,
     IssueInvoice,
     Payment,
+    Schedule,
 )
 from sumac.billing.portal import Portal
 from sumac.billing.provider import Collection as Outcome
@@ -59,13 +60,14 @@ Answer = TypeVar("Answer")
 class Receipt:
     """What an operation came to: done, or waiting for the payer behind `payment_url`.
 
-    `outcome` is what the provider said about the invoice, when it was asked.
+    `outcome` is what the provider said about the invoice, when it was asked; `schedule` the one that was placed.
     """
 
     customer_id: str
     invoice: Invoice | None = None
     payment_url: str | None = None
     outcome: Outcome | None = None
+    schedule: Schedule | None = None
 
 
 class BillingService:
@@ -171,7 +173,7 @@ class BillingService:
 
         `has_card` says whether a plan whose trial ends can be paid for; one that cannot is over.
         """
-        snapshot = await load_snapshot(work, customer, has_payment_method=has_card)
+        snapshot = await load_snapshot(work, customer, has_payment_method=has_card, at=at)
         return await apply(work, customer, decide_turn(snapshot, at=at), at=at, actor=ACTOR_OF_JOBS)
 
     async def collect(self, tenant: Tenant, invoice_id: str) -> Collected:
@@ -322,9 +324,11 @@ class BillingService:
                 invoice = await self._record(work, customer, decision, now=now, actor=actor)
             if confirming is not None:
                 await close_confirmed(work, confirming, invoice)
-        if decision.payment in {Payment.NONE, Payment.SEND} or invoice is None:
-            return Receipt(customer.public_id, invoice)
-        return await self._charge(tenant, customer, invoice, success_url=success_url_of(request))
+        receipt = Receipt(customer.public_id, invoice)
+        if decision.payment not in {Payment.NONE, Payment.SEND} and invoice is not None:
+            receipt = await self._charge(tenant, customer, invoice, success_url=success_url_of(request))
+        done = decision.payment is Payment.NONE or (receipt.invoice is not None and receipt.invoice.is_settled)
+        return replace(receipt, schedule=decision.schedule) if done else receipt
 
     async def _settling(self, tenant: Tenant, operation: Callable[[], Awaitable[Answer]]) -> Answer:
         """Runs an operation, again after whatever it finds due for its customer is settled."""

@@ -189,13 +189,14 @@ def _invoice(
     terms: Terms,
     now: datetime,
 ) -> Iterator[IssueInvoice]:
+    billed = [each.holding for each in arrivals] or leaving
     return invoice_of(
         snapshot,
         lines,
         terms,
         kind=InvoiceKind.CHANGE if leaving else InvoiceKind.START,
-        plan_ids=[each.holding.plan.id for each in arrivals],
-        customer_plan_id=arrivals[0].holding.held.id,
+        plan_ids=[each.plan.id for each in billed],
+        customer_plan_id=billed[0].held.id,
         now=now,
     )
 

@@ -10,11 +10,13 @@ from sumac.billing.requests import (
     CancelRequest,
     MultiAttachRequest,
     MultiCancelRequest,
+    ScheduleRequest,
     UpdateRequest,
 )
 from sumac.billing.rules.attach import decide_attach
 from sumac.billing.rules.cancel import decide_cancel
 from sumac.billing.rules.multi import decide_multi_attach, decide_multi_cancel
+from sumac.billing.rules.schedule import decide_schedule
 from sumac.billing.rules.update import decide_update
 from sumac.catalog.model import Plan
 
@@ -29,6 +31,8 @@ def decide(snapshot: Snapshot, plans: Sequence[Plan], request: BillingRequest, *
             return decide_attach(snapshot, plans[0], request, now=now)
         case MultiAttachRequest():
             return decide_multi_attach(snapshot, plans, request, now=now)
+        case ScheduleRequest():
+            return decide_schedule(snapshot, plans, request, now=now)
         case UpdateRequest():
             return decide_update(snapshot, plans[0], request, now=now)
         case CancelRequest():

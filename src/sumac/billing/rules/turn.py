@@ -28,10 +28,10 @@ from sumac.billing.model import (
 from sumac.billing.rules.cancel import start_default
 from sumac.billing.rules.carry import carried_usage, grants_of
 from sumac.billing.rules.change import Terms, keep_units
-from sumac.billing.rules.lines import advance_lines, extension_lines, one_off_lines, overage_lines
+from sumac.billing.rules.lines import advance_lines, credit_lines, extension_lines, one_off_lines, overage_lines
+from sumac.billing.rules.phases import slot_of
 from sumac.billing.rules.provision import provisions_of
 from sumac.billing.rules.quantity import regranted
-from sumac.billing.rules.transition import find_current
 from sumac.catalog.rules.shape import is_free, is_main_recurring, shortest_cadence
 from sumac.core.time import Period, cycle, cycle_end
 from sumac.invoices.model import InvoiceDraft, InvoiceKind, LineDraft
@@ -54,7 +54,7 @@ def decide_turn(snapshot: Snapshot, *, at: datetime) -> Decision:
     actions: list[Action] = []
     lines: list[LineDraft] = []
     for each in turn.ending:
-        lines += _last_usage(snapshot, each, at)
+        lines += [*_last_usage(snapshot, each, at), *_unused_time(snapshot, each, turn.starting, at)]
         actions += [EndPlan(replace(each.held, status=PlanStatus.EXPIRED, ends_at=at))]
         actions += keep_units(snapshot, each, Terms())
     for before, after in turn.renewing:
@@ -97,13 +97,27 @@ class _Turn:
 def _what_turns(snapshot: Snapshot, at: datetime) -> _Turn:
     due = [each for each in snapshot.holdings if _due_of(each.held) == at]
     expiring = [each for each in due if _trial_runs_out(snapshot, each, at)]
+    starting = [each for each in due if each.held.status is PlanStatus.SCHEDULED]
     ending = [each for each in due if each.held.is_usable and each.held.ends_at == at] + expiring
+    ending += [each for each in snapshot.holdings if each not in ending and _is_displaced(each, starting)]
     return _Turn(
         ending=ending,
         expiring=expiring,
         renewing=[(each, _renewed(each, at)) for each in due if each.held.is_usable and each not in ending],
-        starting=[each for each in due if each.held.status is PlanStatus.SCHEDULED],
+        starting=starting,
     )
+
+
+def _is_displaced(holding: Holding, starting: Sequence[Holding]) -> bool:
+    """Whether a plan that a schedule starts takes the place of this one, whatever put it there."""
+    main = holding.held.is_usable and is_main_recurring(holding.plan)
+    return main and _placed_after(holding, starting)
+
+
+def _placed_after(holding: Holding, starting: Sequence[Holding]) -> bool:
+    """Whether a schedule starts another plan in the place of this one."""
+    placed = [each for each in starting if each.held.schedule_id is not None]
+    return any(slot_of(each.plan) == slot_of(holding.plan) for each in placed)
 
 
 def _due_of(held: CustomerPlan) -> datetime | None:
@@ -116,7 +130,8 @@ def _due_of(held: CustomerPlan) -> datetime | None:
 def _trial_runs_out(snapshot: Snapshot, holding: Holding, at: datetime) -> bool:
     """Whether the plan is over with its trial: it is free, or no card could pay for it (billing.md §11)."""
     held = holding.held
-    if not held.is_usable or held.ends_at is not None or held.trial_ends_at != at:
+    ends_then = held.ends_at is not None and (held.schedule_id is None or held.ends_at == at)
+    if not held.is_usable or ends_then or held.trial_ends_at != at:
         return False
     return is_free(holding.plan) or not snapshot.has_payment_method
 
@@ -132,6 +147,18 @@ def _last_usage(snapshot: Snapshot, holding: Holding, at: datetime) -> Iterator[
         at=at,
         closing=True,
     )
+
+
+def _unused_time(snapshot: Snapshot, ending: Holding, starting: Sequence[Holding], at: datetime) -> Iterator[LineDraft]:
+    """What a schedule ends before its period is over is given back; a cancelled plan has run to the end (§13.2).
+
+    What is still owed was not paid, and is not given back.
+    """
+    by_schedule = ending.held.schedule_id is not None or _placed_after(ending, starting)
+    if not by_schedule or ending.held.status is PlanStatus.PAST_DUE:
+        return iter(())
+    charges = snapshot.billed_beyond
+    return credit_lines(ending, snapshot.features, currency=snapshot.currency, now=at, charges=charges)
 
 
 def _renewed(holding: Holding, at: datetime) -> Holding:
@@ -190,8 +217,10 @@ def _starting_lines(snapshot: Snapshot, started: Holding, at: datetime) -> Itera
 
 
 def _replaced_by(snapshot: Snapshot, starting: Holding, ending: Sequence[Holding]) -> list[Grant]:
-    replaced = find_current(ending, starting.plan)
-    return [] if replaced is None else grants_of(snapshot.grants, replaced.held.id)
+    scheduled = starting.held.schedule_id is not None
+    same = [each for each in ending if slot_of(each.plan) == slot_of(starting.plan)]
+    replaced = [each for each in same if each.held.recurring and (scheduled or is_main_recurring(each.plan))]
+    return grants_of(snapshot.grants, replaced[0].held.id) if replaced else []
 
 
 def _units(snapshot: Snapshot, turn: _Turn, at: datetime) -> Iterator[Action]:
