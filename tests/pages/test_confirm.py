@@ -1,5 +1,6 @@
 """The confirm page: a change that needs no new card is asked about, and made once (billing.md §10.5)."""
 
+import asyncio
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -8,7 +9,8 @@ from types import MappingProxyType
 import httpx
 import pytest
 
-from sumac.billing.requests import CancelAction, RedirectMode
+from sumac.billing.requests import CancelAction, RedirectMode, UpdateRequest
+from sumac.catalog.model import Customization, Proration
 from sumac.invoices.model import InvoiceStatus
 from tests.pages.shop import Shop, words_of
 from tests.support import build
@@ -62,6 +64,7 @@ async def test_it_says_what_changes_and_what_it_costs(shop: Shop) -> None:
         "Team starts now",
         "Due today $39.50",
         "On February 1, 2026 $99.00",
+        "Renews on February 1, 2026 at $99.00 per month, charged automatically until you cancel.",
         "Confirm and pay $39.50 Go back",
         "Visa •••• 4242 is charged at once.",
     ):
@@ -259,6 +262,56 @@ async def test_credit_pays_first(shop: Shop) -> None:
 
     assert "Your credit −$" in words
     assert "$0.00 due today" in words
+
+
+async def test_a_change_of_quantity_is_confirmed(shop: Shop) -> None:
+    """What is asked of a plan that goes on: how many units it has from now on, and what they cost until its renewal."""
+    seats = build.held_item("seats", price=build.prepaid_price(5), proration=Proration("prorate_immediately", "none"))
+    await shop.services.offer(build.seats(), build.plan("crew", seats))
+    await shop.services.add_card()
+    await shop.services.attach("crew", quantities={"seats": Decimal(10)})
+    shop.services.clock.move_to(HALF)
+    request = UpdateRequest("ada", "crew", quantities={"seats": Decimal(20)}, redirect_mode=RedirectMode.ALWAYS)
+    receipt = await shop.services.billing.perform(shop.services.tenant, request, actor="test")
+    assert receipt.payment_url is not None
+    words = words_of(await shop.visit(receipt.payment_url))
+
+    for part in ("Crew changes now, with 20 seats", "$25.00 due today", "On February 1, 2026 $120.00"):
+        assert part in words
+
+    await confirmed(shop, receipt.payment_url, shown="2500")
+
+    assert {"seats": Decimal(20)} == (await shop.services.held("crew")).quantities
+    assert [2500, 7000] == await shop.services.charged()
+
+
+async def test_confirmed_twice_at_once(shop: Shop) -> None:
+    """Two windows, one change and one charge."""
+    url = await upgrade(shop)
+    answers = await asyncio.gather(*(confirmed(shop, url) for _ in range(2)))
+
+    assert {answer.status_code for answer in answers} <= {303, 423}
+    assert {"team": "active"} == await shop.services.statuses()
+    assert [2000, 3950] == await shop.services.charged()
+
+
+async def test_while_another_operation_runs(shop: Shop) -> None:
+    """Money is under way for another plan: the page asks to come back, and works afterwards."""
+    url = await upgrade(shop)
+    await shop.services.set_next_charge("pending")
+    await shop.services.attach("growth", customize=Customization(sets_trial=True))
+    other = await asked(shop)
+    busy = await confirmed(shop, other)
+
+    assert 410 == (await shop.visit(url)).status_code
+    assert 423 == busy.status_code
+    assert "Another change of yours is being made." in words_of(busy)
+
+    shop.services.clock.advance(timedelta(minutes=2))
+    await shop.services.billing.resume_attempts()
+    await confirmed(shop, other)
+
+    assert {"team": "active", "growth": "active"} == await shop.services.statuses()
 
 
 async def test_unknown_links_and_foreign_forms(shop: Shop) -> None:

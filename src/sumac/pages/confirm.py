@@ -6,6 +6,7 @@ from starlette.responses import RedirectResponse, Response
 
 from sumac.billing.confirm import Confirmation, without_page
 from sumac.billing.provider import PaymentMethod
+from sumac.billing.quote import terms_of
 from sumac.billing.visits import CheckoutProgress
 from sumac.core.errors import BadRequest, Conflict, Gone, Locked, NotFound, SumacError
 from sumac.core.money import Money
@@ -82,6 +83,7 @@ async def _ask(site: Site, page: Confirmation, *, price_changed: bool = False) -
         leads_out=True,
         heading=title_of(proposal),
         quote=quote_of(proposal, due),
+        terms=terms_of(proposal),
         card=await _card(site, page),
         price_changed=price_changed,
     )
