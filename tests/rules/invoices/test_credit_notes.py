@@ -93,6 +93,12 @@ def test_so_many_units() -> None:
     assert (667, Decimal(2)) == (note.total.minor, note.lines[0].quantity)
 
 
+def test_units_of_a_line_without_any() -> None:
+    """A line that counts nothing has no share to take."""
+    with pytest.raises(BadRequest):
+        taken(paid(line(1000, quantity=0)), lines=(NoteLineRequest(0, quantity=Decimal(1)),))
+
+
 @pytest.mark.parametrize(
     ("destination", "amount", "expected"),
     [

@@ -88,15 +88,13 @@ def _ways(invoice: Invoice, total: int, destination: NoteDestination) -> tuple[i
     """
     no_longer_due = min(total, _open_minor(invoice))
     rest = total - no_longer_due
-    match destination:
-        case NoteDestination.OUT_OF_BAND:
-            return no_longer_due, 0, 0, rest
-        case NoteDestination.CUSTOMER_BALANCE:
-            return no_longer_due, 0, rest, 0
-        case NoteDestination.REFUND:
-            charged = invoice.paid.minor - invoice.refunded.minor if invoice.provider_payment else 0
-            refunded = min(rest, max(0, charged))
-            return no_longer_due, refunded, rest - refunded, 0
+    if destination is NoteDestination.OUT_OF_BAND:
+        return no_longer_due, 0, 0, rest
+    if destination is NoteDestination.CUSTOMER_BALANCE:
+        return no_longer_due, 0, rest, 0
+    charged = invoice.paid.minor - invoice.refunded.minor if invoice.provider_payment else 0
+    refunded = min(rest, max(0, charged))
+    return no_longer_due, refunded, rest - refunded, 0
 
 
 def _left_of(invoice: Invoice, position: int) -> int:
