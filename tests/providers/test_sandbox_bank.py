@@ -1,7 +1,6 @@
 """What a payment provider owes us, kept by the sandbox bank (payments.md §4.5, §4.7)."""
 
 import asyncio
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,10 +8,8 @@ import sqlalchemy as sa
 
 from sumac.billing import provider as port
 from sumac.billing.provider import (
-    CheckoutRequest,
     CheckoutState,
     CheckoutStatus,
-    DocumentLine,
     Outcome,
     PaymentProvider,
 )
@@ -23,22 +20,8 @@ from sumac.core.tenant import Env, Tenant
 from sumac.providers.sandbox.bank import SandboxBank
 from sumac.storage.database import Database
 from sumac.storage.schema import bank_cards, bank_charges
-from tests.providers.conftest import ADA, TWENTY, document
+from tests.providers.conftest import ADA, TWENTY, document, page
 from tests.support.services import GOOD_CARD, PUBLIC_URL
-
-
-def page(payer: str, clock: ManualClock, **changes: object) -> CheckoutRequest:
-    asked = CheckoutRequest(
-        provider_customer=payer,
-        mode="pay",
-        heading="Subscribe to Pro",
-        terms=None,
-        total=TWENTY,
-        lines=(DocumentLine("Pro", TWENTY),),
-        success_url="https://shop.test/done",
-        expires_at=clock.now() + timedelta(hours=1),
-    )
-    return replace(asked, **changes)  # type: ignore[arg-type]  # each test changes what it names
 
 
 def parts(state: CheckoutState) -> tuple[CheckoutStatus, Outcome | None]:
@@ -138,6 +121,7 @@ async def test_the_number_of_a_card_is_never_kept(
         ("insufficient_funds", Outcome.DECLINED, True),
         ("require_action", Outcome.ACTION_REQUIRED, False),
         ("pending", Outcome.PROCESSING, False),
+        ("pending_then_decline", Outcome.PROCESSING, True),
         ("succeed", Outcome.PAID, False),
     ],
 )
@@ -154,18 +138,21 @@ async def test_the_next_charge_can_be_decided(
     assert Outcome.PAID is second.outcome
 
 
-async def test_a_pending_charge_arrives_after_a_minute(
-    bank: SandboxBank, tenant: Tenant, payer: str, clock: ManualClock
+@pytest.mark.parametrize(
+    ("switch", "end"), [("pending", Outcome.PAID), ("pending_then_decline", Outcome.DECLINED)], ids=["paid", "declined"]
+)
+async def test_a_pending_charge_ends_after_a_minute(
+    bank: SandboxBank, tenant: Tenant, payer: str, clock: ManualClock, switch: str, end: Outcome
 ) -> None:
-    """Asked again under its key it is still processing, and a minute later paid."""
+    """Asked again under its key it is still processing, and a minute later paid, or declined after all."""
     await bank.add_card(tenant, payer, GOOD_CARD)
-    await bank.set_next_charge(tenant, payer, "pending")
+    await bank.set_next_charge(tenant, payer, switch)
     outcomes = [(await bank.collect(tenant, document(payer), key="k")).outcome for _ in range(2)]
     clock.advance(timedelta(minutes=1))
 
     outcomes += [(await bank.collect(tenant, document(payer), key="k")).outcome for _ in range(2)]
 
-    assert [Outcome.PROCESSING] * 2 + [Outcome.PAID] * 2 == outcomes
+    assert [Outcome.PROCESSING] * 2 + [end] * 2 == outcomes
 
 
 async def test_a_bad_card_can_be_made_to_succeed(bank: SandboxBank, tenant: Tenant, payer: str) -> None:

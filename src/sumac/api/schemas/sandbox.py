@@ -28,7 +28,7 @@ class NextChargeBody(WireModel):
     """How the next charge on the customer's default card ends, once."""
 
     customer_id: CustomerId
-    outcome: Literal["succeed", "decline", "insufficient_funds", "require_action", "pending"]
+    outcome: Literal["succeed", "decline", "insufficient_funds", "require_action", "pending", "pending_then_decline"]
 
 
 class CompleteCheckoutBody(WireModel):

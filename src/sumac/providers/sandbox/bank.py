@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from pydantic import TypeAdapter
 
 from sumac.billing.provider import (
+    CardExpiry,
     CheckoutPage,
     CheckoutRequest,
     CheckoutState,
@@ -28,6 +29,7 @@ from sumac.providers.sandbox import store
 from sumac.providers.sandbox.cards import (
     ASKING,
     NEXT_OUTCOMES,
+    REFUSALS,
     TEST_CARDS,
     Behaviour,
     brand_of,
@@ -149,7 +151,7 @@ class SandboxBank:
     async def add_card(self, tenant: Tenant, provider_customer: str, number: str) -> PaymentMethod:
         """Stores a test card as the default one."""
         async with self._database.work(tenant) as work:
-            await _store_card(work, provider_customer, number)
+            await _store_card(work, provider_customer, number, None)
             return _method((await store.cards(work, provider_customer))[0])
 
     async def set_next_charge(self, tenant: Tenant, provider_customer: str, outcome: str) -> None:
@@ -178,7 +180,7 @@ class SandboxBank:
             )
 
     async def complete_checkout(
-        self, tenant: Tenant, checkout: str, number: str, *, confirmed: bool = True
+        self, tenant: Tenant, checkout: str, number: str, *, expiry: CardExpiry | None = None, confirmed: bool = True
     ) -> CheckoutState:
         """Enters a card on a hosted page and pays; the page stays open when the card is refused or asks first."""
         async with self._database.work(tenant) as work:
@@ -190,10 +192,13 @@ class SandboxBank:
                 message = "This checkout has expired; ask for a new link"
                 raise Gone(message, code="checkout_expired")
             request = DOCUMENT.validate_python(row.document)
-            if card_entered(number).behaviour in ASKING and not confirmed:
+            card = card_entered(number)
+            if expiry is not None and expiry.has_passed(work.now):
+                raise BadRequest(REFUSALS[Behaviour.EXPIRED], code="card_declined")
+            if card.behaviour in ASKING and not confirmed:
                 asked = Collection(Outcome.ACTION_REQUIRED, decline_code="authentication_required")
                 return CheckoutState(CheckoutStatus.OPEN, asked)
-            await _store_card(work, row.bank_customer, number)
+            await _store_card(work, row.bank_customer, number, expiry)
             paid_with: str | None = None
             if request.mode == "pay" and request.total.minor > 0:
                 paid_with = await _pay(work, row, request.total)
@@ -211,7 +216,7 @@ async def _pay(work: Work, checkout: sa.Row[Any], total: Money) -> str:
     return collection.payment
 
 
-async def _store_card(work: Work, bank_customer: str, number: str) -> None:
+async def _store_card(work: Work, bank_customer: str, number: str, expiry: CardExpiry | None) -> None:
     """Stores the card as the default one; a card that is stored already takes the place it had before."""
     digits = digits_of(number)
     card = card_entered(digits)
@@ -219,6 +224,8 @@ async def _store_card(work: Work, bank_customer: str, number: str) -> None:
         if (before.brand, before.last4) == (brand_of(digits), digits[-4:]):
             await store.set_next_outcome(work, before, None)
             await store.set_default_card(work, bank_customer, before.id)
+            if expiry is not None:
+                await store.set_expiry(work, before, expiry)
             return
     await store.add_card(
         work,
@@ -227,6 +234,8 @@ async def _store_card(work: Work, bank_customer: str, number: str) -> None:
         brand=brand_of(digits),
         last4=digits[-4:],
         behaviour=card.behaviour,
+        expiry_year=None if expiry is None else expiry.year,
+        expiry_month=None if expiry is None else expiry.month,
         created_at=work.now,
     )
 
@@ -262,10 +271,10 @@ async def _charge(
 
 
 async def _arrived(work: Work, row: sa.Row[Any]) -> sa.Row[Any]:
-    """The charge as it is now: one that was pending is paid after a while."""
+    """The charge as it is now: one that was pending is paid, or has failed, after a while."""
     if row.status != Outcome.PROCESSING or work.now < row.created_at + PENDING_TIME:
         return row
-    await store.set_charge_status(work, row, Outcome.PAID)
+    await store.set_charge_status(work, row, Outcome.PAID if row.decline_code is None else Outcome.DECLINED)
     return await store.get_charge(work, row.id) or row
 
 
@@ -307,4 +316,5 @@ def _checkout_found(row: sa.Row[Any] | None) -> sa.Row[Any]:
 
 
 def _method(card: sa.Row[Any]) -> PaymentMethod:
-    return PaymentMethod(card.id, card.brand, card.last4, card.is_default)
+    expiry = None if card.expiry_year is None else CardExpiry(card.expiry_year, card.expiry_month)
+    return PaymentMethod(card.id, card.brand, card.last4, card.is_default, expiry)

@@ -20,6 +20,7 @@ class Behaviour(StrEnum):
     ASK_UNLESS_SAVED = "ask_unless_saved"
     REQUIRE_ACTION = "require_action"
     PENDING = "pending"
+    PENDING_THEN_DECLINE = "pending_then_decline"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,7 @@ NEXT_OUTCOMES = {
     "insufficient_funds": Behaviour.INSUFFICIENT_FUNDS,
     "require_action": Behaviour.REQUIRE_ACTION,
     "pending": Behaviour.PENDING,
+    "pending_then_decline": Behaviour.PENDING_THEN_DECLINE,
 }
 
 
@@ -86,7 +88,10 @@ def card_entered(number: str) -> TestCard:
 
 
 def charge(behaviour: Behaviour, *, payment: str, confirmed: bool) -> Collection:
-    """What charging a card of this behaviour comes to; `confirmed` when the customer is there and approves."""
+    """What charging a card of this behaviour comes to; `confirmed` when the customer is there and approves.
+
+    A charge that is under way has a decline code when it is going to fail.
+    """
     match behaviour:
         case Behaviour.SUCCEED | Behaviour.ASK_UNLESS_SAVED:
             return Collection(Outcome.PAID, payment)
@@ -96,6 +101,8 @@ def charge(behaviour: Behaviour, *, payment: str, confirmed: bool) -> Collection
             return Collection(Outcome.ACTION_REQUIRED, payment, "authentication_required")
         case Behaviour.PENDING:
             return Collection(Outcome.PROCESSING, payment)
+        case Behaviour.PENDING_THEN_DECLINE:
+            return Collection(Outcome.PROCESSING, payment, "card_declined", retryable=True)
         case _:
             code = "insufficient_funds" if behaviour is Behaviour.INSUFFICIENT_FUNDS else "card_declined"
             return Collection(Outcome.DECLINED, payment, code, retryable=behaviour in RETRYABLE)
