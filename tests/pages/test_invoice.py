@@ -98,7 +98,7 @@ async def test_credit(shop: Shop) -> None:
     await shop.services.attach("team")
     await shop.services.cancel(CancelAction.CANCEL_IMMEDIATELY, plan_id="team")
     await shop.services.attach("mini")
-    in_order = sorted(await shop.services.invoices(), key=lambda invoice: invoice.number)
+    in_order = sorted(await shop.services.invoices(), key=lambda invoice: invoice.number or 0)
     _, given, spent = [words_of(await shop.visit(page_of(each))) for each in in_order]
 
     assert "Total −$99.00 Added to your credit $99.00" in given

@@ -211,7 +211,7 @@ async def test_pages_and_filters(services: Services, ada: Customer) -> None:
         while True:
             async with services.database.reading(services.tenant) as work:
                 page = await invoices.list_page(work, chosen, cursor=cursor, limit=limit)
-            numbers += [invoice.number for invoice in page.items]
+            numbers += [invoice.number or 0 for invoice in page.items]
             if page.next_cursor is None:
                 return numbers
             cursor = Cursor.decode(page.next_cursor)
