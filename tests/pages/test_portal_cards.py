@@ -79,6 +79,31 @@ async def test_a_refused_card_is_not_added(shop: Shop) -> None:
     assert ["4242"] == [card.last4 for card in await cards_of(shop)]
 
 
+async def test_when_a_card_expires(shop: Shop) -> None:
+    """What was entered is shown in the portal, through the bank's question too; what makes no sense keeps the page."""
+    portal = await portal_of(shop)
+    page = (await shop.submit(f"{portal}/cards")).headers["location"]
+    for expiry, sentence in (("4.30", "Write the expiry as month and year"), ("12 / 25", "Your card has expired.")):
+        refused = await shop.submit(page, number=ASKS, expiry=expiry)
+
+        assert 400 == refused.status_code
+        assert sentence in words_of(refused)
+        assert f'value="{expiry}"' in refused.text
+    assert [] == await cards_of(shop)
+
+    question = await shop.submit(page, number=ASKS, expiry="02 / 26")
+
+    assert 'name="expiry" value="02 / 26"' in question.text
+
+    await shop.submit(page, test_card=ASKS, expiry="02 / 26", confirmation="approve")
+
+    assert "Visa •••• 3220 Used for payments Expires 02 / 26" in words_of(await shop.visit(portal))
+
+    shop.services.clock.move_to(datetime(2026, 3, 1, tzinfo=UTC))
+
+    assert "Visa •••• 3220 Used for payments Expired 02 / 26" in words_of(await shop.visit(await portal_of(shop)))
+
+
 async def test_the_page_of_a_stored_card_says_so_again(shop: Shop) -> None:
     """Opened once more it is complete, and stores nothing."""
     asked = await shop.submit(f"{await portal_of(shop)}/cards")

@@ -5,6 +5,8 @@ from decimal import Decimal
 
 import pytest
 
+from sumac.billing.provider import CardExpiry
+from sumac.core.errors import BadRequest
 from sumac.core.money import Money
 from sumac.core.time import Period
 from sumac.pages import words
@@ -77,3 +79,16 @@ def test_only_web_addresses_are_followed(address: str | None) -> None:
 def test_web_addresses_are_kept() -> None:
     """As given, with their query."""
     assert "HTTPS://x.example/a?b=c" == words.web_address("HTTPS://x.example/a?b=c")
+
+
+@pytest.mark.parametrize("text", ["04 / 30", "4/30", "0430", "04-2030", "04/2030", " 4 / 2030 "])
+def test_an_expiry_is_read_as_it_stands_on_cards(text: str) -> None:
+    """Month and year, with or without a sign between them, the year with two digits or four."""
+    assert CardExpiry(2030, 4) == words.read_expiry(text)
+
+
+@pytest.mark.parametrize("text", ["13/30", "00/30", "4/1930", "2030/04", "04/", "0", "٠٤/٣٠", "04/30/30"])
+def test_what_is_no_expiry(text: str) -> None:
+    """Anything else is refused with an example."""
+    with pytest.raises(BadRequest, match="such as 04 / 30"):
+        words.read_expiry(text)

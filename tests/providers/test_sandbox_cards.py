@@ -5,12 +5,12 @@ from datetime import timedelta
 
 import pytest
 
-from sumac.billing.provider import Outcome
+from sumac.billing.provider import CardExpiry, Outcome
 from sumac.core.clock import ManualClock
-from sumac.core.errors import NotFound
+from sumac.core.errors import BadRequest, NotFound
 from sumac.core.tenant import Tenant
 from sumac.providers.sandbox.bank import SandboxBank
-from tests.providers.conftest import ADA, document
+from tests.providers.conftest import ADA, document, page
 from tests.support.services import GOOD_CARD
 
 
@@ -43,6 +43,24 @@ async def test_a_card_entered_again_is_the_same_card(
     assert first == again
     assert [("4242", True), ("0341", False)] == await listed(bank, tenant, payer)
     assert Outcome.PAID is (await bank.collect(tenant, document(payer), key="k")).outcome
+
+
+async def test_when_a_card_expires_is_kept(bank: SandboxBank, tenant: Tenant, payer: str, clock: ManualClock) -> None:
+    """Entered on a hosted page it is kept, entered again it is the newer one; a month that is over is refused."""
+    kept: list[CardExpiry | None] = []
+    for number, expiry in (("chk_1", None), ("chk_2", CardExpiry(2026, 1)), ("chk_3", CardExpiry(2030, 12))):
+        request = page(payer, clock, mode="setup")
+        opened = await bank.open_checkout(tenant, request, key=f"{number}:open")
+        await bank.complete_checkout(tenant, opened.id, GOOD_CARD, expiry=expiry)
+        (card,) = await bank.payment_methods(tenant, payer)
+        kept.append(card.expiry)
+
+    assert [None, CardExpiry(2026, 1), CardExpiry(2030, 12)] == kept
+
+    opened = await bank.open_checkout(tenant, page(payer, clock), key="chk_4:open")
+    with pytest.raises(BadRequest, match="expired"):
+        await bank.complete_checkout(tenant, opened.id, "4000000000003220", expiry=CardExpiry(2025, 12))
+    assert kept[2:] == [method.expiry for method in await bank.payment_methods(tenant, payer)]
 
 
 async def test_another_card_is_made_the_default(

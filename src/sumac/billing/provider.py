@@ -45,13 +45,26 @@ class CustomerInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class CardExpiry:
+    """The last month in which a card can be charged; `month` counts from 1."""
+
+    year: int
+    month: int
+
+    def has_passed(self, now: datetime) -> bool:
+        """Whether that month is over."""
+        return (now.year, now.month) > (self.year, self.month)
+
+
+@dataclass(frozen=True, slots=True)
 class PaymentMethod:
-    """A stored card: never its number."""
+    """A stored card: never its number. `expiry` is None where it is not known."""
 
     id: str
     brand: str
     last4: str
     is_default: bool
+    expiry: CardExpiry | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +210,7 @@ class TestBank(Protocol):
         ...
 
     async def complete_checkout(
-        self, tenant: Tenant, checkout: str, number: str, *, confirmed: bool = True
+        self, tenant: Tenant, checkout: str, number: str, *, expiry: CardExpiry | None = None, confirmed: bool = True
     ) -> CheckoutState:
         """Enters a card on a hosted page and pays, as the customer would; open again when the card is refused.
 

@@ -18,7 +18,7 @@ from sumac.core.money import Money
 from sumac.pages.door import read_form
 from sumac.pages.render import render, render_problem
 from sumac.pages.seller import Site, find_seller
-from sumac.pages.words import web_address
+from sumac.pages.words import read_expiry, web_address
 
 SEE_OTHER = 303
 UNFINISHED_TEXT = "Your card was accepted and we are finishing. Reload this page; nothing is charged twice."
@@ -27,11 +27,12 @@ EXPIRED_TEXT = "Nothing was charged. Go back to where you came from and start ag
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What was entered on the form: a typed number, or else the test card that was chosen."""
+    """What was entered on the form: a typed number, or else the test card that was chosen; and when it expires."""
 
     typed: str = ""
     chosen: str | None = None
     refusal: str | None = None
+    expiry: str = ""
 
     @property
     def number(self) -> str:
@@ -53,7 +54,7 @@ def add_checkout(router: APIRouter, site: Site) -> None:
     async def pay(request: Request, token: str) -> Response:
         form = await read_form(request)
         page = await _find(site, token)
-        entry = Entry(form.get("number", "").strip(), form.get("test_card"))
+        entry = Entry(form.get("number", "").strip(), form.get("test_card"), expiry=form.get("expiry", "").strip())
         if not entry.number:
             return await _show_form(site, page, Entry(refusal="Enter a card number, or choose a test card."))
         match form.get("confirmation"):
@@ -94,6 +95,7 @@ async def _show_form(site: Site, page: CheckoutPage, entry: Entry) -> Response:
         cards=cards,
         chosen=entry.chosen or cards[0].number,
         refusal=entry.refusal,
+        expiry=entry.expiry,
     )
 
 
@@ -105,10 +107,13 @@ def _credit(page: CheckoutPage) -> Money:
 
 async def _enter_card(site: Site, token: str, page: CheckoutPage, entry: Entry, *, confirmed: bool) -> Response:
     try:
-        state = await site.bank.complete_checkout(page.tenant, page.id, entry.number, confirmed=confirmed)
+        expiry = read_expiry(entry.expiry) if entry.expiry else None
+        state = await site.bank.complete_checkout(
+            page.tenant, page.id, entry.number, expiry=expiry, confirmed=confirmed
+        )
     except BadRequest as refused:
         refusal = refused.message.removeprefix("number: ").capitalize()
-        return await _show_form(site, page, Entry(chosen=entry.chosen, refusal=refusal))
+        return await _show_form(site, page, Entry(chosen=entry.chosen, refusal=refusal, expiry=entry.expiry))
     except Gone:
         return render_problem(Gone.status, EXPIRED_TEXT, seller=await find_seller(site, page.tenant))
     except Conflict:
@@ -135,6 +140,7 @@ async def _show_confirmation(site: Site, page: CheckoutPage, entry: Entry) -> Re
         leads_out=web_address(page.request.success_url) is not None,
         checkout=page.request,
         number=entry.number,
+        expiry=entry.expiry,
     )
 
 

@@ -72,6 +72,7 @@ def add_portal(router: APIRouter, site: Site) -> None:
             cards=await site.billing.cards.list_cards(visit.tenant, visit.customer),
             payable=takes_payments(site, visit.tenant),
             notice=SENTENCES.get(request.query_params.get("said", "")),
+            now=site.database.clock.now(),
             return_url=web_address(visit.return_url),
         )
 

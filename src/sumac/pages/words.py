@@ -4,6 +4,7 @@ The pages are in English; amounts are in the customer's currency with exactly th
 month and are those of UTC, as the billing periods are.
 """
 
+import re
 from datetime import datetime
 from decimal import Decimal
 from urllib.parse import urlsplit
@@ -11,6 +12,8 @@ from urllib.parse import urlsplit
 from babel.dates import format_date
 from babel.numbers import format_decimal, get_currency_symbol
 
+from sumac.billing.provider import CardExpiry
+from sumac.core.errors import BadRequest
 from sumac.core.money import Money, minor_digits
 from sumac.core.time import Period
 from sumac.invoices.model import CreditEntry, CreditReason
@@ -19,6 +22,8 @@ LOCALE = "en_US"
 NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
 WEB_SCHEMES = frozenset({"http", "https"})
 CARD_GROUP = 4
+CENTURY = 2000
+EXPIRY = re.compile(r"(?P<month>0?[1-9]|1[0-2])[/-]?(?P<year>20\d\d|\d\d)", re.ASCII)
 CREDIT_REASONS = {
     CreditReason.INVOICE: "Given by invoice",
     CreditReason.CREDIT_NOTE: "Credit note for invoice",
@@ -67,6 +72,16 @@ def grouped(card_number: str) -> str:
 def credit_reason(entry: CreditEntry) -> str:
     """ "Spent on invoice 3"."""
     return f"{CREDIT_REASONS[entry.reason]} {entry.invoice_number}"
+
+
+def read_expiry(text: str) -> CardExpiry:
+    """ "04 / 30", "4/2030" or "0430" as on a card. Raises BadRequest for anything else."""
+    found = EXPIRY.fullmatch(text.replace(" ", ""))
+    if found is None:
+        message = "Write the expiry as month and year, such as 04 / 30."
+        raise BadRequest(message, code="invalid_inputs")
+    year = int(found["year"])
+    return CardExpiry(year if year >= CENTURY else CENTURY + year, int(found["month"]))
 
 
 def web_address(address: str | None) -> str | None:

@@ -501,6 +501,8 @@ bank_cards = sa.Table(
     sa.Column("next_outcome", sa.Text),
     sa.Column("is_default", sa.Boolean, nullable=False),
     _created(),
+    sa.Column("expiry_year", sa.Integer),
+    sa.Column("expiry_month", sa.Integer),
 )
 
 bank_checkouts = sa.Table(

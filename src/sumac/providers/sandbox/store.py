@@ -5,6 +5,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from sumac.billing.provider import CardExpiry
 from sumac.storage.schema import bank_cards, bank_charges, bank_checkouts, bank_refunds
 from sumac.storage.work import SystemWork, Work
 
@@ -28,6 +29,12 @@ async def set_default_card(work: Work, bank_customer: str, card_id: str) -> None
     """Makes the card the default one."""
     values = {"is_default": bank_cards.c.id == card_id}
     await work.update(bank_cards, bank_cards.c.bank_customer == bank_customer, values=values)
+
+
+async def set_expiry(work: Work, card: Row, expiry: CardExpiry) -> None:
+    """Writes down when a card that was entered again expires."""
+    where = (bank_cards.c.bank_customer == card.bank_customer, bank_cards.c.id == card.id)
+    await work.update(bank_cards, *where, values={"expiry_year": expiry.year, "expiry_month": expiry.month})
 
 
 async def remove_card(work: Work, bank_customer: str, card_id: str) -> None:
