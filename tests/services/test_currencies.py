@@ -10,7 +10,7 @@ import pytest
 from sumac.billing.currencies import adopt_currency
 from sumac.billing.load import held_currencies
 from sumac.billing.offers import eligibility, offers_to
-from sumac.billing.requests import CancelAction, MultiAttachRequest, PlanWish
+from sumac.billing.requests import CancelAction, MultiAttachRequest, Phase, PlanWish, ScheduleRequest
 from sumac.catalog import service as catalog
 from sumac.catalog.model import Customization, Plan
 from sumac.core.errors import BadRequest, SumacError
@@ -303,6 +303,17 @@ async def test_several_plans_in_one_currency(shop: Services) -> None:
 
     assert ["2000", "501", "2501"] == await amounts(shop)
     assert "jpy" == (await shop.customer()).currency
+
+
+async def test_phases_in_one_currency(shop: Services) -> None:
+    """A schedule is billed in the currency it was asked for in, also where a later phase begins by itself."""
+    await shop.add_customer(card=GOOD_CARD, clock_at=at("2026-01-01"))
+    phases = (Phase((PlanWish("pro"),)), Phase((PlanWish("premium"),), FEBRUARY))
+    await shop.billing.perform(shop.tenant, ScheduleRequest("ada", phases, currency="kwd"), actor="test")
+    await shop.advance(FEBRUARY)
+
+    assert [Money(1005, "kwd"), Money(2500, "kwd")] == [invoice.total for invoice in await shop.invoices()]
+    assert "kwd" == (await shop.customer()).currency
 
 
 async def test_prices_are_compared_in_the_customer_s_currency(shop: Services) -> None:
