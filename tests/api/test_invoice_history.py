@@ -2,6 +2,9 @@
 
 from typing import Any
 
+import httpx
+
+from sumac.storage.schema import invoices
 from tests.api.shop import FEBRUARY_MS, JANUARY_MS, add_ada
 from tests.support.api import Api, Body, Refused, on_sqlite
 
@@ -49,6 +52,20 @@ async def test_imported_invoices_are_history(api: Api) -> None:
     own = (await api.call("invoices.list", {"customer_id": "ada", "status": ["paid"]}))["list"]
 
     assert [(1, 30), (None, 20.5)] == [(each["number"], each["total"]) for each in own]
+
+
+async def test_the_page_of_history_is_elsewhere(api: Api, client: httpx.AsyncClient) -> None:
+    """Where an imported invoice is linked, the reader ends on the page it was issued on; without one there is none."""
+    await add_ada(api)
+    await api.call("invoices.insert", history({}, {"stripe_id": "in_bare", "hosted_invoice_url": None}))
+    async with api.services.database.reading(api.tenant) as work:
+        rows = await work.all(work.select(invoices))
+    token = {row.provider_invoice: row.token for row in rows}
+    for path in ("", "/pdf"):
+        told = await client.get(f"/invoice/{token['in_old']}{path}")
+
+        assert (303, "https://pay.example/in_old") == (told.status_code, told.headers["location"])
+        assert 404 == (await client.get(f"/invoice/{token['in_bare']}{path}")).status_code
 
 
 async def test_importing_twice_is_importing_once(api: Api) -> None:

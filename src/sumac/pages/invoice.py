@@ -16,6 +16,7 @@ from sumac.pages.pdf import compose_pdf
 from sumac.pages.render import render
 from sumac.pages.seller import Seller, Site, find_seller
 from sumac.pages.sheet import Sheet, invoice_sheet, note_sheet
+from sumac.pages.words import web_address
 from sumac.storage.database import Database
 
 SEE_OTHER = 303
@@ -47,7 +48,11 @@ def add_invoice(router: APIRouter, site: Site) -> None:
 
     @router.get("/invoice/{token}")
     async def show_invoice(token: str) -> Response:
-        shown = await _show(site, token)
+        tenant, invoice = await _find(site.database, token)
+        elsewhere = _issued_elsewhere(invoice)
+        if elsewhere is not None:
+            return elsewhere
+        shown = await _show(site, tenant, invoice)
         async with site.database.reading(shown.tenant) as work:
             credit = await invoices.credit_of(work, shown.customer.key, shown.invoice.total.currency)
         is_open = shown.invoice.status is InvoiceStatus.OPEN
@@ -66,7 +71,11 @@ def add_invoice(router: APIRouter, site: Site) -> None:
 
     @router.get("/invoice/{token}/pdf")
     async def download_invoice(token: str) -> Response:
-        shown = await _show(site, token)
+        tenant, invoice = await _find(site.database, token)
+        elsewhere = _issued_elsewhere(invoice)
+        if elsewhere is not None:
+            return elsewhere
+        shown = await _show(site, tenant, invoice)
         content = await run_in_threadpool(compose_pdf, [shown.sheet, *shown.notes], shown.seller)
         name = f"invoice-{shown.invoice.number}.pdf"
         headers = {"Content-Disposition": f'inline; filename="{name}"'}
@@ -75,13 +84,12 @@ def add_invoice(router: APIRouter, site: Site) -> None:
     @router.post("/invoice/{token}/pay")
     async def pay_invoice(token: str) -> Response:
         tenant, invoice = await _find(site.database, token)
-        if invoice.status is not InvoiceStatus.OPEN:
+        if invoice.status is not InvoiceStatus.OPEN or invoice.number is None:
             return RedirectResponse(f"/invoice/{token}", SEE_OTHER)
         return RedirectResponse(await site.billing.open_payment(tenant, invoice.id), SEE_OTHER)
 
 
-async def _show(site: Site, token: str) -> Shown:
-    tenant, invoice = await _find(site.database, token)
+async def _show(site: Site, tenant: Tenant, invoice: Invoice) -> Shown:
     async with site.database.reading(tenant) as work:
         customer = await customers.get_by_key(work, invoice.customer_key)
         entries = await invoices.list_credit(work, customer.key)
@@ -90,14 +98,20 @@ async def _show(site: Site, token: str) -> Shown:
 
 
 async def _find(database: Database, token: str) -> tuple[Tenant, Invoice]:
-    """The invoice behind an address. Raises NotFound for one that is not issued, or was not issued here."""
+    """The invoice behind an address. Raises NotFound for one that was issued neither here nor on a page elsewhere."""
     async with database.system_reading() as system:
         tenant = await invoices.find_tenant(system, token)
     invoice = None if tenant is None else await _read(database, tenant, token)
-    if tenant is None or invoice is None or invoice.number is None:
+    if tenant is None or invoice is None or (invoice.number is None and _issued_elsewhere(invoice) is None):
         message = "Check that the link is complete, or ask whoever sent it for a new one."
         raise NotFound(message, code="invoice_not_found")
     return tenant, invoice
+
+
+def _issued_elsewhere(invoice: Invoice) -> Response | None:
+    """The way to the page of whoever issued an imported invoice; None for one of ours, or without such a page."""
+    address = web_address(invoice.origin.hosted_url) if invoice.origin is not None else None
+    return None if address is None else RedirectResponse(address, SEE_OTHER)
 
 
 async def _read(database: Database, tenant: Tenant, token: str) -> Invoice | None:
