@@ -14,6 +14,7 @@ from sumac.api.operations import (
     organization,
     plans,
     sandbox,
+    schedules,
     sessions,
     subscriptions,
 )
@@ -26,6 +27,7 @@ NOUNS = (
     features,
     balances,
     billing,
+    schedules,
     subscriptions,
     events,
     invoices,

@@ -1,0 +1,178 @@
+"""Schedules on the wire (api.md §2.5 `billing.create_schedule`). Amounts are major units."""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from sumac.api.schemas.billing import BilledInvoice, BillingAnswer, Redirect, RequiredAction, Version
+from sumac.api.schemas.changes import InvoiceModeBody, Quantities, WebAddress, quantities_of
+from sumac.api.schemas.customize import CustomizeBody, trial_only
+from sumac.api.schemas.later import refuse_entity, refuse_later
+from sumac.api.schemas.plans import FreeTrialIn
+from sumac.api.schemas.wire import (
+    AnyId,
+    Currency,
+    CustomerId,
+    JsonObject,
+    Milliseconds,
+    PlanId,
+    Truth,
+    WholeNumber,
+    WireModel,
+)
+from sumac.billing.model import SchedulePhase
+from sumac.billing.requests import Phase, PlanWish, RedirectMode, ScheduleRequest
+from sumac.billing.service import Receipt
+from sumac.core.errors import BadRequest
+from sumac.core.time import Cadence, Interval
+
+LATER = ("discounts", "enable_plan_immediately")
+OFFSET_MAX = 120
+PHASES_MAX = 20
+PLANS_MAX = 20
+
+
+class PhasePlanBody(WireModel):
+    """One plan of a phase; `feature_quantities` are totals, included units counted."""
+
+    plan_id: PlanId
+    entity_id: AnyId | None = None
+    feature_quantities: Quantities | None = None
+    version: Version | None = None
+    customize: CustomizeBody | None = None
+    subscription_id: AnyId | None = None
+
+    def wish(self) -> PlanWish:
+        """As a wish. Raises NotFound for an entity, BadRequest for a trial of its own and what is not available yet."""
+        refuse_entity(self.entity_id)
+        if self.customize is not None and "free_trial" in self.customize.model_fields_set:
+            message = "customize.free_trial: a free trial is for the whole schedule; send free_trial beside the phases"
+            raise BadRequest(message)
+        return PlanWish(
+            plan_id=self.plan_id,
+            version=self.version,
+            quantities=quantities_of(self.feature_quantities),
+            customize=self.customize.customization() if self.customize else None,
+            subscription_id=self.subscription_id,
+        )
+
+
+PhasePlans = Annotated[list[PhasePlanBody], Field(min_length=1, max_length=PLANS_MAX)]
+
+
+class OffsetBody(WireModel):
+    """Calendar months or years after the first phase begins."""
+
+    duration_type: Literal["month", "year"]
+    duration_count: Annotated[WholeNumber, Field(ge=1, le=OFFSET_MAX)]
+
+    def offset(self) -> Cadence:
+        """As a span of the calendar."""
+        return Cadence(Interval(self.duration_type), self.duration_count)
+
+
+class PhaseBody(WireModel):
+    """Plans that run together from an instant on, until the next phase begins."""
+
+    starts_at: Literal["now"] | Milliseconds | None = None
+    starting_after: OffsetBody | None = None
+    plans: PhasePlans
+    billing_cycle_anchor: Literal["phase_start"] | None = None
+
+    @model_validator(mode="after")
+    def _begins_once(self) -> Self:
+        if (self.starts_at is None) == (self.starting_after is None):
+            raise PydanticCustomError("phase", "must have one of starts_at and starting_after")
+        return self
+
+    def phase(self) -> Phase:
+        """As a phase. Raises what its plans raise."""
+        starts_at = None if self.starts_at == "now" else self.starts_at
+        return Phase(
+            plans=tuple(plan.wish() for plan in self.plans),
+            starts_at=self.starting_after.offset() if self.starting_after else starts_at,
+            anchor_here=self.billing_cycle_anchor is not None,
+        )
+
+
+class ScheduleBody(WireModel):
+    """The phases that a customer's plans are to follow."""
+
+    customer_id: CustomerId
+    entity_id: AnyId | None = None
+    phases: Annotated[list[PhaseBody], Field(min_length=1, max_length=PHASES_MAX)]
+    unscheduled_plans: Annotated[list[PhasePlanBody], Field(max_length=PLANS_MAX)] | None = None
+    free_trial: FreeTrialIn | None = None
+    currency: Currency | None = None
+    invoice_mode: InvoiceModeBody | None = None
+    discounts: list[JsonObject] | None = None
+    success_url: WebAddress | None = None
+    redirect_mode: Redirect = "if_required"
+    billing_behavior: Literal["prorate_immediately", "none"] | None = None
+    no_billing_changes: Truth | None = None
+    billing_cycle_anchor: Literal["now"] | None = None
+    enable_plan_immediately: Truth | None = None
+
+    def request(self) -> ScheduleRequest:
+        """As a request. Raises NotFound for an entity, BadRequest for what is not available yet."""
+        refuse_entity(self.entity_id)
+        refuse_later(self, LATER)
+        return ScheduleRequest(
+            customer_id=self.customer_id,
+            phases=tuple(phase.phase() for phase in self.phases),
+            unscheduled=tuple(plan.wish() for plan in self.unscheduled_plans or ()),
+            trial=trial_only(self, self.free_trial),
+            redirect_mode=RedirectMode(self.redirect_mode),
+            success_url=self.success_url,
+            invoice_mode=self.invoice_mode.mode() if self.invoice_mode else None,
+            anchor=self.billing_cycle_anchor,
+            bill=not self.no_billing_changes,
+            prorate=self.billing_behavior != "none",
+            currency=self.currency,
+        )
+
+
+class PlacedPhase(WireModel):
+    """A phase of a schedule and the customer's plans that run in it."""
+
+    phase_id: str
+    starts_at: Milliseconds
+    customer_product_ids: list[str]
+
+    @classmethod
+    def of(cls, phase: SchedulePhase) -> Self:
+        """As answered."""
+        ids = list(phase.customer_plan_ids)
+        return cls(phase_id=phase.id, starts_at=phase.starts_at, customer_product_ids=ids)
+
+
+class ScheduleAnswer(WireModel):
+    """What a schedule came to; with status `pending_payment` nothing is placed before `payment_url` is paid."""
+
+    customer_id: str
+    entity_id: str | None
+    status: Literal["created", "pending_payment"]
+    schedule_id: str | None
+    phases: list[PlacedPhase]
+    invoice: BilledInvoice | None = None
+    payment_url: str | None
+    required_action: RequiredAction | None = None
+
+    @classmethod
+    def of(cls, receipt: Receipt, public_url: str) -> Self:
+        """As answered."""
+        billed = BillingAnswer.of(receipt, public_url)
+        optional: dict[str, Any] = {
+            name: getattr(billed, name) for name in ("invoice", "required_action") if name in billed.model_fields_set
+        }
+        placed = receipt.schedule
+        return cls(
+            customer_id=receipt.customer_id,
+            entity_id=None,
+            status="pending_payment" if placed is None else "created",
+            schedule_id=None if placed is None else placed.id,
+            phases=[] if placed is None else [PlacedPhase.of(phase) for phase in placed.phases],
+            payment_url=receipt.payment_url,
+            **optional,
+        )
