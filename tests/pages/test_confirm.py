@@ -11,9 +11,12 @@ import pytest
 
 from sumac.billing.requests import CancelAction, RedirectMode, UpdateRequest
 from sumac.catalog.model import Customization, Proration
+from sumac.core.money import Money
+from sumac.customers import service as customers
 from sumac.invoices.model import InvoiceStatus
 from tests.pages.shop import Shop, words_of
 from tests.support import build
+from tests.support.bank import ConnectionLostError, LosingBank
 
 GOOD, DECLINES = "4242424242424242", "4000000000000341"
 HALF = datetime(2026, 1, 16, 12, tzinfo=UTC)
@@ -324,3 +327,38 @@ async def test_unknown_links_and_foreign_forms(shop: Shop) -> None:
     assert 303 == (await shop.visit(f"{url}/done")).status_code
     assert 403 == (await confirmed(shop, url, headers=elsewhere)).status_code
     assert {"pro": "active"} == await shop.services.statuses()
+
+
+async def test_pages_of_a_deleted_customer(shop: Shop) -> None:
+    """Deleting closes the page; it says what it says of every page that is gone, and names nobody."""
+    url = await upgrade(shop)
+    portal = await shop.services.billing.open_portal(shop.services.tenant, "ada", None)
+    key = (await shop.services.customer()).key
+    await shop.services.billing.close_pages(shop.services.tenant, "ada")
+    async with shop.services.database.work(shop.services.tenant) as work:
+        await customers.delete(work, "ada")
+    for answer in (await shop.visit(url), await confirmed(shop, url), await shop.visit(portal)):
+        assert 404 == answer.status_code
+        assert "ask for a new link" in words_of(answer) or "start again" in words_of(answer)
+        assert key not in answer.text
+
+
+@pytest.mark.parametrize("on_the_way_back", [False, True])
+async def test_cut_short_while_the_card_is_charged(shop: Shop, *, on_the_way_back: bool) -> None:
+    """The connection breaks before or after the charge: the job carries on, and there is one charge and one change."""
+    url = await upgrade(shop)
+    page = await shop.services.billing.confirmations.find(url.rpartition("/")[2])
+    assert page is not None
+    broken = shop.services.paid_through(LosingBank(shop.services.bank, on_the_way_back=on_the_way_back))
+    with pytest.raises(ConnectionLostError):
+        await broken.billing.confirm(page, shown=Money(3950, "usd"))
+
+    assert {"pro": "active"} == await shop.services.statuses()
+    assert "Your payment is still to be made" in words_of(await shop.visit(url))
+
+    shop.services.clock.advance(timedelta(minutes=2))
+    await shop.services.billing.resume_attempts()
+
+    assert {"team": "active"} == await shop.services.statuses()
+    assert [2000, 3950] == await shop.services.charged()
+    assert "This is already confirmed" in words_of(await shop.visit(url))

@@ -123,7 +123,7 @@ async def test_every_state_of_a_plan_has_its_words(shop: Shop) -> None:
     await shop.services.advance(datetime(2026, 1, 16, tzinfo=UTC))
     after = words_of(await shop.visit(url))
 
-    assert "Growth Trial $49.00 per month Trial until January 15, 2026" in before
+    assert "Growth Trial $49.00 per month Trial until January 15, 2026, then $49.00" in before
     assert "Team Ends soon $99.00 per month Ends on" in before
     assert "Pro Starts later $20.00 per month Starts on" in before
     assert "Payment overdue" in after
