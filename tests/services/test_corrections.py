@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -18,10 +19,11 @@ from sumac.invoices import history
 from sumac.invoices import service as invoices
 from sumac.invoices.history import HistoryEntry
 from sumac.invoices.model import CreditReason, Invoice, InvoiceStatus, NoteDestination, NoteRequest
-from sumac.storage.schema import credit_notes, invoice_lines
+from sumac.storage.schema import credit_notes, invoice_lines, refunds
 from sumac.storage.schema import invoices as invoice_rows
 from tests.support.bank import LosingBank
 from tests.support.build import plan, price
+from tests.support.failure import KilledError, Life, MortalBank, MortalDatabase
 from tests.support.services import GOOD_CARD, Services
 
 FEBRUARY = datetime(2026, 2, 1, tzinfo=UTC)
@@ -35,6 +37,7 @@ PROGRESS = {
     "next_attempt_at",
     "paid_at",
 }
+POINTS_MAX = 40
 DECLINES = "4000 0000 0000 0341"
 BOTH_WAYS = pytest.mark.parametrize("on_the_way_back", [False, True], ids=["before-the-refund", "after-the-refund"])
 
@@ -166,6 +169,45 @@ async def test_a_refund_that_is_cut_short(shop: Services, *, on_the_way_back: bo
 
         assert [1500] == await shop.charged()
     assert [500] == [each.refunded.minor for each in await shop.invoices()]
+    async with shop.database.reading(shop.tenant) as work:
+        (owed,) = await work.all(work.select(refunds))
+    assert (invoice.id, invoice.provider_payment, 500) == (owed.invoice_id, owed.payment, owed.amount_minor)
+
+
+def mortal(shop: Services, address: str, life: Life) -> tuple[InvoiceDesk, MortalDatabase]:
+    """The desk of a process that dies at one of its points."""
+    database = MortalDatabase(address, shop.clock, life)
+    bank = MortalBank(shop.bank, life)
+    dying = Services.over(database, shop.clock, shop.tenant, provider=bank)
+    return InvoiceDesk(database, dying.billing, {Env.SANDBOX: bank}), database
+
+
+async def test_killed_anywhere_in_a_correction(shop: Services, address: str) -> None:
+    """Paid, then corrected, the process dying at each point in turn: asked again, it was taken and given back once."""
+    desk = desk_of(shop)
+    for dies_at in range(1, POINTS_MAX):
+        invoice, life = await write(shop), Life(dies_at)
+        dying, database = mortal(shop, address, life)
+        with suppress(KilledError):
+            await dying.pay(shop.tenant, invoice.id)
+            await dying.issue_note(shop.tenant, invoice.id, refund(500))
+        await database.close()
+        shop.clock.advance(timedelta(minutes=2))
+        stored = next(each for each in await shop.invoices() if each.id == invoice.id)
+        if stored.status is InvoiceStatus.OPEN:
+            await desk.pay(shop.tenant, invoice.id)
+        if not stored.notes:
+            await desk.issue_note(shop.tenant, invoice.id, refund(500))
+        await shop.billing.resume_attempts()
+
+        assert [1500] * dies_at == await shop.charged(), life.passed
+        if len(life.passed) < dies_at:
+            break
+    else:
+        message = "the process passes more points than are tried"
+        raise AssertionError(message)
+    assert dies_at > 8
+    assert {500} == {each.refunded.minor for each in await shop.invoices()}
 
 
 async def test_parallel_notes(shop: Services) -> None:

@@ -14,7 +14,7 @@ from sumac.billing.dunning import restore
 from sumac.billing.execute import abandon_attempts
 from sumac.billing.load import currency_of, plan_in
 from sumac.billing.provider import Collection, Outcome
-from sumac.billing.refunds import Refund, give_back, owe_refund
+from sumac.billing.refunds import Refund, correct_invoice, give_back
 from sumac.billing.rules.manual import FreeLine, PlanCharge, compute_free_line, compute_plan_lines
 from sumac.billing.service import BillingService
 from sumac.catalog import service as catalog
@@ -23,7 +23,6 @@ from sumac.core.money import Money
 from sumac.core.tenant import Tenant
 from sumac.customers import service as customers
 from sumac.customers.model import Customer
-from sumac.invoices import notes
 from sumac.invoices import service as invoices
 from sumac.invoices.model import CreditNote, Invoice, InvoiceDraft, InvoiceKind, InvoiceStatus, LineDraft, NoteRequest
 from sumac.invoices.rules.credit_notes import compute_credit_note
@@ -173,14 +172,11 @@ class InvoiceDesk:
         Conflict `invoice_being_collected` while the invoice is being charged.
         """
         await self._close_pages(tenant, invoice_id)
-        refund: Refund | None = None
         async with self._database.work(tenant) as work:
             customer, invoice = await _locked(work, invoice_id)
             await _attempt_at_rest(work, customer, invoice)
             now = customer.now(work.now)
-            invoice, note = await notes.issue_note(work, invoice, request, now=now)
-            if note.refunded.minor and invoice.provider_payment is not None:
-                refund = await owe_refund(work, customer.key, invoice.provider_payment, note.refunded)
+            invoice, note, refund = await correct_invoice(work, invoice, request, now=now)
             if invoice.status is InvoiceStatus.OPEN and invoice.amount_due.minor == 0:
                 nothing_left = Collection(Outcome.PAID)
                 invoice = await book_payment(work, customer, invoice, nothing_left, now=now)
