@@ -1,10 +1,11 @@
 """Prices in several currencies over HTTP (api.md §2.0 to §2.2, §2.5; billing.md §10.10, §14.5)."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from sumac.core.clock import ManualClock
 from sumac.core.tenant import Env, Tenant
 from sumac.core.time import to_ms
 from sumac.organizations import service as organizations
@@ -263,6 +264,22 @@ async def test_a_customer_s_currency(api: Api) -> None:
     answer = await api.call("billing.attach", {**ADA, "plan_id": "premium", "currency": "kwd"})
 
     assert "kwd" == answer["invoice"]["currency"]
+
+
+@on_sqlite
+async def test_what_is_due_is_billed_before_the_currency_changes(api: Api, clock: ManualClock) -> None:
+    """A trial that ended yesterday was in dollars, and so is its first invoice."""
+    await stock(api)
+    trial = {"duration_length": 14, "duration_type": "day", "card_required": False}
+    await api.call("plans.create", {**plan("try", 30, eur=27), "free_trial": trial})
+    await api.call("customers.get_or_create", ADA)
+    await api.call("sandbox.add_card", ADA)
+    await api.call("billing.attach", {**ADA, "plan_id": "try"})
+    clock.advance(timedelta(days=15))
+    refused = await api.refused("customers.update", {**ADA, "currency": "eur"})
+
+    assert (400, "currency_mismatch") == (refused.status, refused.code)
+    assert [(30, "usd")] == [(total, currency) for total, currency, _ in await totals(api)]
 
 
 @on_sqlite

@@ -83,6 +83,7 @@ async def list_customers(body: CustomerListRequest, context: Context) -> Custome
 async def update_customer(body: CustomerUpdate, context: Context) -> CustomerBody:
     """Changes a customer; what is not given stays."""
     if body.wanted_currency is not None:
+        await context.services.billing.bring_up_to_date(context.tenant, body.customer_id)
         await context.services.billing.close_pages(context.tenant, body.customer_id)
     async with context.work() as work:
         customer = await customers.get_for_update(work, body.customer_id)
