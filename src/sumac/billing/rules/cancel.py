@@ -28,7 +28,7 @@ from sumac.billing.rules.change import Terms, invoice_of, keep_units
 from sumac.billing.rules.lines import credit_lines
 from sumac.billing.rules.provision import provisions_of
 from sumac.billing.rules.target import find_target
-from sumac.billing.rules.transition import find_scheduled
+from sumac.billing.rules.transition import find_scheduled, slot_of
 from sumac.catalog.model import Plan
 from sumac.catalog.rules.shape import is_free, is_main_recurring, longest_cadence, shortest_cadence
 from sumac.core.errors import BadRequest
@@ -97,12 +97,17 @@ def default_later(snapshot: Snapshot, ending: Holding, *, plan_id: str, now: dat
 def _drop_scheduled(snapshot: Snapshot, target: Holding) -> Iterator[Action]:
     yield DropScheduled(target.held)
     for each in snapshot.holdings:
-        if each.held.is_canceling and each.held.ends_at == target.held.starts_at and _replaces(target.plan, each.plan):
+        if each.held.ends_at == target.held.starts_at and (
+            (each.held.is_canceling and is_main_recurring(target.plan) and slot_of(each.plan) == slot_of(target.plan))
+            or _is_of_its_schedule(each, target)
+        ):
             yield KeepPlan(replace(each.held, canceled_at=None, ends_at=None))
 
 
-def _replaces(new: Plan, old: Plan) -> bool:
-    return is_main_recurring(new) and is_main_recurring(old) and new.group == old.group
+def _is_of_its_schedule(holding: Holding, target: Holding) -> bool:
+    """Whether one schedule placed both, in the same place."""
+    together = holding.held.schedule_id is not None and holding.held.schedule_id == target.held.schedule_id
+    return together and slot_of(holding.plan) == slot_of(target.plan)
 
 
 def _end_now(snapshot: Snapshot, target: Holding, now: datetime, *, bill: bool) -> Iterator[Action]:
@@ -140,9 +145,12 @@ def _end_later(snapshot: Snapshot, target: Holding, now: datetime) -> Iterator[A
         raise BadRequest(message)
     if target.held.is_canceling:
         return
-    canceled = canceling(target, now)
+    phases = [each for each in _successors(snapshot, target) if _is_of_its_schedule(each, target)]
+    yield from (DropScheduled(each.held) for each in phases)
+    by_schedule = target.held.schedule_id is not None
+    canceled = canceling(Holding(replace(target.held, ends_at=None), target.plan) if by_schedule else target, now)
     yield canceled
-    if not _successors(snapshot, target):
+    if len(phases) == len(_successors(snapshot, target)):
         ending = Holding(canceled.held, target.plan)
         yield from default_later(snapshot, ending, plan_id=snapshot.plan_ids[0], now=now)
 
@@ -155,7 +163,11 @@ def _keep(snapshot: Snapshot, target: Holding) -> Iterator[Action]:
 
 
 def _successors(snapshot: Snapshot, target: Holding) -> Sequence[Holding]:
-    return find_scheduled(snapshot.holdings, target.plan)
+    """What waits for the place of the plan: any main plan for that of its group, else a later phase of its schedule."""
+    if is_main_recurring(target.plan):
+        return find_scheduled(snapshot.holdings, target.plan)
+    waiting = [each for each in snapshot.holdings if each.held.status is PlanStatus.SCHEDULED]
+    return [each for each in waiting if _is_of_its_schedule(each, target)]
 
 
 def _default_after(snapshot: Snapshot, target: Holding) -> Plan | None:

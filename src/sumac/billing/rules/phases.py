@@ -8,17 +8,15 @@ from typing import NoReturn
 from sumac.billing.model import Holding, Snapshot
 from sumac.billing.requests import Phase, PlanWish, RedirectMode, ScheduleRequest
 from sumac.billing.rules.allowed import check_quantities, check_subscription_ids
-from sumac.billing.rules.transition import find_paid
+from sumac.billing.rules.transition import Slot, find_paid, slot_of
 from sumac.catalog.model import Plan
-from sumac.catalog.rules.shape import is_free, is_main_recurring, is_one_off
+from sumac.catalog.rules.shape import is_free, is_one_off
 from sumac.core.errors import BadRequest
 from sumac.core.time import Cadence, boundary
 
 PLANS_MAX = 20
 BESIDE_NOW = timedelta(minutes=15)
 NEAR_A_BOUNDARY = timedelta(hours=12)
-
-Slot = tuple[bool, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +27,6 @@ class Wanted:
     wish: PlanWish
     schedule_id: str | None
     anchor_here: bool = False
-
-
-def slot_of(plan: Plan) -> Slot:
-    """The place that a plan takes: the one of its group, or, for add-ons and what is bought once, one of its own."""
-    main = is_main_recurring(plan)
-    return main, plan.group if main else plan.id
 
 
 def is_same(holding: Holding, wanted: Wanted) -> bool:

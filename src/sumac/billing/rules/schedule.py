@@ -22,10 +22,10 @@ from sumac.billing.requests import ScheduleRequest
 from sumac.billing.rules.cancel import default_later, start_default
 from sumac.billing.rules.change import Arrival, Terms, end_and_start
 from sumac.billing.rules.payment import with_payment
-from sumac.billing.rules.phases import Wanted, check_schedule, find_start, is_same, phase_starts, slot_of, snapped
+from sumac.billing.rules.phases import Wanted, check_schedule, find_start, is_same, phase_starts, snapped
 from sumac.billing.rules.quantities import inherited_quantities
 from sumac.billing.rules.start import Start, schedule_plan, start_plan
-from sumac.billing.rules.transition import find_paid, is_trialing
+from sumac.billing.rules.transition import find_paid, is_trialing, slot_of
 from sumac.catalog.model import Plan
 from sumac.catalog.rules.shape import is_free, is_main_recurring, is_one_off
 

@@ -13,6 +13,7 @@ from sumac.catalog.model import ItemPrice, Plan
 from sumac.catalog.rules.shape import is_free, is_main_recurring, is_one_off, longest_cadence
 from sumac.core.time import Cadence, Interval
 
+Slot = tuple[bool, str]
 MONTHS_PER = {
     Interval.WEEK: Fraction(1, 4),
     Interval.MONTH: Fraction(1),
@@ -22,18 +23,25 @@ MONTHS_PER = {
 }
 
 
+def slot_of(plan: Plan) -> Slot:
+    """The place that a plan takes: the one of its group, or, for add-ons and what is bought once, one of its own."""
+    main = is_main_recurring(plan)
+    return main, plan.group if main else plan.id
+
+
 def find_current(holdings: Sequence[Holding], plan: Plan) -> Holding | None:
     """The running main plan that the new one would replace: same group, neither of them an add-on or one-off."""
     if not is_main_recurring(plan):
         return None
-    return next((each for each in holdings if each.held.is_usable and _same_slot(each.plan, plan)), None)
+    return next((each for each in holdings if each.held.is_usable and slot_of(each.plan) == slot_of(plan)), None)
 
 
 def find_scheduled(holdings: Sequence[Holding], plan: Plan) -> Sequence[Holding]:
     """The plans waiting for the same place."""
     if not is_main_recurring(plan):
         return []
-    return [each for each in holdings if each.held.status is PlanStatus.SCHEDULED and _same_slot(each.plan, plan)]
+    waiting = [each for each in holdings if each.held.status is PlanStatus.SCHEDULED]
+    return [each for each in waiting if slot_of(each.plan) == slot_of(plan)]
 
 
 def find_paid(holdings: Sequence[Holding]) -> Sequence[Holding]:
@@ -59,10 +67,6 @@ def is_upgrade(current: Plan, new: Plan) -> bool:
     if longest_current and longest_new and longest_new.rank_minutes > longest_current.rank_minutes:
         return True
     return _monthly(current) <= _monthly(new)
-
-
-def _same_slot(held: Plan, new: Plan) -> bool:
-    return is_main_recurring(held) and held.group == new.group
 
 
 def _first_rate(price: ItemPrice) -> Decimal:

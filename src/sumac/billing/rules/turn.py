@@ -29,9 +29,9 @@ from sumac.billing.rules.cancel import start_default
 from sumac.billing.rules.carry import carried_usage, grants_of
 from sumac.billing.rules.change import Terms, keep_units
 from sumac.billing.rules.lines import advance_lines, credit_lines, extension_lines, one_off_lines, overage_lines
-from sumac.billing.rules.phases import slot_of
 from sumac.billing.rules.provision import provisions_of
 from sumac.billing.rules.quantity import regranted
+from sumac.billing.rules.transition import slot_of
 from sumac.catalog.rules.shape import is_free, is_main_recurring, shortest_cadence
 from sumac.core.time import Period, cycle, cycle_end
 from sumac.invoices.model import InvoiceDraft, InvoiceKind, LineDraft
