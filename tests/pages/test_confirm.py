@@ -250,6 +250,35 @@ async def test_a_downgrade_costs_nothing_today(shop: Shop) -> None:
     assert "Your change is made." in words_of(await shop.visit(f"{url}/done"))
 
 
+async def test_another_downgrade_takes_the_place_of_the_first(shop: Shop) -> None:
+    """The plan that was to start does not, and the page says so."""
+    await shop.services.offer(build.plan("mini", price=build.price(5)))
+    await shop.services.add_card()
+    await shop.services.attach("team")
+    await shop.services.attach("pro")
+    url = await asked(shop, "mini")
+    words = words_of(await shop.visit(url))
+
+    assert "Pro does not start on February 1, 2026 any more" in words
+    assert "Mini starts on February 1, 2026" in words
+
+    await confirmed(shop, url, shown="0")
+
+    assert {"team": "active", "mini": "scheduled"} == await shop.services.statuses()
+
+
+async def test_a_trial_is_confirmed(shop: Shop) -> None:
+    """Until when it is free, and what follows."""
+    await shop.services.add_card()
+    await shop.services.attach("pro")
+    pilot = build.plan("pilot", price=build.price(30), free_trial=build.trial(14))
+    await shop.services.offer(pilot)
+    words = words_of(await shop.visit(await asked(shop, "pilot")))
+
+    assert "Pilot starts now, free until January 15, 2026" in words
+    assert "On January 15, 2026 $30.00" in words
+
+
 async def test_credit_pays_first(shop: Shop) -> None:
     """The customer's credit is on the page, and only the rest goes to the card."""
     await shop.services.offer(

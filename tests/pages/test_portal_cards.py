@@ -281,6 +281,20 @@ async def test_a_payment_under_way(shop: Shop) -> None:
     assert "Your payment is under way." in words_of(await shop.visit_in_full(answers[0].headers["location"]))
 
 
+async def test_an_invoice_that_was_given_up_is_not_charged(shop: Shop) -> None:
+    """Once the last try has failed, the portal asks for nothing, and a form that is sent late does nothing."""
+    portal = await past_due(shop)
+    invoice = (await shop.services.invoices())[-1]
+    await shop.services.add_card(number=DECLINES)
+    await shop.services.advance(datetime(2026, 3, 1, tzinfo=UTC))
+    sent = await shop.submit(f"{portal}/pay/{invoice.token}")
+
+    assert InvoiceStatus.UNCOLLECTIBLE is (await shop.services.invoices())[-1].status
+    assert 303 == sent.status_code
+    assert "To pay" not in words_of(await shop.visit(portal))
+    assert [2000] == await shop.services.charged()
+
+
 async def test_without_a_card_the_payment_page_is_all_there_is(shop: Shop) -> None:
     """Nothing on file, nothing to charge at once."""
     portal = await past_due(shop)

@@ -127,8 +127,8 @@ class Confirming:
     shown: Money
 
 
-async def require_open(work: Work, customer: Customer, confirming: Confirming, decision: Decision) -> None:
-    """Raises unless the page is still open and costs no more than what was shown on it.
+async def get_open(work: Work, customer: Customer, confirming: Confirming, decision: Decision) -> visits.Checkout:
+    """The page that is being confirmed, while it is open and the decision costs no more than what was shown on it.
 
     The customer's row is locked. Raises Conflict `checkout_completed` or `price_changed`, Gone `checkout_expired`.
     """
@@ -144,11 +144,10 @@ async def require_open(work: Work, customer: Customer, confirming: Confirming, d
     if due.minor > agreed:
         message = "The price has changed while the page was open"
         raise Conflict(message, code="price_changed")
+    return page
 
 
-async def close_confirmed(work: Work, confirming: Confirming, invoice: Invoice | None) -> None:
+async def close_confirmed(work: Work, page: visits.Checkout, invoice: Invoice | None) -> None:
     """Marks the page confirmed, in the work that carries the change out."""
-    page = await visits.find_checkout(work, checkouts.c.id == confirming.page_id)
-    if page is not None:
-        invoice_id = None if invoice is None else invoice.id
-        await visits.change_checkout(work, page, CheckoutProgress.SETTLED, invoice_id=invoice_id)
+    invoice_id = None if invoice is None else invoice.id
+    await visits.change_checkout(work, page, CheckoutProgress.SETTLED, invoice_id=invoice_id)

@@ -12,7 +12,7 @@ from sumac.billing import portal, store
 from sumac.billing.cards import CardDesk
 from sumac.billing.checkout import CheckoutDesk, SettledCheckout
 from sumac.billing.collect import RESUME_AFTER, Collected, Collector, Providers, provider_of, require_ready, work_off
-from sumac.billing.confirm import Confirmation, ConfirmDesk, Confirming, close_confirmed, require_open, without_page
+from sumac.billing.confirm import Confirmation, ConfirmDesk, Confirming, close_confirmed, get_open, without_page
 from sumac.billing.currencies import adopt_currency
 from sumac.billing.decide import Proposal, propose, wanted_currency
 from sumac.billing.dunning import forgive
@@ -313,8 +313,7 @@ class BillingService:
             proposal = await propose(work, customer, request, has_card=has_card)
             decision = proposal.decision
             await adopt_currency(work, customer, wanted_currency(request))
-            if confirming is not None:
-                await require_open(work, customer, confirming, decision)
+            page = await get_open(work, customer, confirming, decision) if confirming else None
             if decision.payment is Payment.NONE:
                 applied = await apply(work, customer, decision, at=now, actor=actor)
                 if isinstance(request, CancelRequest | MultiCancelRequest):
@@ -322,8 +321,8 @@ class BillingService:
                 invoice = applied.invoice
             else:
                 invoice = await self._record(work, customer, decision, now=now, actor=actor)
-            if confirming is not None:
-                await close_confirmed(work, confirming, invoice)
+            if page is not None:
+                await close_confirmed(work, page, invoice)
         receipt = Receipt(customer.public_id, invoice)
         if decision.payment not in {Payment.NONE, Payment.SEND} and invoice is not None:
             receipt = await self._charge(tenant, customer, invoice, success_url=success_url_of(request))
