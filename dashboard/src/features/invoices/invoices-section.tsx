@@ -22,6 +22,11 @@ const SKELETON_ROWS = 3;
 
 const column = createColumnHelper<Invoice>();
 
+/** What an invoice is called; a draft, and one that was issued elsewhere, has no number of ours. */
+function nameOf(invoice: Invoice): string {
+  return invoice.number === null ? "–" : `#${invoice.number}`;
+}
+
 type InvoicesSectionProps = {
   customerId: string;
   paging: Paging;
@@ -37,7 +42,7 @@ export function InvoicesSection({ customerId, paging, onTurn }: InvoicesSectionP
       column.display({
         id: "number",
         header: "Number",
-        cell: ({ row: { original: invoice } }) => <span className="font-medium tabular-nums">#{invoice.number}</span>,
+        cell: ({ row: { original: invoice } }) => <span className="font-medium tabular-nums">{nameOf(invoice)}</span>,
         meta: { className: "pr-4", skeleton: "w-8" },
       }),
       column.display({
@@ -129,7 +134,7 @@ function HostedPage({ invoice }: { invoice: Invoice }) {
           href={invoice.hosted_invoice_url}
           target="_blank"
           rel="noreferrer"
-          aria-label={`Open the page of invoice ${invoice.number}`}
+          aria-label={`Open the page of invoice ${nameOf(invoice)}`}
         >
           <ExternalLink aria-hidden />
         </a>
