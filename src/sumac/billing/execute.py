@@ -53,8 +53,10 @@ class Applied:
 
 async def apply(work: Work, customer: Customer, decision: Decision, *, at: datetime, actor: str) -> Applied:
     """Writes everything the decision says, all at the instant `at`, in the caller's transaction."""
-    if any(isinstance(action, PlanAction) for action in decision.actions):
-        await abandon_attempts(work, await store.waiting_attempts(work, customer.key), at=at)
+    overtaken = [
+        each for each in await store.waiting_attempts(work, customer.key) if _overtakes(decision, each.decision)
+    ]
+    await abandon_attempts(work, overtaken, at=at)
     invoice: Invoice | None = None
     for action in decision.actions:
         if isinstance(action, IssueInvoice):
@@ -67,6 +69,18 @@ async def apply(work: Work, customer: Customer, decision: Decision, *, at: datet
             await _apply_plan(work, action, at=at, actor=actor)
     await refresh_due(work, customer.key)
     return Applied(decision.actions, invoice)
+
+
+def _overtakes(decision: Decision, waiting: Decision) -> bool:
+    """Whether a decision that waits for its payer is no longer right once this one is carried out.
+
+    It is when another choice was made; a plan that just goes on concerns only what is about that plan.
+    """
+    plan_actions = [action for action in decision.actions if isinstance(action, PlanAction)]
+    if not all(isinstance(action, RenewPlan) for action in plan_actions):
+        return True
+    concerned = {action.held.id for action in waiting.actions if isinstance(action, PlanAction)}
+    return not concerned.isdisjoint(action.held.id for action in plan_actions)
 
 
 async def _apply_plan(work: Work, action: PlanAction, *, at: datetime, actor: str) -> None:
