@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from sumac.invoices.model import InvoiceStatus
-from tests.support.bank import ConnectionLostError, LosingBank
+from tests.support.bank import ConnectionLostError, LosingBank, MuteBank
 from tests.support.build import feature, free_plan, item, plan, price, usage_price
 from tests.support.services import GOOD_CARD, Services
 
@@ -152,6 +152,24 @@ async def test_a_page_nobody_came_back_from(shop: Services) -> None:
 
     assert {"pro": "active"} == await shop.statuses("bob")
     assert (["20.00"], [2000]) == (await shop.totals("bob"), await shop.charged("bob"))
+
+
+async def test_a_page_that_cannot_be_asked_about_holds_up_no_other(shop: Services) -> None:
+    """The bank says nothing about one page: the others are settled, and that one is when it answers again."""
+    pages = []
+    for customer_id in ("bob", "cleo"):
+        await shop.add_customer(customer_id)
+        url = (await shop.attach("pro", customer_id)).payment_url or ""
+        page = await shop.bank.find_checkout_by_token(url.rsplit("/", 1)[1])
+        assert page is not None
+        await shop.bank.complete_checkout(shop.tenant, page.id, GOOD_CARD)
+        pages.append(page.id)
+    shop.clock.advance(timedelta(minutes=2))
+
+    assert 1 == await shop.paid_through(MuteBank(shop.bank, pages[0])).billing.settle_checkouts()
+    assert ({"free": "active"}, {"pro": "active"}) == (await shop.statuses("bob"), await shop.statuses("cleo"))
+    assert 1 == await shop.billing.settle_checkouts()
+    assert {"pro": "active"} == await shop.statuses("bob")
 
 
 @BOTH_WAYS

@@ -107,3 +107,17 @@ class SlowBank(ReachedBank):
         self.asked.set()
         await self.answer.wait()
         return collection
+
+
+class MuteBank(ReachedBank):
+    """The connection breaks whenever this one page is asked about."""
+
+    def __init__(self, bank: SandboxBank, page_id: str) -> None:
+        super().__init__(bank)
+        self._page_id = page_id
+
+    async def read_checkout(self, tenant: Tenant, checkout: str) -> CheckoutState:
+        """Breaks, or answers."""
+        if checkout == self._page_id:
+            raise ConnectionLostError
+        return await self.bank.read_checkout(tenant, checkout)

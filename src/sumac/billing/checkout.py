@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+import structlog
+
 from sumac.billing import visits
 from sumac.billing.collect import Providers, book_payment, provider_of, require_ready
 from sumac.billing.currencies import adopt_currency
@@ -33,6 +35,8 @@ from sumac.invoices.rules.totals import compute_lines
 from sumac.storage.database import Database
 from sumac.storage.schema import checkouts
 from sumac.storage.work import Work
+
+log = structlog.get_logger("sumac.billing")
 
 OPEN_TIME = timedelta(hours=1)
 FORGOTTEN_AFTER = timedelta(minutes=1)
@@ -202,11 +206,19 @@ class CheckoutDesk:
             async with self._database.system_reading() as system:
                 found = await visits.forgotten_checkouts(system, system.now - FORGOTTEN_AFTER, after, limit)
             for tenant, after, provider_checkout in found:  # noqa: B007  # the last id is where the next page starts
-                state = await provider_of(self._providers, tenant).read_checkout(tenant, provider_checkout)
-                if state.status is not CheckoutStatus.OPEN:
+                if await self._is_over(tenant, provider_checkout):
                     done.append((tenant, provider_checkout))
             if len(found) < limit:
                 return done
+
+    async def _is_over(self, tenant: Tenant, provider_checkout: str) -> bool:
+        """Whether a page is completed or expired; one that the provider cannot tell about is asked about later."""
+        try:
+            state = await provider_of(self._providers, tenant).read_checkout(tenant, provider_checkout)
+        except Exception:
+            log.exception("reading_checkout_failed", tenant=tenant.key, checkout=provider_checkout)
+            return False
+        return state.status is not CheckoutStatus.OPEN
 
     async def _carry_out(
         self,
