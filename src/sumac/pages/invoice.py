@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 
-from sumac.core.errors import BadRequest, NotFound
+from sumac.core.errors import NotFound
 from sumac.core.tenant import Tenant
 from sumac.customers import service as customers
 from sumac.customers.model import Customer
@@ -14,7 +14,7 @@ from sumac.invoices import service as invoices
 from sumac.invoices.model import CreditEntry, Invoice, InvoiceStatus
 from sumac.pages.pdf import compose_pdf
 from sumac.pages.render import render
-from sumac.pages.seller import Seller, Site, find_seller
+from sumac.pages.seller import Seller, Site, find_seller, takes_payments
 from sumac.pages.sheet import Sheet, invoice_sheet, note_sheet
 from sumac.pages.words import web_address
 from sumac.storage.database import Database
@@ -66,7 +66,7 @@ def add_invoice(router: APIRouter, site: Site) -> None:
             credit=credit,
             credit_entries=shown.credit,
             is_open=is_open,
-            payable=is_open and _takes_payments(site, shown.tenant),
+            payable=is_open and takes_payments(site, shown.tenant),
         )
 
     @router.get("/invoice/{token}/pdf")
@@ -117,11 +117,3 @@ def _issued_elsewhere(invoice: Invoice) -> Response | None:
 async def _read(database: Database, tenant: Tenant, token: str) -> Invoice | None:
     async with database.reading(tenant) as work:
         return await invoices.find_by_token(work, token)
-
-
-def _takes_payments(site: Site, tenant: Tenant) -> bool:
-    try:
-        site.billing.provider(tenant)
-    except BadRequest:
-        return False
-    return True
