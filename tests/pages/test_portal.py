@@ -1,9 +1,13 @@
 """The portal: what a customer holds, and cancelling it."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from sumac.core.money import Money
 from sumac.core.tenant import Tenant
 from sumac.core.time import Cadence, Interval
+from sumac.invoices.history import HistoryEntry, import_invoices
+from sumac.invoices.model import InvoiceStatus
 from tests.pages.conftest import PRO
 from tests.pages.shop import Shop, words_of
 from tests.support import build
@@ -206,3 +210,41 @@ async def test_another_sellers_link_shows_its_own_customer(shop: Shop) -> None:
     assert {404} == {(await shop.visit(foreign)).status_code, (await shop.submit(foreign)).status_code}
     assert not (await shop.services.held("pro")).is_canceling
     assert not (await other.services.held("pro")).is_canceling
+
+
+async def test_invoices_issued_elsewhere_are_history(shop: Shop) -> None:
+    """They are listed, lead to their own page where there is one, are not to be paid here, and keep no card."""
+    customer = await shop.services.customer()
+    entry = HistoryEntry(
+        customer_key=customer.key,
+        provider_invoice="in_1",
+        status=InvoiceStatus.OPEN,
+        total=Money(4_500, "usd"),
+        created_at=datetime(2025, 11, 1, tzinfo=UTC),
+        plan_ids=(),
+        processor="stripe",
+        paid=None,
+        refunded=Money.zero("usd"),
+        hosted_url="https://invoices.example/1",
+    )
+    entries = [entry, replace(entry, provider_invoice="in_2", hosted_url=None, total=Money(4_600, "usd"))]
+    async with shop.services.database.work(shop.services.tenant) as work:
+        linked, bare = await import_invoices(work, entries, now=work.now)
+    await shop.services.add_card()
+    (card,) = await shop.services.billing.cards.list_cards(shop.services.tenant, await shop.services.customer())
+    url = await portal_url(shop)
+    answer = await shop.visit(url)
+    words = words_of(answer)
+
+    assert "Invoice Open November 1, 2025 $45.00" in words
+    assert "Invoice Open November 1, 2025 $46.00" in words
+    assert "To pay" not in words
+    assert "PDF" not in words
+    assert f'href="/invoice/{linked.token}"' in answer.text
+    assert bare.token not in answer.text
+    for invoice in (linked, bare):
+        assert 404 == (await shop.submit(f"{url}/pay/{invoice.token}")).status_code
+
+    await shop.submit(f"{url}/cards/{card.id}/remove")
+
+    assert "No card is stored." in words_of(await shop.visit(url))

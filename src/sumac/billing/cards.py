@@ -17,12 +17,13 @@ from sumac.invoices.model import InvoiceStatus
 from sumac.invoices.service import InvoiceFilter
 from sumac.storage.database import Database
 
+INVOICES_MAX = 100
 SETUP_HEADING = "Add a card"
 
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """What the customer's card is still needed for: the names of plans, and whether an invoice is open."""
+    """What the customer's card is still needed for: the names of plans, and whether an invoice of ours is open."""
 
     plan_names: tuple[str, ...]
     has_open_invoice: bool
@@ -91,9 +92,9 @@ class CardDesk:
         async with self._database.reading(tenant) as work:
             held = (await load_holdings(work, [customer.key])).get(customer.key, ())
             chosen = InvoiceFilter(customer.key, (InvoiceStatus.OPEN,))
-            unpaid = await invoices.list_page(work, chosen, cursor=None, limit=1)
+            unpaid = await invoices.list_page(work, chosen, cursor=None, limit=INVOICES_MAX)
         names = tuple(each.plan.name for each in held if is_charged_again(each))
-        return Need(names, has_open_invoice=bool(unpaid.items))
+        return Need(names, has_open_invoice=any(invoice.number is not None for invoice in unpaid.items))
 
     def _provider(self, tenant: Tenant) -> PaymentProvider:
         return provider_of(self._providers, tenant)

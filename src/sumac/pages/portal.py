@@ -47,7 +47,7 @@ class UsageCard:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Everything the first page shows of a customer's own."""
+    """Everything the first page shows of a customer's own. Invoices that were issued elsewhere are not paid here."""
 
     plans: tuple[PlanCard, ...]
     usage: tuple[UsageCard, ...]
@@ -88,7 +88,7 @@ async def _account(site: Site, visit: Visit) -> Account:
     return Account(
         plans=tuple(plan_card(each, snapshot) for each in sorted(snapshot.holdings, key=place_of)),
         usage=tuple(_usage(snapshot)),
-        unpaid=tuple(reversed(owed.items)),
+        unpaid=tuple(invoice for invoice in reversed(owed.items) if invoice.number is not None),
         invoices=tuple(page.items),
         has_older=page.next_cursor is not None,
         credit=credit,

@@ -61,7 +61,7 @@ async def _ask(site: Site, visit: Visit, invoice: Invoice, *, refused: Collectio
 async def _find_invoice(site: Site, visit: Visit, invoice_token: str) -> Invoice:
     async with site.database.reading(visit.tenant) as work:
         invoice = await invoices.find_by_token(work, invoice_token)
-    if invoice is None or invoice.customer_key != visit.customer.key or invoice.status is InvoiceStatus.DRAFT:
+    if invoice is None or invoice.customer_key != visit.customer.key or invoice.number is None:
         message = "This invoice is not among yours. Open your link again to see the invoices you have."
         raise NotFound(message)
     return invoice
