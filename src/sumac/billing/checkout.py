@@ -5,24 +5,32 @@ A completed page is a payment in fact: either what it was opened for is done, or
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
 from sumac.billing import visits
+from sumac.billing.attempts import record_attempt
 from sumac.billing.collect import Providers, book_payment, provider_of, require_ready
 from sumac.billing.currencies import adopt_currency
 from sumac.billing.decide import Proposal, wanted_currency
 from sumac.billing.execute import apply
 from sumac.billing.load import currency_of
 from sumac.billing.model import (
-    Decision,
     Payment,
 )
 from sumac.billing.provider import CheckoutRequest, CheckoutStatus, Collection, CustomerInfo, DocumentLine
-from sumac.billing.quote import amount_due, decide_again, heading_of, plan_id_of, success_url_of, terms_of
+from sumac.billing.quote import (
+    decide_again,
+    decide_with_card,
+    heading_of,
+    lines_due,
+    plan_id_of,
+    success_url_of,
+    terms_of,
+)
 from sumac.billing.refunds import Refund, give_back, owe_refund
-from sumac.billing.requests import BillingRequest
+from sumac.billing.requests import AttachRequest, BillingRequest
 from sumac.core.errors import NotFound
 from sumac.core.ids import new_id
 from sumac.core.money import Money
@@ -31,7 +39,6 @@ from sumac.customers import service as customers
 from sumac.customers.model import Customer
 from sumac.invoices import service as invoices
 from sumac.invoices.model import Invoice
-from sumac.invoices.rules.totals import compute_lines
 from sumac.storage.database import Database
 from sumac.storage.schema import checkouts
 from sumac.storage.work import Work
@@ -56,6 +63,7 @@ class SettledCheckout:
     success_url: str | None
     refunded: bool
     stored_card_of: str | None = None
+    to_collect: str | None = None
 
 
 class CheckoutDesk:
@@ -86,7 +94,8 @@ class CheckoutDesk:
             if checkout.request == request and await self._stands(tenant, customer, checkout):
                 return checkout.url
             await self._close(tenant, checkout)
-        lines, total = await self._due(tenant, customer, proposal.decision)
+        async with self._database.reading(tenant) as work:
+            lines, total = await lines_due(work, customer, proposal.decision)
         return await self._open_page(
             tenant,
             customer,
@@ -133,11 +142,22 @@ class CheckoutDesk:
         )
 
     async def open_setup(
-        self, tenant: Tenant, customer: Customer, *, heading: str, success_url: str | None, actor: str
+        self,
+        tenant: Tenant,
+        customer: Customer,
+        *,
+        heading: str,
+        success_url: str | None,
+        actor: str,
+        request: AttachRequest | None = None,
     ) -> str:
-        """The address of a page that only stores a card, as the default one; the same one when repeated."""
+        """The address of a page that stores a card, as the default one; the same one when repeated.
+
+        `request` is done once the card is there, and charged to it.
+        """
         for checkout in await self.open_pages(tenant, customer):
-            if checkout.purpose is visits.CheckoutPurpose.SETUP and checkout.success_url == success_url:
+            same = (checkout.success_url, checkout.request) == (success_url, request)
+            if checkout.purpose is visits.CheckoutPurpose.SETUP and same:
                 return checkout.url
         async with self._database.reading(tenant) as work:
             currency = await currency_of(work, customer)
@@ -155,7 +175,7 @@ class CheckoutDesk:
                 expires_at=self._database.clock.now() + OPEN_TIME,
             ),
             purpose=visits.CheckoutPurpose.SETUP,
-            request=None,
+            request=request,
             invoice_id=None,
             actor=actor,
         )
@@ -235,8 +255,7 @@ class CheckoutDesk:
                 invoice = await book_payment(work, customer, invoice, collection, now=now)
             return await self._finish(work, checkout, customer, invoice, active=possible)
         if checkout.purpose is visits.CheckoutPurpose.SETUP:
-            settled = await self._finish(work, checkout, customer, None, active=True)
-            return replace(settled, stored_card_of=customer.key)
+            return await self._follow_card(work, customer, checkout, now)
         decision = await decide_again(work, customer, checkout)
         if decision is None or checkout.request is None:
             return await self._finish(work, checkout, customer, None, active=False)
@@ -246,6 +265,23 @@ class CheckoutDesk:
         if paid is not None and not paid.is_settled and collection is not None:
             paid = await invoices.record_payment(work, paid, payment=collection.payment, now=now)
         return await self._finish(work, checkout, customer, paid, active=True)
+
+    async def _follow_card(
+        self, work: Work, customer: Customer, checkout: visits.Checkout, now: datetime
+    ) -> SettledCheckout:
+        """The card is stored; what was to follow is done, charged to it, or left where it is no longer possible."""
+        invoice: Invoice | None = None
+        decision = None if checkout.request is None else await decide_with_card(work, customer, checkout.request)
+        if decision is not None and checkout.request is not None:
+            await adopt_currency(work, customer, wanted_currency(checkout.request))
+            if decision.payment is Payment.NONE:
+                invoice = (await apply(work, customer, decision, at=now, actor=checkout.actor)).invoice
+            else:
+                invoice = await record_attempt(work, customer, decision, now=now, actor=checkout.actor)
+        settled = await self._finish(work, checkout, customer, invoice, active=True)
+        due = invoice is not None and decision is not None and decision.payment is Payment.CHARGE
+        to_collect = invoice.id if invoice is not None and due and not invoice.is_settled else None
+        return replace(settled, stored_card_of=customer.key, to_collect=to_collect)
 
     async def _finish(
         self,
@@ -288,18 +324,6 @@ class CheckoutDesk:
                 return
         async with self._database.work(tenant) as work:
             await visits.change_checkout(work, checkout, visits.CheckoutProgress.CLOSED)
-
-    async def _due(
-        self,
-        tenant: Tenant,
-        customer: Customer,
-        decision: Decision,
-    ) -> tuple[tuple[DocumentLine, ...], Money]:
-        async with self._database.reading(tenant) as work:
-            total = await amount_due(work, customer, decision)
-        draft = decision.invoice
-        lines = compute_lines(draft.lines, draft.currency) if draft else ()
-        return tuple(DocumentLine(line.description, line.amount) for line in lines), total
 
     async def _open_page(
         self,

@@ -19,6 +19,7 @@ from sumac.billing.model import (
     IssueInvoice,
     KeepPlan,
     PlaceSchedule,
+    RefundPayment,
     ReleaseLines,
     RenewPlan,
     ReplaceTerms,
@@ -139,7 +140,7 @@ def _happening(action: Action, invoice: Invoice | None, at: datetime) -> Happeni
     match action:
         case ResetGrants(given) | GiveUnits(given) | ExpireUnits(given):
             return Happening(at, action.kind, feature_ids=tuple(dict.fromkeys(each.feature_id for each in given)))
-        case HoldLines() | ReleaseLines() | PlaceSchedule():
+        case HoldLines() | ReleaseLines() | RefundPayment() | PlaceSchedule():
             return Happening(at, action.kind)
         case IssueInvoice():
             return Happening(

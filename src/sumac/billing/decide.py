@@ -1,7 +1,7 @@
 """From a request to a decision: reads what the rules may look at and the plans that are named, and asks the rules."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sumac.billing.dunning import hasten
@@ -22,6 +22,8 @@ from sumac.billing.rules.target import find_target
 from sumac.catalog import service as catalog
 from sumac.catalog.model import Plan
 from sumac.customers.model import Customer
+from sumac.invoices import service as invoices
+from sumac.invoices.model import Invoice
 from sumac.storage.work import Work
 
 
@@ -57,6 +59,8 @@ async def propose(
     """
     customer = await billed_in(work, customer, wanted_currency(request))
     snapshot = await load_snapshot(work, customer, has_payment_method=has_card)
+    if _refunds(request):
+        snapshot = replace(snapshot, last_paid=await _last_paid(work, snapshot))
     request = await hasten(work, snapshot, request)
     wanted = [await _wanted(work, wish) for wish in _wishes(snapshot, request)]
     plans = tuple([await plan_in(work, snapshot.currency, plan) for plan in wanted])
@@ -67,6 +71,25 @@ async def propose(
 def wanted_currency(request: BillingRequest) -> str | None:
     """The currency the request asks to be billed in, if any."""
     return request.currency if isinstance(request, AttachRequest | MultiAttachRequest | ScheduleRequest) else None
+
+
+def _refunds(request: BillingRequest) -> bool:
+    match request:
+        case CancelRequest():
+            return request.refund is not None
+        case MultiCancelRequest():
+            return any(each.refund is not None for each in request.changes)
+        case _:
+            return False
+
+
+async def _last_paid(work: Work, snapshot: Snapshot) -> dict[str, Invoice]:
+    found: dict[str, Invoice] = {}
+    for each in snapshot.holdings:
+        invoice = await invoices.last_paid(work, snapshot.customer.key, each.held.id)
+        if invoice is not None:
+            found[each.held.id] = invoice
+    return found
 
 
 async def _wanted(work: Work, wish: PlanWish) -> Plan:

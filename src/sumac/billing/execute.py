@@ -23,6 +23,7 @@ from sumac.billing.model import (
     KeepPlan,
     PlaceSchedule,
     Provision,
+    RefundPayment,
     ReleaseLines,
     RenewPlan,
     ReplaceTerms,
@@ -30,12 +31,13 @@ from sumac.billing.model import (
     SchedulePlan,
     StartPlan,
 )
+from sumac.billing.refunds import correct_invoice
 from sumac.billing.rules.turn import compute_due_at
 from sumac.core.ids import new_id
 from sumac.customers import service as customers
 from sumac.customers.model import Customer
 from sumac.invoices import service as invoices
-from sumac.invoices.model import Invoice
+from sumac.invoices.model import Invoice, NoteDestination, NoteReason, NoteRequest
 from sumac.storage.work import Work
 
 PlanAction = (
@@ -59,7 +61,9 @@ async def apply(work: Work, customer: Customer, decision: Decision, *, at: datet
     await abandon_attempts(work, overtaken, at=at)
     invoice: Invoice | None = None
     for action in decision.actions:
-        if isinstance(action, IssueInvoice):
+        if isinstance(action, RefundPayment):
+            await _refund(work, action, at=at)
+        elif isinstance(action, IssueInvoice):
             invoice = await invoices.issue(work, customer.key, action.draft, now=at)
         elif isinstance(action, ResetGrants | GiveUnits | ExpireUnits | HoldLines | ReleaseLines):
             await _apply_units(work, customer, action, at=at, actor=actor)
@@ -122,6 +126,13 @@ async def _apply_units(
             await store.hold_lines(work, customer.key, waiting, at=at)
         case ReleaseLines(held_line_ids):
             await store.release_lines(work, customer.key, held_line_ids)
+
+
+async def _refund(work: Work, action: RefundPayment, *, at: datetime) -> None:
+    """The credit note, and the refund as owed: the provider is asked for it afterwards."""
+    invoice = await invoices.get(work, action.invoice_id, lock=True)
+    note = NoteRequest(NoteDestination.REFUND, action.amount_minor, reason=NoteReason.ORDER_CHANGE)
+    await correct_invoice(work, invoice, note, now=at)
 
 
 async def refresh_due(work: Work, customer_key: str) -> None:

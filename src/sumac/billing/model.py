@@ -11,7 +11,7 @@ from sumac.balances.model import Grant
 from sumac.catalog.model import Feature, ItemPrice, Plan, PlanTerms
 from sumac.core.time import Cadence
 from sumac.customers.model import Customer
-from sumac.invoices.model import InvoiceDraft, LineDraft
+from sumac.invoices.model import Invoice, InvoiceDraft, LineDraft
 
 
 class PlanStatus(StrEnum):
@@ -91,6 +91,7 @@ class Snapshot:
     ids for customer plans the decision may make, `schedule_id` one for a schedule; `trials_used` the plan ids this
     customer ever had on trial. `charges` are the lines billed for what runs beyond the instant of the decision,
     `held_lines` those that wait for their plan's next invoice.
+    `last_paid` are the newest paid invoices by customer plan, read when a refund is asked for.
     """
 
     customer: Customer
@@ -105,6 +106,7 @@ class Snapshot:
     trials_used: frozenset[str] = frozenset()
     charges: tuple[LineDraft, ...] = ()
     held_lines: tuple[HeldLine, ...] = ()
+    last_paid: Mapping[str, Invoice] = field(default_factory=dict)
 
     @property
     def billed_beyond(self) -> tuple[LineDraft, ...]:
@@ -272,6 +274,15 @@ class PlaceSchedule:
 
 
 @dataclass(frozen=True, slots=True)
+class RefundPayment:
+    """So many minor units of what the card paid for an invoice go back to it, with a credit note."""
+
+    invoice_id: str
+    amount_minor: int
+    kind: Literal["payment_refunded"] = "payment_refunded"
+
+
+@dataclass(frozen=True, slots=True)
 class IssueInvoice:
     """This is to be paid."""
 
@@ -294,6 +305,7 @@ Action = (
     | HoldLines
     | ReleaseLines
     | ResetGrants
+    | RefundPayment
     | PlaceSchedule
     | IssueInvoice
 )

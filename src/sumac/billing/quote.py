@@ -6,6 +6,7 @@ from datetime import datetime
 from sumac.billing.decide import Proposal, propose
 from sumac.billing.load import currency_of
 from sumac.billing.model import CustomerPlan, Decision, Holding, IssueInvoice, SchedulePlan, StartPlan
+from sumac.billing.provider import DocumentLine
 from sumac.billing.requests import (
     AttachRequest,
     BillingRequest,
@@ -66,6 +67,22 @@ async def amount_due(work: Work, customer: Customer, decision: Decision) -> Mone
     total = compute_total(compute_lines(draft.lines, draft.currency), draft.currency)
     credit = await invoices.credit_of(work, customer.key, draft.currency)
     return Money(max(0, total.minor - max(0, credit.minor)), draft.currency)
+
+
+async def lines_due(work: Work, customer: Customer, decision: Decision) -> tuple[tuple[DocumentLine, ...], Money]:
+    """The lines of a decision as the payer reads them, and what the payer would pay."""
+    draft = decision.invoice
+    lines = compute_lines(draft.lines, draft.currency) if draft else ()
+    described = tuple(DocumentLine(line.description, line.amount) for line in lines)
+    return described, await amount_due(work, customer, decision)
+
+
+async def decide_with_card(work: Work, customer: Customer, request: BillingRequest) -> Decision | None:
+    """What was asked for before there was a card, decided as things stand; None when it is no longer possible."""
+    try:
+        return (await propose(work, customer, request, has_card=True)).decision
+    except SumacError:
+        return None
 
 
 async def decide_again(work: Work, customer: Customer, checkout: Checkout) -> Decision | None:

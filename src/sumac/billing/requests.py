@@ -117,6 +117,15 @@ class AttachRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class SetupRequest:
+    """Please store a card, and once it is there do the attach, if one is named (billing.md §13.3)."""
+
+    customer_id: str
+    attach: AttachRequest | None = None
+    success_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class MultiAttachRequest:
     """Please give these plans to this customer, all at once and on one invoice (billing.md §13.1).
 

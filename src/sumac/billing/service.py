@@ -9,9 +9,10 @@ import sqlalchemy as sa
 
 from sumac.balances.service import SomethingDueError
 from sumac.billing import portal, store
+from sumac.billing.attempts import record_attempt
 from sumac.billing.cards import CardDesk
 from sumac.billing.checkout import CheckoutDesk, SettledCheckout
-from sumac.billing.collect import RESUME_AFTER, Collected, Collector, Providers, provider_of, require_ready, work_off
+from sumac.billing.collect import Collected, Collector, Providers, provider_of, require_ready, work_off
 from sumac.billing.confirm import Confirmation, ConfirmDesk, Confirming, close_confirmed, get_open, without_page
 from sumac.billing.currencies import adopt_currency
 from sumac.billing.decide import Proposal, propose, wanted_currency
@@ -19,9 +20,7 @@ from sumac.billing.dunning import forgive
 from sumac.billing.execute import Applied, apply
 from sumac.billing.load import HoldingFilter, currency_of, list_holdings, load_holdings, load_snapshot, plan_in
 from sumac.billing.model import (
-    Decision,
     Holding,
-    IssueInvoice,
     Payment,
     Schedule,
 )
@@ -29,13 +28,12 @@ from sumac.billing.portal import Portal
 from sumac.billing.provider import Collection as Outcome
 from sumac.billing.provider import PaymentMethod, PaymentProvider
 from sumac.billing.quote import success_url_of
-from sumac.billing.requests import AttachRequest, BillingRequest, CancelRequest, MultiCancelRequest
+from sumac.billing.requests import AttachRequest, BillingRequest, CancelRequest, MultiCancelRequest, SetupRequest
 from sumac.billing.rules.attach import decide_attach
 from sumac.billing.rules.turn import decide_turn
 from sumac.catalog import service as catalog
 from sumac.catalog.model import Plan
 from sumac.core.errors import BadRequest, Conflict, Locked
-from sumac.core.ids import new_id
 from sumac.core.money import Money
 from sumac.core.page import Cursor, Page
 from sumac.core.tenant import Tenant
@@ -47,6 +45,7 @@ from sumac.storage.database import Database
 from sumac.storage.schema import customer_plans
 from sumac.storage.work import Work
 
+CARD_HEADING = "Add a card"
 ON_A_PAGE = (Payment.CHECKOUT, Payment.SETUP, Payment.CONFIRM)
 ACTOR_OF_JOBS = "system:calendar"
 BATCH = 100
@@ -206,7 +205,30 @@ class BillingService:
         settled = await self._settling(tenant, lambda: self._desk.settle(tenant, provider_checkout))
         if settled.stored_card_of is not None:
             await self.retry_open_invoices(tenant, settled.stored_card_of)
+        if settled.to_collect is not None:
+            paid = await self._collector.collect(tenant, settled.to_collect)
+            active = paid.invoice.is_settled
+            settled = replace(settled, invoice=paid.invoice, customer_plan_active=active, to_collect=None)
         return settled
+
+    async def open_setup(self, tenant: Tenant, request: SetupRequest, *, actor: str) -> str:
+        """The address of a page that stores a card; the attach that is asked for with it follows once it is completed.
+
+        Raises what that attach would raise, before there is a page.
+        """
+        if request.attach is not None:
+            await self.preview(tenant, request.attach)
+        await self.bring_up_to_date(tenant, request.customer_id)
+        async with self._database.reading(tenant) as work:
+            customer = await customers.get(work, request.customer_id)
+        return await self._desk.open_setup(
+            tenant,
+            customer,
+            heading=CARD_HEADING,
+            success_url=request.success_url,
+            request=request.attach,
+            actor=actor,
+        )
 
     async def close_pages(self, tenant: Tenant, customer_id: str) -> None:
         """Closes the customer's open hosted pages, so that nobody pays on one any more.
@@ -320,7 +342,7 @@ class BillingService:
                     await forgive(work, customer, proposal.snapshot, applied, now=now)
                 invoice = applied.invoice
             else:
-                invoice = await self._record(work, customer, decision, now=now, actor=actor)
+                invoice = await record_attempt(work, customer, decision, now=now, actor=actor)
             if page is not None:
                 await close_confirmed(work, page, invoice)
         receipt = Receipt(customer.public_id, invoice)
@@ -356,33 +378,6 @@ class BillingService:
         if proposal.decision.payment is not Payment.NONE:
             self.provider(tenant)
         return proposal
-
-    async def _record(
-        self, work: Work, customer: Customer, decision: Decision, *, now: datetime, actor: str
-    ) -> Invoice:
-        draft = decision.invoice
-        if draft is None:
-            message = "a decision that charges has an invoice"
-            raise AssertionError(message)
-        invoice = await invoices.issue(work, customer.key, draft, now=now, collect=False)
-        rest = tuple(action for action in decision.actions if not isinstance(action, IssueInvoice))
-        if invoice.is_settled:
-            await apply(work, customer, replace(decision, actions=rest), at=now, actor=actor)
-            return invoice
-        sent = decision.payment is Payment.SEND
-        attempt = store.Attempt(
-            id=new_id("att", now=now),
-            customer_key=customer.key,
-            status=store.AttemptStatus.WAITING if sent else store.AttemptStatus.RUNNING,
-            decision=replace(decision, actions=rest),
-            invoice_id=invoice.id,
-            actor=actor,
-            expires_at=None,
-            next_try_at=None if sent else work.now + RESUME_AFTER,
-            created_at=work.now,
-        )
-        await store.add_attempt(work, attempt)
-        return invoice
 
     async def _charge(
         self, tenant: Tenant, customer: Customer, invoice: Invoice, *, success_url: str | None

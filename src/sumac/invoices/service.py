@@ -222,6 +222,11 @@ async def charges_beyond(work: Work, customer_key: str, now: datetime) -> Sequen
     return await store.charges_beyond(work, customer_key, now)
 
 
+async def last_paid(work: Work, customer_key: str, customer_plan_id: str) -> Invoice | None:
+    """The newest invoice with a line of the customer plan that a payment paid, or None."""
+    return await store.last_paid(work, customer_key, customer_plan_id)
+
+
 async def currencies_of(work: Work, customer_key: str) -> frozenset[str]:
     """The currencies of the invoices we have issued to the customer or are about to; voided ones bind nobody."""
     return await store.currencies_of(work, customer_key)

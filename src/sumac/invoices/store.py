@@ -148,6 +148,22 @@ async def next_attempt_at(work: Work, customer_key: str) -> datetime | None:
     return None if row is None else row.next_attempt_at
 
 
+async def last_paid(work: Work, customer_key: str, customer_plan_id: str) -> Invoice | None:
+    """The newest paid invoice with a line of the customer plan, or None."""
+    with_line = work.select_columns(invoice_lines, invoice_lines.c.invoice_id).where(
+        invoice_lines.c.customer_key == customer_key,
+        invoice_lines.c.customer_plan_id == customer_plan_id,
+    )
+    statement = work.select(invoices).where(
+        invoices.c.customer_key == customer_key,
+        invoices.c.status == InvoiceStatus.PAID,
+        invoices.c.provider_payment.is_not(None),
+        invoices.c.id.in_(with_line),
+    )
+    row = await work.find(statement.order_by(invoices.c.number.desc()).limit(1))
+    return None if row is None else (await _complete(work, [row]))[0]
+
+
 async def currencies_of(work: Work, customer_key: str) -> frozenset[str]:
     """The currencies of the customer's invoices that are neither voided nor imported."""
     statement = work.select_columns(invoices, invoices.c.currency).where(

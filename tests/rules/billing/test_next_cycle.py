@@ -8,7 +8,7 @@ import pytest
 from sumac.billing.model import (
     Holding,
 )
-from sumac.billing.rules.preview import NextCycle, compute_next_cycle
+from sumac.billing.rules.preview import NextCycle, UsageAhead, compute_next_cycle
 from sumac.core.time import Period
 from tests.rules.offers import (
     FEATURES,
@@ -94,5 +94,5 @@ def test_usage_that_will_be_added() -> None:
     upcoming = next_cycle(held(PREMIUM))
 
     assert upcoming is not None
-    assert ((PREMIUM.items[0], Period(FEBRUARY, MARCH)),) == upcoming.usage
+    assert (UsageAhead("premium", PREMIUM.items[0], Period(FEBRUARY, MARCH)),) == upcoming.usage
     assert [Period(FEBRUARY, MARCH)] == [line.period for line in upcoming.lines]

@@ -120,24 +120,22 @@ class _PlanChange(_Change):
         return replace(custom, free_trial=trial.free_trial, sets_trial=True)
 
 
-class AttachBody(_PlanChange):
-    """A plan for a customer."""
+class AttachTerms(_PlanChange):
+    """How a plan is to be attached."""
 
-    plan_id: PlanId
     carry_over_balances: CarryOverBody | None = None
     currency: Currency | None = None
     ends_at: Milliseconds | None = None
     new_billing_subscription: Truth | None = None
     remove_plan_ids: Annotated[list[PlanId], Field(max_length=PLANS_MAX)] | None = None
     starts_at: Milliseconds | None = None
-    expand: list[str] | None = None
 
-    def request(self) -> AttachRequest:
-        """As a request. Raises BadRequest for what is not available yet."""
+    def request_for(self, plan_id: str) -> AttachRequest:
+        """As a request to attach the plan. Raises BadRequest for what is not available yet."""
         self._check()
         return AttachRequest(
             customer_id=self.customer_id,
-            plan_id=self.plan_id,
+            plan_id=plan_id,
             version=self.version,
             quantities=quantities_of(self.feature_quantities),
             redirect_mode=RedirectMode(self.redirect_mode),
@@ -158,6 +156,17 @@ class AttachBody(_PlanChange):
             remove_plan_ids=tuple(self.remove_plan_ids or ()),
             currency=self.currency,
         )
+
+
+class AttachBody(AttachTerms):
+    """A plan for a customer."""
+
+    plan_id: PlanId
+    expand: list[str] | None = None
+
+    def request(self) -> AttachRequest:
+        """As a request. Raises BadRequest for what is not available yet."""
+        return self.request_for(self.plan_id)
 
 
 class UpdateBody(_PlanChange):

@@ -22,7 +22,7 @@ from sumac.billing.model import (
     StartPlan,
 )
 from sumac.billing.requests import CancelRequest, UpdateRequest
-from sumac.billing.rules.preview import NextCycle, compute_next_cycle
+from sumac.billing.rules.preview import NextCycle, compute_next_cycle, merge_cycles
 from sumac.billing.rules.update import intent_of
 from sumac.core.money import Money
 from sumac.core.tenant import Env
@@ -110,12 +110,14 @@ class NextCycleBody(WireModel):
             line_items=[LineItemBody.of(line) for line in lines],
             usage_line_items=[
                 UsageLineBody(
-                    display_name=features[item.feature_id].name if item.feature_id in features else item.feature_id,
-                    plan_id=cycle.plan_id,
-                    feature_id=item.feature_id,
-                    period=PeriodBody.of(period),
+                    display_name=features[each.item.feature_id].name
+                    if each.item.feature_id in features
+                    else each.item.feature_id,
+                    plan_id=each.plan_id,
+                    feature_id=each.item.feature_id,
+                    period=PeriodBody.of(each.period),
                 )
-                for item, period in cycle.usage
+                for each in cycle.usage
             ],
         )
 
@@ -221,12 +223,15 @@ def _next_cycle(preview: Proposal) -> NextCycle | None:
     }
     waiting = [each.line for each in snapshot.held_lines if each.id not in released]
     waiting += [line for each in preview.decision.actions if isinstance(each, HoldLines) for line in each.lines]
+    cycles: list[NextCycle | None] = []
     for action in preview.decision.actions:
         if isinstance(action, StartPlan | KeepPlan | SchedulePlan | ChangePlan | ReplaceTerms):
             held_lines = [line for line in waiting if line.customer_plan_id == action.held.id]
             holding = Holding(action.held, preview.plan_of(action.held))
-            return compute_next_cycle(holding, snapshot.features, currency=snapshot.currency, held_lines=held_lines)
-    return None
+            cycles.append(
+                compute_next_cycle(holding, snapshot.features, currency=snapshot.currency, held_lines=held_lines)
+            )
+    return merge_cycles(cycles)
 
 
 def _incoming(preview: Proposal, env: Env, *, shown: bool) -> Iterator[PlanChangeBody]:

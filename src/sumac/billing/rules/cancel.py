@@ -27,6 +27,7 @@ from sumac.billing.rules.carry import carried_usage, grants_of
 from sumac.billing.rules.change import Terms, invoice_of, keep_units
 from sumac.billing.rules.lines import credit_lines
 from sumac.billing.rules.provision import provisions_of
+from sumac.billing.rules.refund import compute_refund
 from sumac.billing.rules.target import find_target
 from sumac.billing.rules.transition import find_scheduled, slot_of
 from sumac.catalog.model import Plan
@@ -51,7 +52,9 @@ def decide_cancel(snapshot: Snapshot, request: CancelRequest, *, now: datetime) 
         return Decision(tuple(_keep(snapshot, target)))
     if request.action is CancelAction.CANCEL_END_OF_CYCLE:
         return Decision(tuple(_end_later(snapshot, target, now)))
-    return Decision(tuple(_end_now(snapshot, target, now, bill=request.bill)))
+    refund = [] if request.refund is None else [compute_refund(snapshot, target, request.refund, now=now)]
+    bill = request.bill and request.refund is None
+    return Decision((*_end_now(snapshot, target, now, bill=bill), *refund))
 
 
 def decide_end_unpaid(snapshot: Snapshot, customer_plan_id: str, *, now: datetime) -> Decision:

@@ -1,10 +1,10 @@
 """Several plans at once: attached together on one invoice, or cancelled together (billing.md §13.1)."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from sumac.billing.model import Action, Decision, DropScheduled, Holding, Snapshot
+from sumac.billing.model import Action, Decision, DropScheduled, Holding, IssueInvoice, Snapshot
 from sumac.billing.requests import MultiAttachRequest, MultiCancelRequest, PlanWish, RedirectMode
 from sumac.billing.rules.allowed import check_quantities, check_subscription_ids
 from sumac.billing.rules.cancel import decide_cancel
@@ -17,6 +17,7 @@ from sumac.billing.rules.transition import find_current, find_paid, find_schedul
 from sumac.catalog.model import Plan
 from sumac.catalog.rules.shape import is_main_recurring, is_one_off
 from sumac.core.errors import BadRequest, Conflict
+from sumac.invoices.model import InvoiceDraft
 
 
 def decide_multi_attach(
@@ -49,17 +50,35 @@ def decide_multi_attach(
 
 
 def decide_multi_cancel(snapshot: Snapshot, request: MultiCancelRequest, *, now: datetime) -> Decision:
-    """The actions of all the changes, each decided after the ones before it were made."""
+    """The actions of all the changes, each decided after the ones before it were made, on one invoice.
+
+    Raises as cancelling one of them does, and BadRequest for a plan that stands twice.
+    """
     actions: list[Action] = []
-    targets: set[str] = set()
+    drafts: list[InvoiceDraft] = []
+    named: set[str] = set()
+    gone: set[str] = set()
     for number, change in enumerate(request.changes):
         target = find_target(snapshot.holdings, change)
-        if target.held.id in targets:
+        if target.held.id in named:
             message = f"updates: plan {target.plan.id} stands twice"
             raise BadRequest(message)
-        actions += decide_cancel(_from(snapshot, number, gone=targets), change, now=now).actions
-        targets.add(target.held.id)
-    return Decision(tuple(actions))
+        named.add(target.held.id)
+        if target.held.id in gone:
+            continue
+        decided = decide_cancel(_from(snapshot, number, gone), change, now=now)
+        drafts += [action.draft for action in decided.actions if isinstance(action, IssueInvoice)]
+        actions += [action for action in decided.actions if not isinstance(action, IssueInvoice)]
+        gone |= {target.held.id, *(each.held.id for each in decided.actions if isinstance(each, DropScheduled))}
+    return Decision((*_together(drafts), *actions))
+
+
+def _together(drafts: Sequence[InvoiceDraft]) -> Iterator[IssueInvoice]:
+    """One invoice with the lines of all."""
+    if drafts:
+        lines = tuple(line for draft in drafts for line in draft.lines)
+        plan_ids = tuple(dict.fromkeys(plan_id for draft in drafts for plan_id in draft.plan_ids))
+        yield IssueInvoice(replace(drafts[0], lines=lines, plan_ids=plan_ids))
 
 
 def _with_trial(plan: Plan, request: MultiAttachRequest) -> Plan:
@@ -113,7 +132,7 @@ def _start(
     )
 
 
-def _from(snapshot: Snapshot, number: int, *, gone: set[str]) -> Snapshot:
+def _from(snapshot: Snapshot, number: int, gone: Collection[str]) -> Snapshot:
     """The snapshot without the plans changed before, with ids of its own for what this change makes."""
     rest = tuple(each for each in snapshot.holdings if each.held.id not in gone)
     return replace(snapshot, holdings=rest, plan_ids=snapshot.plan_ids[number:])

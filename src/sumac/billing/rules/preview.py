@@ -1,6 +1,6 @@
 """What the next cycle will cost, as far as it is known today (api.md §2.5 `next_cycle`)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -13,13 +13,35 @@ from sumac.invoices.model import LineDraft
 
 
 @dataclass(frozen=True, slots=True)
-class NextCycle:
-    """The plan, the start of its next cycle, its known lines, and the features whose usage will be added."""
+class UsageAhead:
+    """Usage of an item of the plan in that period, billed once it is known."""
 
     plan_id: str
+    item: PlanItem
+    period: Period
+
+
+@dataclass(frozen=True, slots=True)
+class NextCycle:
+    """The start of the next cycle, its known lines, and the usage that will be added."""
+
     starts_at: datetime
     lines: tuple[LineDraft, ...]
-    usage: tuple[tuple[PlanItem, Period], ...]
+    usage: tuple[UsageAhead, ...]
+
+
+def merge_cycles(cycles: Iterable[NextCycle | None]) -> NextCycle | None:
+    """The earliest of the cycles, with everything that begins together with it; None where nothing follows."""
+    known = [each for each in cycles if each is not None]
+    if not known:
+        return None
+    starts_at = min(each.starts_at for each in known)
+    first = [each for each in known if each.starts_at == starts_at]
+    return NextCycle(
+        starts_at,
+        tuple(line for each in first for line in each.lines),
+        tuple(usage for each in first for usage in each.usage),
+    )
 
 
 def compute_next_cycle(
@@ -38,8 +60,8 @@ def compute_next_cycle(
     lines = advance_lines(renewed, features, currency=currency, now=starts_at, boundary_only=not starts_first)
     once = one_off_lines(renewed, features, currency=currency) if starts_first else ()
     usage = tuple(
-        (item, cycle(held.anchor_at, item.price.cadence, starts_at))
+        UsageAhead(plan.id, item, cycle(held.anchor_at, item.price.cadence, starts_at))
         for item in plan.items
         if item.is_usage_based and item.price is not None
     )
-    return NextCycle(plan.id, starts_at, (*lines, *once, *held_lines), usage)
+    return NextCycle(starts_at, (*lines, *once, *held_lines), usage)

@@ -1,0 +1,25 @@
+"""Storing a card ahead of a charge, on the wire (api.md §2.5 `billing.setup_payment`)."""
+
+from sumac.api.schemas.billing import AttachTerms
+from sumac.api.schemas.later import refuse_entity
+from sumac.api.schemas.wire import PlanId, WireModel
+from sumac.billing.requests import SetupRequest
+
+
+class SetupBody(AttachTerms):
+    """Whose card is to be stored, and what is to be attached once it is there, if anything."""
+
+    plan_id: PlanId | None = None
+
+    def request(self) -> SetupRequest:
+        """As a request. Raises as the request of an attach does."""
+        refuse_entity(self.entity_id)
+        attach = None if self.plan_id is None else self.request_for(self.plan_id)
+        return SetupRequest(self.customer_id, attach, self.success_url)
+
+
+class SetupAnswer(WireModel):
+    """The page to send the customer to."""
+
+    customer_id: str
+    url: str

@@ -1,0 +1,42 @@
+"""How much of a plan's last payment goes back to the card (billing.md §12.5 `refund_last_payment`)."""
+
+from datetime import datetime
+
+from sumac.billing.model import Holding, RefundPayment, Snapshot
+from sumac.billing.requests import RefundKind
+from sumac.billing.rules.lines import prorate
+from sumac.core.errors import BadRequest
+from sumac.core.money import round_sum
+from sumac.invoices.model import Invoice
+from sumac.invoices.rules.credit_notes import compute_creditable
+
+
+def compute_refund(snapshot: Snapshot, target: Holding, kind: RefundKind, *, now: datetime) -> RefundPayment:
+    """All that can still be given back of the last payment for the plan, or the part of it for the time that is left.
+
+    Raises BadRequest `nothing_to_refund` where no card paid for the plan, or nothing of it is left.
+    """
+    invoice = snapshot.last_paid.get(target.held.id)
+    amount = 0 if invoice is None else _refundable(invoice)
+    if invoice is not None and kind is RefundKind.PRORATED:
+        amount = min(amount, _unused(invoice, target.held.id, now))
+    if invoice is None or amount <= 0:
+        message = f"refund_last_payment: nothing of a payment for plan {target.plan.id} is left to give back"
+        raise BadRequest(message, code="nothing_to_refund")
+    return RefundPayment(invoice.id, amount)
+
+
+def _refundable(invoice: Invoice) -> int:
+    if invoice.provider_payment is None:
+        return 0
+    return min(invoice.paid.minor - invoice.refunded.minor, compute_creditable(invoice).minor)
+
+
+def _unused(invoice: Invoice, customer_plan_id: str, now: datetime) -> int:
+    return round_sum(
+        [
+            prorate(line.exact_minor, line.period, now)
+            for line in invoice.lines
+            if line.customer_plan_id == customer_plan_id and line.period is not None
+        ],
+    )
