@@ -16,11 +16,13 @@ from sumac.billing.requests import (
 )
 from sumac.catalog.rules.shape import is_main_recurring
 from sumac.core.errors import SumacError
+from sumac.core.money import Money
 from sumac.core.time import Cadence, Interval
 from sumac.customers.model import Customer
 from sumac.events.store import DEDUCTIONS
 from sumac.invoices import service as invoices
 from sumac.invoices.model import InvoiceStatus
+from sumac.organizations.settings import AfterLastRetry, update_billing_settings
 from sumac.storage.schema import events, grant_entries, grants
 from tests.support.build import (
     DAILY,
@@ -53,6 +55,8 @@ PLANS = (
     plan("topup", item("credits", 9, reset=None), price=price("4.49", ONCE)),
 )
 STEPS = 45
+DECLINING_CARD = "4000 0000 0000 0341"
+ANY_PRICE = Money(10**9, "usd")
 
 
 @dataclass(slots=True)
@@ -72,6 +76,8 @@ class Shopper:
             (5, self._wait),
             (1, self._spoil_the_next_charge),
             (1, self._pay_a_page),
+            (1, self._try_what_is_open),
+            (1, self._change_the_settings),
             (1, self.shop.billing.resume_attempts),
         ]
         deed = self.random.choices([each for _, each in deeds], [weight for weight, _ in deeds])[0]
@@ -100,15 +106,34 @@ class Shopper:
 
     async def _spoil_the_next_charge(self) -> None:
         await self.shop.set_next_charge(
-            self.random.choice(["decline", "insufficient_funds", "require_action", "pending"])
+            self.random.choice(["decline", "insufficient_funds", "require_action", "pending", "pending_then_decline"])
         )
 
     async def _pay_a_page(self) -> None:
-        if self.urls:
-            await self.shop.pay(self.urls.pop(self.random.randrange(len(self.urls))))
+        if not self.urls:
+            return
+        url = self.urls.pop(self.random.randrange(len(self.urls)))
+        page = await self.shop.billing.confirmations.find(url.rsplit("/", 1)[1])
+        if page is None:
+            await self.shop.pay(url, self.random.choice([GOOD_CARD, DECLINING_CARD]))
+        else:
+            await self.shop.billing.confirm(page, shown=ANY_PRICE)
+
+    async def _try_what_is_open(self) -> None:
+        await self.shop.add_card(number=self.random.choice([GOOD_CARD, DECLINING_CARD]))
+        await self.shop.billing.retry_open_invoices(self.shop.tenant, (await self.shop.customer()).key)
+
+    async def _change_the_settings(self) -> None:
+        changes: dict[str, object] = {
+            "retry_days": tuple(self.random.sample([1, 2, 3, 5], self.random.randint(0, 3))),
+            "after_last_retry": self.random.choice(list(AfterLastRetry)),
+            "void_invoices_on_cancellation": self.random.choice([True, False]),
+        }
+        async with self.shop.database.work(self.shop.tenant) as work:
+            await update_billing_settings(work, changes)
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(8))
 async def test_the_books_add_up(services: Services, seed: int) -> None:
     """After months of random buying, using, cancelling and failing charges every sum is what its parts say."""
     await services.offer(feature(), seats(), credit_system("credits", {"messages": "0.3"}), *PLANS)
