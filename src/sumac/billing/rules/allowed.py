@@ -58,6 +58,16 @@ def check_subscription_ids(holdings: Sequence[Holding], wanted: Sequence[str | N
         taken.add(subscription_id)
 
 
+def check_backdated(snapshot: Snapshot, starts_at: datetime, *, charged: bool, now: datetime) -> None:
+    """Raises BadRequest for a start in the past where something is billed already, or nobody could be charged."""
+    if starts_at >= now - SOON:
+        return
+    if find_paid(snapshot.holdings):
+        _refuse("starts_at: a plan can be backdated only where nothing else is billed yet")
+    if not snapshot.has_payment_method and charged:
+        _refuse("starts_at: a plan can be backdated only for a customer with a payment method")
+
+
 def check_attach(
     snapshot: Snapshot, plan: Plan, current: Holding | None, request: AttachRequest, *, now: datetime
 ) -> None:
@@ -116,11 +126,8 @@ def _check_start(snapshot: Snapshot, plan: Plan, request: AttachRequest, now: da
             _refuse("starts_at: a plan that starts later cannot be combined with invoice_mode")
         if request.timing is PlanTiming.END_OF_CYCLE:
             _refuse("starts_at: cannot be combined with plan_schedule end_of_cycle")
-    elif starts_at < now - SOON:
-        if find_paid(snapshot.holdings):
-            _refuse("starts_at: a plan can be backdated only where nothing else is billed yet")
-        if not snapshot.has_payment_method and request.bill and request.invoice_mode is None:
-            _refuse("starts_at: a plan can be backdated only for a customer with a payment method")
+    else:
+        check_backdated(snapshot, starts_at, charged=request.bill and request.invoice_mode is None, now=now)
 
 
 def _check_end(plan: Plan, request: AttachRequest, now: datetime) -> None:

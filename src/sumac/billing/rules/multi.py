@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sumac.billing.model import Action, Decision, DropScheduled, Holding, IssueInvoice, Snapshot
 from sumac.billing.requests import MultiAttachRequest, MultiCancelRequest, PlanWish, RedirectMode
-from sumac.billing.rules.allowed import check_quantities, check_subscription_ids
+from sumac.billing.rules.allowed import check_backdated, check_quantities, check_subscription_ids, is_later
 from sumac.billing.rules.cancel import decide_cancel
 from sumac.billing.rules.change import Arrival, Terms, end_and_start
 from sumac.billing.rules.payment import with_payment
@@ -15,7 +15,7 @@ from sumac.billing.rules.start import Start, start_plan
 from sumac.billing.rules.target import find_target
 from sumac.billing.rules.transition import find_current, find_paid, find_scheduled
 from sumac.catalog.model import Plan
-from sumac.catalog.rules.shape import is_main_recurring, is_one_off
+from sumac.catalog.rules.shape import is_free, is_main_recurring, is_one_off
 from sumac.core.errors import BadRequest, Conflict
 from sumac.invoices.model import InvoiceDraft
 
@@ -28,7 +28,7 @@ def decide_multi_attach(
     Raises Conflict for a plan the customer has already, BadRequest for plans that do not go together.
     """
     wanted = [_with_trial(plan, request) for plan in plans]
-    _check(snapshot, wanted, request)
+    _check(snapshot, wanted, request, now)
     leaving: list[Holding] = []
     dropped: list[Action] = []
     arrivals: list[Arrival] = []
@@ -39,6 +39,7 @@ def decide_multi_attach(
         arrivals.append(Arrival(start_plan(snapshot, plan, how, current=current, now=now), current, how.apart))
         if current is not None:
             leaving.append(current)
+    _check_one_subscription(leaving)
     terms = Terms(prorate=request.prorate, invoice_mode=request.invoice_mode)
     return with_payment(
         Decision((*dropped, *end_and_start(snapshot, leaving, arrivals, terms, now=now))),
@@ -85,7 +86,15 @@ def _with_trial(plan: Plan, request: MultiAttachRequest) -> Plan:
     return plan if request.trial is None else replace(plan, free_trial=request.trial.free_trial)
 
 
-def _check(snapshot: Snapshot, plans: Sequence[Plan], request: MultiAttachRequest) -> None:
+def _check_one_subscription(leaving: Sequence[Holding]) -> None:
+    paid = [each for each in leaving if not is_free(each.plan)]
+    if len({each.held.anchor_at for each in paid}) > 1:
+        names = " and ".join(each.plan.id for each in paid)
+        message = f"plans: {names} are billed at different times and cannot be replaced together"
+        raise BadRequest(message)
+
+
+def _check(snapshot: Snapshot, plans: Sequence[Plan], request: MultiAttachRequest, now: datetime) -> None:
     taken: set[str] = set()
     for plan, wish in zip(plans, request.plans, strict=True):
         check_quantities(plan, wish.quantities)
@@ -105,6 +114,11 @@ def _check(snapshot: Snapshot, plans: Sequence[Plan], request: MultiAttachReques
     if request.anchor is not None and request.trial is not None and request.trial.free_trial is not None:
         message = "billing_cycle_anchor: cannot be combined with a free trial, whose end is the anchor"
         raise BadRequest(message)
+    if request.starts_at is not None:
+        if is_later(request.starts_at, now):
+            message = "starts_at: several plans begin now or in the past; use billing.create_schedule for later"
+            raise BadRequest(message)
+        check_backdated(snapshot, request.starts_at, charged=request.invoice_mode is None, now=now)
     joins = find_paid(snapshot.holdings) and not request.new_subscription
     if request.redirect_mode is RedirectMode.ALWAYS and joins:
         message = "redirect_mode: always is not possible where the plans join a subscription that runs already"
