@@ -47,7 +47,7 @@ class PhasePlanBody(WireModel):
         """As a wish. Raises NotFound for an entity, BadRequest for a trial of its own and what is not available yet."""
         refuse_entity(self.entity_id)
         if self.customize is not None and "free_trial" in self.customize.model_fields_set:
-            message = "customize.free_trial: a free trial is for the whole schedule; send free_trial beside the phases"
+            message = "customize.free_trial: a free trial is for all of the plans; send free_trial beside them"
             raise BadRequest(message)
         return PlanWish(
             plan_id=self.plan_id,
