@@ -18,7 +18,6 @@ from sumac.invoices.service import InvoiceFilter
 from sumac.storage.database import Database
 
 INVOICES_MAX = 100
-SETUP_HEADING = "Add a card"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +62,7 @@ class CardDesk:
         is connected.
         """
         back = f"{self._public_url}{return_path}"
-        return await self._desk.open_setup(tenant, customer, heading=SETUP_HEADING, success_url=back, actor=actor)
+        return await self._desk.open_setup(tenant, customer, success_url=back, actor=actor)
 
     async def make_default(self, tenant: Tenant, customer: Customer, method_id: str) -> None:
         """Makes a stored card the one that is charged. Raises NotFound `payment_method_not_found`."""

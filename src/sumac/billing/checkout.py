@@ -16,11 +16,10 @@ from sumac.billing.currencies import adopt_currency
 from sumac.billing.decide import Proposal, wanted_currency
 from sumac.billing.execute import apply
 from sumac.billing.load import currency_of
-from sumac.billing.model import (
-    Payment,
-)
+from sumac.billing.model import Decision, Payment
 from sumac.billing.provider import CheckoutRequest, CheckoutStatus, Collection, CustomerInfo, DocumentLine
 from sumac.billing.quote import (
+    amount_due,
     decide_again,
     decide_with_card,
     heading_of,
@@ -38,7 +37,7 @@ from sumac.core.tenant import Tenant
 from sumac.customers import service as customers
 from sumac.customers.model import Customer
 from sumac.invoices import service as invoices
-from sumac.invoices.model import Invoice
+from sumac.invoices.model import Invoice, InvoiceStatus
 from sumac.storage.database import Database
 from sumac.storage.schema import checkouts
 from sumac.storage.work import Work
@@ -46,6 +45,7 @@ from sumac.storage.work import Work
 log = structlog.get_logger("sumac.billing")
 
 OPEN_TIME = timedelta(hours=1)
+SETUP_HEADING = "Add a card"
 FORGOTTEN_AFTER = timedelta(minutes=1)
 
 
@@ -146,31 +146,32 @@ class CheckoutDesk:
         tenant: Tenant,
         customer: Customer,
         *,
-        heading: str,
         success_url: str | None,
         actor: str,
         request: AttachRequest | None = None,
+        proposal: Proposal | None = None,
     ) -> str:
         """The address of a page that stores a card, as the default one; the same one when repeated.
 
-        `request` is done once the card is there, and charged to it.
+        `request` is done once the card is there, and charged to it; `proposal` is what it comes to, as the page says.
         """
+        async with self._database.reading(tenant) as work:
+            lines, total = await lines_due(work, customer, proposal.decision if proposal else Decision(()))
+        wanted = (success_url, request, total.minor)
         for checkout in await self.open_pages(tenant, customer):
-            same = (checkout.success_url, checkout.request) == (success_url, request)
+            same = (checkout.success_url, checkout.request, checkout.total_minor) == wanted
             if checkout.purpose is visits.CheckoutPurpose.SETUP and same:
                 return checkout.url
-        async with self._database.reading(tenant) as work:
-            currency = await currency_of(work, customer)
         return await self._open_page(
             tenant,
             customer,
             CheckoutRequest(
                 provider_customer=await self.ensure_customer(tenant, customer),
                 mode="setup",
-                heading=heading,
-                terms=None,
-                total=Money.zero(currency),
-                lines=(),
+                heading=SETUP_HEADING if proposal is None else heading_of(proposal),
+                terms=None if proposal is None else terms_of(proposal),
+                total=total,
+                lines=lines,
                 success_url=success_url,
                 expires_at=self._database.clock.now() + OPEN_TIME,
             ),
@@ -269,16 +270,22 @@ class CheckoutDesk:
     async def _follow_card(
         self, work: Work, customer: Customer, checkout: visits.Checkout, now: datetime
     ) -> SettledCheckout:
-        """The card is stored; what was to follow is done, charged to it, or left where it is no longer possible."""
+        """The card is stored; what was to follow is done, charged to it, or left where it is no longer possible.
+
+        It is left as well where it would cost more than the page said.
+        """
         invoice: Invoice | None = None
         decision = None if checkout.request is None else await decide_with_card(work, customer, checkout.request)
+        if decision is not None and (await amount_due(work, customer, decision)).minor > checkout.total_minor:
+            decision = None
         if decision is not None and checkout.request is not None:
             await adopt_currency(work, customer, wanted_currency(checkout.request))
             if decision.payment is Payment.NONE:
                 invoice = (await apply(work, customer, decision, at=now, actor=checkout.actor)).invoice
             else:
                 invoice = await record_attempt(work, customer, decision, now=now, actor=checkout.actor)
-        settled = await self._finish(work, checkout, customer, invoice, active=True)
+        possible = checkout.request is None or decision is not None
+        settled = await self._finish(work, checkout, customer, invoice, active=possible)
         due = invoice is not None and decision is not None and decision.payment is Payment.CHARGE
         to_collect = invoice.id if invoice is not None and due and not invoice.is_settled else None
         return replace(settled, stored_card_of=customer.key, to_collect=to_collect)
@@ -303,6 +310,7 @@ class CheckoutDesk:
         invoice: Invoice | None = None
         if checkout.invoice_id is not None and (active or refunded):
             invoice = await invoices.get(work, checkout.invoice_id)
+            active = active and invoice.status is InvoiceStatus.PAID
         return _settled(checkout, customer, invoice, active=active, refunded=refunded)
 
     async def open_pages(self, tenant: Tenant, customer: Customer) -> list[visits.Checkout]:

@@ -45,7 +45,6 @@ from sumac.storage.database import Database
 from sumac.storage.schema import customer_plans
 from sumac.storage.work import Work
 
-CARD_HEADING = "Add a card"
 ON_A_PAGE = (Payment.CHECKOUT, Payment.SETUP, Payment.CONFIRM)
 ACTOR_OF_JOBS = "system:calendar"
 BATCH = 100
@@ -216,17 +215,16 @@ class BillingService:
 
         Raises what that attach would raise, before there is a page.
         """
-        if request.attach is not None:
-            await self.preview(tenant, request.attach)
+        proposal = None if request.attach is None else await self.preview(tenant, request.attach)
         await self.bring_up_to_date(tenant, request.customer_id)
         async with self._database.reading(tenant) as work:
             customer = await customers.get(work, request.customer_id)
         return await self._desk.open_setup(
             tenant,
             customer,
-            heading=CARD_HEADING,
             success_url=request.success_url,
             request=request.attach,
+            proposal=proposal,
             actor=actor,
         )
 
