@@ -102,7 +102,7 @@ async def test_never_paid_says_so(shop: Shop) -> None:
 
 
 async def test_what_became_dearer_is_left(shop: Shop) -> None:
-    """The plan to be replaced is gone meanwhile and the new one costs more than the page said: only the card is kept."""
+    """The plan to be replaced is gone meanwhile and the new one costs more than the page said: the card is kept."""
     await shop.services.add_card()
     await shop.services.attach("pro")
     url = await setup_url(shop)
