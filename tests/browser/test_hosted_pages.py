@@ -3,7 +3,7 @@
 from playwright.async_api import Browser, expect
 
 from tests.browser.conftest import PHONE, Api, Tab
-from tests.browser.hosted import ASKS, GOOD, REFUSED, held_by, open_sound, press, subscriber
+from tests.browser.hosted import ASKS, GOOD, REFUSED, held_by, open_sound, portal, press, subscriber
 from tests.support.server import LiveServer
 
 
@@ -56,6 +56,21 @@ async def test_a_card_that_asks(window: Tab, api: Api) -> None:
     await press(window, "Approve")
     await expect(window.page.get_by_role("heading", name="Thank you")).to_be_visible()
     assert [("pro", "active")] == held_by(api, payer)
+
+
+async def test_a_card_ahead_of_a_plan(window: Tab, api: Api) -> None:
+    """The page says what is charged once the card is stored, and does that."""
+    customer_id = f"ahead_{window.name}"
+    api("customers.get_or_create", customer_id=customer_id, name="Ahead Ada")
+    await open_sound(window, api("billing.setup_payment", customer_id=customer_id, plan_id="team")["url"])
+    await window.page.get_by_label("Card number").fill(GOOD)
+    await window.page.get_by_label("Expiry").fill("12 / 34")
+    await press(window, "Save card and pay $99.00")
+    await expect(window.page.get_by_text("You paid $99.00")).to_be_visible()
+    assert [("team", "active")] == held_by(api, customer_id)
+
+    await open_sound(window, portal(api, customer_id))
+    await expect(window.page.get_by_text("Expires 12 / 34")).to_be_visible()
 
 
 async def test_links_that_lead_nowhere(window: Tab, api: Api) -> None:
