@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sumac.billing.dunning import hasten
-from sumac.billing.load import billed_in, load_snapshot, plan_in
+from sumac.billing.load import billed_in, load_snapshot, plan_as_sold, plan_in
 from sumac.billing.model import CustomerPlan, Decision, Snapshot
 from sumac.billing.requests import (
     AttachRequest,
@@ -62,8 +62,7 @@ async def propose(
     if _refunds(request):
         snapshot = replace(snapshot, last_paid=await _last_paid(work, snapshot))
     request = await hasten(work, snapshot, request)
-    wanted = [await _wanted(work, wish) for wish in _wishes(snapshot, request)]
-    plans = tuple([await plan_in(work, snapshot.currency, plan) for plan in wanted])
+    plans = tuple([await _wanted(work, snapshot, wish, held) for wish, held in _wishes(snapshot, request)])
     decision = decide(snapshot, plans, request, now=at or customer.now(work.now))
     return Proposal(snapshot, plans, decision, work.now)
 
@@ -92,22 +91,30 @@ async def _last_paid(work: Work, snapshot: Snapshot) -> dict[str, Invoice]:
     return found
 
 
-async def _wanted(work: Work, wish: PlanWish) -> Plan:
-    plan = await catalog.get_plan(work, wish.plan_id, wish.version)
-    return plan if wish.customize is None else await catalog.customize(work, plan, wish.customize)
+async def _wanted(work: Work, snapshot: Snapshot, wish: PlanWish, held: Plan | None) -> Plan:
+    """The plan in the customer's currency, made to measure where that is wished.
+
+    A plan that is held is changed from what it is for the customer already.
+    """
+    plan = await catalog.get_plan(work, wish.plan_id, wish.version) if held is None else await plan_as_sold(work, held)
+    if wish.customize is not None:
+        plan = await catalog.customize(work, plan, wish.customize)
+    return await plan_in(work, snapshot.currency, plan)
 
 
-def _wishes(snapshot: Snapshot, request: BillingRequest) -> Iterator[PlanWish]:
+def _wishes(snapshot: Snapshot, request: BillingRequest) -> Iterator[tuple[PlanWish, Plan | None]]:
+    """The plans that the request names, and with each the held one it is a change of."""
     match request:
         case AttachRequest():
-            yield PlanWish(request.plan_id, request.version, customize=request.customize)
+            yield PlanWish(request.plan_id, request.version, customize=request.customize), None
         case MultiAttachRequest():
-            yield from request.plans
+            yield from ((wish, None) for wish in request.plans)
         case ScheduleRequest():
-            yield from (wish for phase in request.phases for wish in phase.plans)
-            yield from request.unscheduled
+            yield from ((wish, None) for phase in request.phases for wish in phase.plans)
+            yield from ((wish, None) for wish in request.unscheduled)
         case UpdateRequest():
             target = find_target(snapshot.holdings, request)
-            yield PlanWish(target.plan.id, request.version or target.held.version, customize=request.customize)
+            wish = PlanWish(target.plan.id, request.version, customize=request.customize)
+            yield wish, target.plan if request.version is None else None
         case CancelRequest() | MultiCancelRequest():
             return

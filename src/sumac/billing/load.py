@@ -108,6 +108,12 @@ async def plan_in(work: Work, currency: str, plan: Plan) -> Plan:
     return priced_in(plan, currency, default=await organizations.default_currency(work))
 
 
+async def plan_as_sold(work: Work, plan: Plan) -> Plan:
+    """A plan that a customer holds at the catalogue's prices: its own, turned back from the customer's currency."""
+    default = await organizations.default_currency(work)
+    return priced_in(plan, default, default=default)
+
+
 async def held_currencies(work: Work, plan: Plan) -> frozenset[str]:
     """The currencies, beside the tenant's default one, in which the plan's version is held now."""
     return await store.held_currencies(work, plan.id, plan.version)

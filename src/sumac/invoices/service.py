@@ -47,7 +47,7 @@ async def issue(
     With `collect` it is charged at once, unless it has net terms; `issued_at` dates a document back.
     """
     invoice = compute_document(draft, customer_key, now=now, **_new_keys(now))
-    if not finalize:
+    if not (finalize and draft.finalize):
         await store.insert(work, invoice)
         return invoice
     finalized = await _finalized(work, invoice, now=now, collect=collect, issued_at=issued_at or now)

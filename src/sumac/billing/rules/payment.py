@@ -22,13 +22,13 @@ def with_payment(
 ) -> Decision:
     """The decision with what it needs of the payer; `started` are the plans that start with it or go on changed.
 
-    Raises BadRequest `customer_has_no_payment_method` when a card is needed and nobody may be sent to a page.
+    Raises BadRequest `customer_has_no_payment_method` when a card is needed and nobody may be sent to a page, and for
+    an invoice that is to be sent for nothing.
     """
     if not bill:
         return decision
     if invoice_mode is not None:
-        deferred = decision.invoice is not None and not invoice_mode.enable_immediately
-        return replace(decision, payment=Payment.SEND) if deferred else decision
+        return _sent(decision, started, invoice_mode)
     lines = decision.invoice.lines if decision.invoice else ()
     total = round_sum([line.exact_minor for line in lines])
     paid = [each for each in started if not is_free(each.plan)]
@@ -46,6 +46,20 @@ def with_payment(
         raise BadRequest(message, code="customer_has_no_payment_method")
     charged = Payment.CHARGE if total > 0 else Payment.NONE
     return replace(decision, payment=on_a_page if lacks_card and (subscribes or once) else charged)
+
+
+def _sent(decision: Decision, started: Sequence[Holding], mode: InvoiceMode) -> Decision:
+    if decision.invoice is None:
+        if any(each.held.trial_ends_at is not None for each in started):
+            return decision
+        message = "invoice_mode: this change costs nothing, so there is no invoice to send"
+        raise BadRequest(message)
+    if mode.enable_immediately:
+        return decision
+    if round_sum([line.exact_minor for line in decision.invoice.lines]) <= 0:
+        message = "invoice_mode: a change that gives money back does not wait to be paid; set enable_plan_immediately"
+        raise BadRequest(message)
+    return replace(decision, payment=Payment.SEND)
 
 
 def _needs_card(holding: Holding) -> bool:

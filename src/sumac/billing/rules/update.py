@@ -78,7 +78,7 @@ def _change(snapshot: Snapshot, target: Holding, plan: Plan, request: UpdateRequ
         if not request.prorate and request.bill and is_free(target.plan) and not is_free(plan):
             message = "proration_behavior: none is not possible where a free plan begins to cost something"
             raise BadRequest(message)
-        return replace_terms(snapshot, target, _terms_change(plan, request), terms, now=now)
+        return replace_terms(snapshot, target, _terms_change(target, plan, request), terms, now=now)
     if request.quantities:
         return _change_bought(snapshot, target, request, terms, now)
     if request.anchor == "now":
@@ -98,11 +98,11 @@ def _terms(request: UpdateRequest) -> Terms:
     )
 
 
-def _terms_change(plan: Plan, request: UpdateRequest) -> TermsChange:
+def _terms_change(target: Holding, plan: Plan, request: UpdateRequest) -> TermsChange:
     return TermsChange(
         plan,
         request.quantities,
-        customized=request.customize is not None,
+        customized=request.customize is not None or (request.version is None and target.held.terms is not None),
         sets_trial=request.customize is not None and request.customize.sets_trial,
         anew=request.anchor == "now",
     )
