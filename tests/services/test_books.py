@@ -12,7 +12,10 @@ import pytest
 
 from sumac.billing.requests import (
     CancelAction,
+    Phase,
+    PlanWish,
     RedirectMode,
+    ScheduleRequest,
 )
 from sumac.catalog.rules.shape import is_main_recurring
 from sumac.core.errors import SumacError
@@ -73,6 +76,7 @@ class Shopper:
             (6, self._track),
             (4, self._attach),
             (2, self._cancel),
+            (2, self._schedule),
             (5, self._wait),
             (1, self._spoil_the_next_charge),
             (1, self._pay_a_page),
@@ -93,6 +97,20 @@ class Shopper:
         quantities = {"messages": Decimal(self.random.randint(0, 40))} if chosen.id == "packs" else {}
         mode = self.random.choice([RedirectMode.IF_REQUIRED, RedirectMode.IF_REQUIRED, RedirectMode.ALWAYS])
         receipt = await self.shop.attach(chosen.id, quantities=quantities, redirect_mode=mode)
+        if receipt.payment_url is not None:
+            self.urls.append(receipt.payment_url)
+
+    async def _schedule(self) -> None:
+        phases, starts_at = [], None
+        for _ in range(self.random.randint(1, 3)):
+            named = self.random.sample(PLANS, self.random.randint(1, 3))
+            wishes = tuple(PlanWish(each.id) for each in named)
+            phases.append(Phase(wishes, starts_at, anchor_here=self.random.random() < 0.2))
+            before = starts_at or (await self.shop.customer()).now(self.shop.clock.now())
+            starts_at = before + timedelta(hours=self.random.randint(1, 1000))
+        mode = self.random.choice([RedirectMode.IF_REQUIRED, RedirectMode.IF_REQUIRED, RedirectMode.ALWAYS])
+        request = ScheduleRequest("ada", tuple(phases), redirect_mode=mode)
+        receipt = await self.shop.billing.perform(self.shop.tenant, request, actor="test")
         if receipt.payment_url is not None:
             self.urls.append(receipt.payment_url)
 
@@ -135,7 +153,7 @@ class Shopper:
 
 @pytest.mark.parametrize("seed", range(8))
 async def test_the_books_add_up(services: Services, seed: int) -> None:
-    """After months of random buying, using, cancelling and failing charges every sum is what its parts say."""
+    """After months of buying, scheduling, using, cancelling and failing charges every sum is what its parts say."""
     await services.offer(feature(), seats(), credit_system("credits", {"messages": "0.3"}), *PLANS)
     await services.add_customer(card=GOOD_CARD, clock_at=services.clock.now())
     shopper = Shopper(services, Random(seed))  # noqa: S311  # a seed replays the run
@@ -145,6 +163,7 @@ async def test_the_books_add_up(services: Services, seed: int) -> None:
     services.clock.advance(timedelta(hours=2))
     while await services.billing.resume_attempts() + await services.billing.settle_checkouts():
         pass
+    await services.billing.bring_up_to_date(services.tenant, "ada")
 
     customer = await services.customer()
     await _grants_are_what_was_written(services, customer)
