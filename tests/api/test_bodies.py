@@ -14,6 +14,7 @@ from tests.support.api import Api, Refused, on_sqlite, refusal
 
 TRACK = '{"customer_id": "ada", "feature_id": "messages", "value": %s}'
 PROPERTIES = '{"customer_id": "ada", "feature_id": "messages", "properties": {"x": %s}}'
+NEEDS_NOTHING = {"organization.get_billing_settings"}
 MALFORMED = {
     "an_array": b"[]",
     "a_string": b'"ada"',
@@ -62,7 +63,7 @@ async def test_a_malformed_body(api: Api, content: bytes) -> None:
     before = await counts(api)
     for operation, body in WALK.items():
         answer = await api.raw(operation, content)
-        if operation.endswith(".list"):
+        if operation.endswith(".list") or operation in NEEDS_NOTHING:
             assert answer.status_code in {200, 400}, (operation, answer.text)
         else:
             assert body

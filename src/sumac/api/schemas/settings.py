@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field
 
 from sumac.api.schemas.wire import Truth, WholeNumber, WireModel
+from sumac.core.errors import BadRequest
 from sumac.organizations.settings import RETRIES_MAX, RETRY_DAYS_MAX, AfterLastRetry, BillingSettings
 
 RetryDays = Annotated[list[Annotated[WholeNumber, Field(ge=1, le=RETRY_DAYS_MAX)]], Field(max_length=RETRIES_MAX)]
@@ -46,8 +47,11 @@ class BillingSettingsChange(WireModel):
     void_invoices_on_cancellation: Truth | None = None
 
     def changes(self) -> dict[str, Any]:
-        """The settings that were named."""
+        """The settings that were named. Raises BadRequest when none was."""
         named = self.model_dump(exclude_none=True)
+        if not named:
+            message = f"Nothing to change: send one of {', '.join(BillingSettingsChange.model_fields)}"
+            raise BadRequest(message, code="invalid_inputs")
         if "retry_days" in named:
             named["retry_days"] = tuple(named["retry_days"])
         if "after_last_retry" in named:
