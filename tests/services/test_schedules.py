@@ -202,6 +202,34 @@ async def test_behind_a_page(services: Services) -> None:
     assert ["20.00", "50.00"] == await services.totals()
 
 
+@pytest.mark.parametrize(
+    ("begins", "terms"),
+    [
+        (MONTH, ["From February 1, 2026: Premium at $50.00 per month."]),
+        (
+            QUARTER,
+            [
+                "Renews on February 1, 2026 at $20.00 per month, charged automatically until you cancel.",
+                "Usage beyond what is included is added.",
+                "From April 1, 2026: Premium at $50.00 per month.",
+            ],
+        ),
+    ],
+)
+async def test_what_the_page_says(services: Services, begins: Cadence, terms: list[str]) -> None:
+    """What is bought now, and every later charge: a renewal only where one comes before the next phase."""
+    await services.offer(feature(), seats(), *PLANS)
+    await services.add_customer()
+
+    receipt = await schedule(services, phase(None, "pro"), phase(begins, "premium"))
+
+    assert receipt.payment_url is not None
+    page = await services.bank.find_checkout_by_token(receipt.payment_url.rsplit("/", 1)[1])
+    assert page is not None
+    assert ("Subscribe to Pro", 2000) == (page.request.heading, page.request.total.minor)
+    assert " ".join(terms) == page.request.terms
+
+
 async def test_a_declined_card(shop: Services) -> None:
     """Nothing is placed while the invoice is unpaid; paying it on the page places all of it."""
     await shop.set_next_charge("decline")

@@ -1,5 +1,6 @@
 """What a hosted page says and costs, and whether it still stands (payments.md §4.8)."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 
@@ -127,17 +128,34 @@ def _ends_at(decision: Decision) -> datetime | None:
 
 def terms_of(proposal: Proposal) -> str | None:
     """What will be charged later, and when; None when nothing will."""
+    return " ".join((*_renewal(proposal), *_later_phases(proposal))) or None
+
+
+def _renewal(proposal: Proposal) -> Iterator[str]:
     started = _started(proposal.decision)
     if started is None or started.period_end is None:
-        return None
+        return
+    if started.schedule_id is not None and started.ends_at is not None and started.ends_at <= started.period_end:
+        return
     plan = proposal.plan_of(started)
     usage = " Usage beyond what is included is added." if any(item.is_usage_based for item in plan.items) else ""
     price = _price_after(proposal, Holding(started, plan))
     if started.trial_ends_at is not None:
         then = f"then {price}, charged" if price else "then charged"
-        return f"Free until {_day(started.trial_ends_at)}, {then} automatically until you cancel.{usage}"
+        yield f"Free until {_day(started.trial_ends_at)}, {then} automatically until you cancel.{usage}"
+        return
     at_price = f" at {price}" if price else ""
-    return f"Renews on {_day(started.period_end)}{at_price}, charged automatically until you cancel.{usage}"
+    yield f"Renews on {_day(started.period_end)}{at_price}, charged automatically until you cancel.{usage}"
+
+
+def _later_phases(proposal: Proposal) -> Iterator[str]:
+    """What a schedule starts later, at the price of a whole cycle."""
+    for action in proposal.decision.actions:
+        if not isinstance(action, SchedulePlan) or action.held.schedule_id is None:
+            continue
+        held, plan = action.held, proposal.plan_of(action.held)
+        price = _price_after(proposal, Holding(replace(held, anchor_at=held.starts_at, ends_at=None), plan))
+        yield f"From {_day(held.starts_at)}: {plan.name}{f' at {price}' if price else ''}."
 
 
 def _price_after(proposal: Proposal, started: Holding) -> str | None:
