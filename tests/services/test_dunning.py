@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sumac.billing.requests import CancelAction
+from sumac.billing.requests import CancelAction, RefundKind
 from sumac.core.errors import BadRequest
 from sumac.invoices import service as invoices
 from sumac.invoices.model import InvoiceDraft, InvoiceKind, InvoiceStatus, LineDraft
@@ -101,11 +101,11 @@ async def test_the_tenant_chooses_the_days(shop: Services, retry_days: tuple[int
 
 
 async def test_cancelled_at_the_first_failure(shop: Services) -> None:
-    """With cancel_on_past_due nobody waits for the retries."""
+    """With cancel_on_past_due nobody waits for the retries, and nothing is owed for a month nobody had (§15.1)."""
     await decide(shop, cancel_on_past_due=True)
 
     assert (0, "plan_ended") in await kinds(shop, FEBRUARY)
-    assert ({"free": "active"}, [InvoiceStatus.PAID, InvoiceStatus.UNCOLLECTIBLE]) == (
+    assert ({"free": "active"}, [InvoiceStatus.PAID, InvoiceStatus.VOID]) == (
         await shop.statuses(),
         await documents(shop),
     )
@@ -228,6 +228,17 @@ async def test_cancelling_while_past_due(
     statuses = await shop.statuses()
     assert (plans, status) == (statuses.keys(), statuses.get("pro"))
     assert [InvoiceStatus.PAID, last] == await documents(shop)
+
+
+async def test_what_is_void_is_not_given_back_too(shop: Services) -> None:
+    """A refund of the month before, asked for with the cancellation, is not made: the debt is gone instead (§12.5)."""
+    await decide(shop, void_invoices_on_cancellation=True)
+    await shop.advance(FEBRUARY)
+
+    await shop.cancel(CancelAction.CANCEL_IMMEDIATELY, plan_id="pro", refund=RefundKind.FULL)
+    await shop.billing.resume_attempts()
+
+    assert ([InvoiceStatus.PAID, InvoiceStatus.VOID], [2000]) == (await documents(shop), await shop.charged())
 
 
 async def test_a_debt_shared_with_a_running_plan_is_not_void(shop: Services) -> None:

@@ -15,7 +15,21 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from sumac.billing.requests import CancelAction, InvoiceMode, MultiAttachRequest, PlanWish, RedirectMode, UpdateRequest
+from sumac.billing.requests import (
+    AttachRequest,
+    CancelAction,
+    CancelRequest,
+    InvoiceMode,
+    MultiAttachRequest,
+    MultiCancelRequest,
+    Phase,
+    PlanWish,
+    RedirectMode,
+    RefundKind,
+    ScheduleRequest,
+    SetupRequest,
+    UpdateRequest,
+)
 from sumac.core.clock import ManualClock
 from sumac.core.errors import SumacError
 from sumac.core.money import Money
@@ -33,6 +47,7 @@ from sumac.storage.schema import (
 )
 from sumac.storage.work import Work
 from tests.support.build import (
+    MONTHLY,
     ONCE,
     feature,
     free_plan,
@@ -77,6 +92,22 @@ def attach(plan_id: str, **changes: Any) -> Step:  # noqa: ANN401  # the fields 
 def attach_both(shop: Services) -> Awaitable[object]:
     request = MultiAttachRequest("ada", (PlanWish("pro"), PlanWish("team")))
     return shop.billing.perform(shop.tenant, request, actor=ACTOR)
+
+
+def cancel_both(shop: Services) -> Awaitable[object]:
+    changes = tuple(CancelRequest("ada", CancelAction.CANCEL_IMMEDIATELY, plan_id) for plan_id in ("pro", "team"))
+    return shop.billing.perform(shop.tenant, MultiCancelRequest("ada", changes), actor=ACTOR)
+
+
+def schedule(shop: Services) -> Awaitable[object]:
+    phases = (Phase((PlanWish("pro"),)), Phase((PlanWish("premium"),), starts_at=MONTHLY))
+    return shop.billing.perform(shop.tenant, ScheduleRequest("ada", phases), actor=ACTOR)
+
+
+async def set_up_and_attach(shop: Services) -> None:
+    """The customer stores a card on a page at the bank, to have Pro then; we have not heard of it."""
+    await shop.billing.open_setup(shop.tenant, SetupRequest("ada", AttachRequest("ada", "pro")), actor=ACTOR)
+    await pay_at_the_bank(shop)
 
 
 def update(**changes: Any) -> Step:  # noqa: ANN401  # the fields of a request
@@ -181,6 +212,9 @@ OPERATIONS = [
     Operation("more seats", update(plan_id="team", quantities={"seats": Decimal(9)}), [card(), attach("team")]),
     Operation("top-up", update(plan_id="pack", quantities={"words": Decimal(200)}), [card(), attach("pack")]),
     Operation("cancel", cancel(), [*PRO, at(HALF)]),
+    Operation("cancel with the payment given back", cancel(refund=RefundKind.PRORATED), [*PRO, at(HALF)]),
+    Operation("cancel two plans", cancel_both, [card(), attach_both, at(HALF)]),
+    Operation("schedule", schedule, [card()]),
     Operation("renewal", jobs, [*PRO, track(150), wall(FEBRUARY)], frozen=False),
     Operation("renewal that is declined", jobs, [*PRO, card(DECLINING), wall(FEBRUARY)], frozen=False),
     Operation("retry", jobs, [*PAST_DUE, wall(FEBRUARY + ONE_DAY)], frozen=False),
@@ -196,6 +230,7 @@ OPERATIONS = [
     Operation("two months on a clock", at(FEBRUARY + 40 * ONE_DAY), [*PRO, track(150)], asked_again=True),
     Operation("a page that was completed", come_back, [open_page, pay_at_the_bank]),
     Operation("the job finds a completed page", jobs, [open_page, pay_at_the_bank, wall(NEW_YEAR + 2 * ONE_MINUTE)]),
+    Operation("a page that stored a card for a plan", come_back, [set_up_and_attach]),
     Operation("refund of what came too late", come_back, [*GIVEN_UP, pay_at_the_bank]),
 ]
 

@@ -20,7 +20,7 @@ from sumac.customers.model import Customer
 from sumac.invoices import service as invoices
 from sumac.invoices.model import Invoice, InvoiceKind, InvoiceStatus
 from sumac.invoices.rules.retries import compute_next_attempt
-from sumac.organizations.settings import AfterLastRetry, BillingSettings, get_billing_settings
+from sumac.organizations.settings import AfterLastRetry, get_billing_settings
 from sumac.storage.work import Work
 
 ACTOR = "system:dunning"
@@ -52,7 +52,8 @@ async def book_failure(work: Work, customer: Customer, invoice: Invoice, *, now:
         await refresh_due(work, customer.key)
         return Failure(failed)
     followed = tuple([await _end(work, customer, held, now=now) for held in usable])
-    await _settle_debts(work, customer, usable, settings, now=now)
+    void = at_once or settings.void_invoices_on_cancellation
+    await _settle_debts(work, customer, usable, void=void, now=now)
     return Failure(await invoices.get(work, failed.id), followed)
 
 
@@ -72,7 +73,10 @@ async def restore(work: Work, invoice: Invoice) -> None:
 
 
 async def hasten(work: Work, snapshot: Snapshot, request: BillingRequest) -> BillingRequest:
-    """Cancelling a past due plan ends it at once where what is owed for it is void then (billing.md §12.5)."""
+    """Cancelling a past due plan ends it at once where what is owed for it is void then (billing.md §12.5).
+
+    Nothing is given back in that case, whatever was asked.
+    """
     if not isinstance(request, CancelRequest | MultiCancelRequest):
         return request
     if all(each.held.status is not PlanStatus.PAST_DUE for each in snapshot.holdings):
@@ -85,11 +89,11 @@ async def hasten(work: Work, snapshot: Snapshot, request: BillingRequest) -> Bil
 
 
 def _at_once(snapshot: Snapshot, request: CancelRequest) -> CancelRequest:
-    if request.action is not CancelAction.CANCEL_END_OF_CYCLE:
+    if request.action is CancelAction.UNCANCEL:
         return request
     if find_target(snapshot.holdings, request).held.status is not PlanStatus.PAST_DUE:
         return request
-    return replace(request, action=CancelAction.CANCEL_IMMEDIATELY)
+    return replace(request, action=CancelAction.CANCEL_IMMEDIATELY, bill=False, refund=None)
 
 
 async def forgive(work: Work, customer: Customer, before: Snapshot, applied: Applied, *, now: datetime) -> None:
@@ -102,20 +106,20 @@ async def forgive(work: Work, customer: Customer, before: Snapshot, applied: App
     over = [held for held in unpaid if held.id in ended]
     settings = await get_billing_settings(work) if over else None
     if settings is not None and settings.void_invoices_on_cancellation:
-        await _settle_debts(work, customer, over, settings, now=now)
+        await _settle_debts(work, customer, over, void=True, now=now)
 
 
 async def _settle_debts(
-    work: Work, customer: Customer, ended: Sequence[CustomerPlan], settings: BillingSettings, *, now: datetime
+    work: Work, customer: Customer, ended: Sequence[CustomerPlan], *, void: bool, now: datetime
 ) -> None:
-    """Closes the unpaid invoices of plans that ended unpaid; one that a running plan shares stays as it is."""
+    """Voids or writes off the unpaid invoices of plans that ended; one that a running plan shares stays as it is."""
     over = {held.id for held in ended}
     running = {held.id for held in await store.plans_of(work, [customer.key]) if held.is_usable}
     for invoice in await invoices.list_of_customer(work, customer.key):
         billed = _billed_by(invoice)
         if invoice.status not in UNPAID or not billed & over or billed & running:
             continue
-        if settings.void_invoices_on_cancellation:
+        if void:
             await invoices.void(work, invoice, now=now)
         else:
             await invoices.write_off(work, invoice)

@@ -27,8 +27,9 @@ class BillingSettings:
     """What happens when an invoice of a plan cannot be collected.
 
     It is tried again after each of `retry_days`, counted from the try before. With `past_due_access` the plan gives
-    access all the while. `cancel_on_past_due` ends the plan at the first failure already. When a plan ends unpaid,
-    what is still owed for it is void with `void_invoices_on_cancellation`, else it stays in the books as a loss.
+    access all the while. `cancel_on_past_due` ends the plan at the first failure already, and voids the invoice. When
+    a plan ends unpaid later, what is still owed for it is void with `void_invoices_on_cancellation`, else it stays in
+    the books as a loss.
     """
 
     retry_days: tuple[int, ...] = (1, 3, 5, 7)
