@@ -326,6 +326,16 @@ def test_a_free_plan_counts_from_its_own_start() -> None:
     assert [begins, MARCH] == anchors
 
 
+def test_a_later_phase_keeps_to_an_anchor_that_moves_before_it() -> None:
+    """A subscription that counts from the 20th on from then is what a phase after the 20th joins."""
+    moving = held(PRO_EU, at("2025-12-01"), anchor_at=JANUARY, next_anchor_at=at("2026-01-20"))
+    before = schedule(snapshot(moving), phase(None, ADD_ON), phase(at("2026-01-18"), PREMIUM))
+    after = schedule(snapshot(moving), phase(None, ADD_ON), phase(at("2026-01-25"), PREMIUM))
+
+    anchors = [each.held.anchor_at for one in (before, after) for each in one.actions if isinstance(each, SchedulePlan)]
+    assert [JANUARY, at("2026-01-20")] == anchors
+
+
 def test_the_plan_that_starts_by_itself_fills_the_place() -> None:
     """Where a phase leaves the main place empty the free plan waits for it; where a schedule is dropped it starts."""
     state = snapshot(auto_enabled=(FREE,))

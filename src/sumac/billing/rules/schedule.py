@@ -277,7 +277,8 @@ def _scheduled(
 def _anchor(before: Sequence[Holding], replaced: Holding | None, starts_at: datetime) -> datetime:
     """Where a later plan counts its periods from: along with what is billed then, unless that is still on trial."""
     paid = [each for each in before if each.held.recurring and not is_free(each.plan)]
-    leader = replaced if replaced in paid else next(iter(paid), None)
+    oldest = min(paid, key=lambda each: (each.held.starts_at, each.held.id), default=None)
+    leader = replaced if replaced in paid else oldest
     if leader is None or is_trialing(leader, starts_at):
         return starts_at
     moves_at = leader.held.next_anchor_at
