@@ -5,7 +5,7 @@ was cut short is repeated without a second charge (payments.md §4.4, §6.4).
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -304,4 +304,14 @@ async def book_payment(
     elif attempt.status in {store.AttemptStatus.RUNNING, store.AttemptStatus.WAITING}:
         await store.change_attempt(work, attempt, store.AttemptStatus.DONE, expires_at=None)
         await apply(work, customer, attempt.decision, at=now, actor=attempt.actor)
+    if paid.net_terms_days is not None and collection.payment is not None:
+        await _charge_from_now_on(work, paid)
     return paid
+
+
+async def _charge_from_now_on(work: Work, paid: Invoice) -> None:
+    """A plan whose sent invoice a card has paid is charged to that card from its next invoice on (billing.md §10.7)."""
+    billed = {paid.customer_plan_id, *(line.customer_plan_id for line in paid.lines)}
+    for held in await store.plans_of(work, [paid.customer_key]):
+        if held.id in billed and held.net_terms_days is not None:
+            await store.save_plan(work, replace(held, net_terms_days=None))
