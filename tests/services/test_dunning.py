@@ -287,6 +287,35 @@ async def test_the_jobs_go_the_same_way(shop: Services) -> None:
     )
 
 
+@pytest.mark.parametrize("after_last_retry", AfterLastRetry)
+async def test_the_steps_of_the_clock_do_not_matter(shop: Services, after_last_retry: AfterLastRetry) -> None:
+    """In one step or in fifty, the same tries fail at the same instants and the same is left."""
+    await decide(shop, after_last_retry=after_last_retry, retry_days=(1, 4, 20))
+    expected = await two_months(shop, "one", 1)
+
+    assert expected == await two_months(shop, "many", 50)
+    assert 8 < len(expected)
+
+
+async def two_months(shop: Services, customer_id: str, steps: int) -> list[object]:
+    """What happens to a customer whose card declines, whose clock is moved in equal steps, and the books afterwards."""
+    start = shop.clock.now()
+    await shop.add_customer(customer_id, card=GOOD_CARD, clock_at=start)
+    await shop.attach("pro", customer_id)
+    await shop.track(150, customer_id=customer_id)
+    await shop.add_card(customer_id, DECLINING)
+    happened: list[object] = []
+    for step in range(1, steps + 1):
+        move = await shop.advance(start + (MARCH + 5 * ONE_DAY - start) * step / steps, customer_id)
+        happened += [(each.at, each.kind, each.plan_id, each.total) for each in move.happened]
+    documents = [
+        (invoice.created_at, invoice.status, invoice.attempts_made, invoice.next_attempt_at, invoice.total)
+        for invoice in await shop.invoices(customer_id)
+    ]
+    left = (await shop.statuses(customer_id), await shop.remaining(customer_id=customer_id))
+    return [*happened, *documents, left]
+
+
 @pytest.mark.parametrize("changes", [{"retry_days": (0,)}, {"retry_days": (61,)}, {"retry_days": (1,) * 11}], ids=str)
 async def test_days_out_of_bounds(shop: Services, changes: dict[str, Any]) -> None:
     """Between one and sixty days each, ten at most; what was set before stays."""
