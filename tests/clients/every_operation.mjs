@@ -159,6 +159,14 @@ seen.portal = (await client.billing.openCustomerPortal({ customerId, returnUrl: 
 const cancelled = await client.billing.update({ customerId, planId: "pro", cancelAction: "cancel_end_of_cycle" });
 seen.cancelled = cancelled.paymentUrl;
 await client.billing.update({ customerId, planId: "pro", cancelAction: "uncancel" });
+const scheduled = await client.billing.createSchedule({
+  customerId,
+  phases: [
+    { startsAt: "now", plans: [{ planId: "pro" }] },
+    { startingAfter: { durationType: "month", durationCount: 2 }, plans: [{ planId: "free" }] },
+  ],
+});
+seen.scheduled = [scheduled.status, scheduled.phases.map((phase) => phase.customerProductIds.length)];
 seen.renamed = (await client.customers.update({ customerId, name: "Ada L.", metadata: { tier: "gold" } })).name;
 seen.listed = (await client.customers.list({ search: "ada" })).list.map((each) => each.id);
 

@@ -34,6 +34,7 @@ SEEN = {
     "invoice": [28, "paid", "usd"],  # $20, and $8 for the third seat
     "portal": True,
     "cancelled": None,
+    "scheduled": ["created", [1, 1]],
     "renamed": "Ada L.",
     "listed": ["ada"],
     "refusals": [404, 404, 409],

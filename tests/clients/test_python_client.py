@@ -281,6 +281,27 @@ def test_pages_and_failed_charges(client: Autumn, bank: Bank) -> None:
     assert answer.invoice.hosted_invoice_url
 
 
+def test_phases(client: Autumn, bank: Bank) -> None:
+    """A schedule parses, placed and placed again: the anchor that the client always sends begins nothing anew."""
+    client.customers.get_or_create(customer_id="eve")
+    bank.post("sandbox.add_card", customer_id="eve")
+    later = {"duration_type": "month", "duration_count": 3}
+    phases: list[Any] = [
+        {"starts_at": "now", "plans": [{"plan_id": "pro"}]},
+        {"starting_after": later, "plans": [{"plan_id": "pro", "customize": {"price": {"amount": 45, **MONTHLY}}}]},
+    ]
+
+    first = client.billing.create_schedule(customer_id="eve", phases=phases)
+    again = client.billing.create_schedule(customer_id="eve", phases=phases)
+
+    assert first.invoice is not None
+    assert ("created", "paid", None) == (first.status, first.invoice.status, first.payment_url)
+    assert [1, 1] == [len(phase.customer_product_ids) for phase in first.phases]
+    assert again.invoice is None
+    assert first.phases[0].customer_product_ids == again.phases[0].customer_product_ids
+    assert first.schedule_id != again.schedule_id
+
+
 def test_errors_are_the_clients_own(client: Autumn, server: LiveServer) -> None:
     """A refusal is an AutumnDefaultError with the status and the body; check and track do not fail open."""
     with pytest.raises(errors.AutumnDefaultError) as raised:
