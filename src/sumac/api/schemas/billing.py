@@ -50,7 +50,6 @@ from sumac.invoices.model import Invoice
 LATER = (
     "add_lines",
     "discounts",
-    "enable_plan_immediately",
     "license_quantities",
     "long_lived_checkout",
     "processor_subscription_id",
@@ -108,6 +107,9 @@ class _PlanChange(_Change):
     def _check(self) -> None:
         refuse_entity(self.entity_id)
         refuse_later(self, LATER)
+        if self.enable_plan_immediately and getattr(self, "starts_at", None) is None:
+            message = "enable_plan_immediately: is for a plan with starts_at; for an invoice it is part of invoice_mode"
+            raise BadRequest(message)
         if self.proration_behavior == "bill_difference":
             message = "proration_behavior: bill_difference is not available yet"
             raise BadRequest(message)
@@ -148,6 +150,7 @@ class AttachTerms(_PlanChange):
             invoice_mode=self._mode(),
             anchor=self.billing_cycle_anchor,
             starts_at=self.starts_at,
+            enable_immediately=bool(self.enable_plan_immediately),
             ends_at=self.ends_at,
             new_subscription=self.new_billing_subscription,
             custom_lines=custom_lines_of(self.custom_line_items),

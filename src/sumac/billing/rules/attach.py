@@ -152,7 +152,9 @@ def _switch_now(
     arrival = Arrival(starting, current if current is not None else _source(snapshot, removed), apart=how.apart)
     actions: tuple[Action, ...] = (*dropped, *end_and_start(snapshot, leaving, [arrival], _terms(request), now=now))
     if request.ends_at is not None:
-        actions = (*actions, *default_later(snapshot, starting, plan_id=snapshot.plan_ids[1], now=now))
+        staying = tuple(each for each in snapshot.holdings if each not in leaving)
+        after = replace(snapshot, holdings=staying)
+        actions = (*actions, *default_later(after, starting, plan_id=snapshot.plan_ids[1], now=now))
     return _paid_for(Decision(actions), snapshot, starting, request)
 
 
