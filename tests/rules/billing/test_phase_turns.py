@@ -18,7 +18,7 @@ from sumac.billing.model import (
 )
 from sumac.billing.rules.turn import decide_turn
 from sumac.catalog.model import Plan
-from tests.rules.decisions import FEBRUARY, HALF, MARCH, amounts, cents, kinds
+from tests.rules.decisions import FEBRUARY, HALF, MARCH, amounts, cents, kinds, metered
 from tests.rules.offers import (
     ADD_ON,
     FREE,
@@ -91,6 +91,16 @@ def test_held_units_go_along_into_the_next_phase() -> None:
 
     (start,) = [each for each in decision.actions if isinstance(each, StartPlan)]
     assert [Decimal(1)] == [each.balance for each in start.provisions]
+
+
+def test_a_phase_that_begins_within_a_trial() -> None:
+    """What was used on trial is free, nothing was paid to give back, and the next plan is charged whole."""
+    end = at("2026-01-20")
+    pro = placed(PRO, anchor_at=end, trial_ends_at=end, period_end=end, ends_at=HALF)
+    premium = scheduled(PREMIUM, HALF, schedule_id="sched_old")
+    decision = decide_turn(snapshot(pro, premium, grants=[metered(pro, 100, 250, "0.10")]), at=HALF)
+
+    assert [5000] == amounts(decision)
 
 
 @pytest.mark.parametrize("card", [True, False])

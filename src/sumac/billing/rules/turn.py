@@ -137,7 +137,8 @@ def _trial_runs_out(snapshot: Snapshot, holding: Holding, at: datetime) -> bool:
 
 
 def _last_usage(snapshot: Snapshot, holding: Holding, at: datetime) -> Iterator[LineDraft]:
-    if holding.held.trial_ends_at == at:
+    trial_ends_at = holding.held.trial_ends_at
+    if trial_ends_at is not None and at <= trial_ends_at:
         return iter(())
     return overage_lines(
         holding,
