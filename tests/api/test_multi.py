@@ -63,7 +63,10 @@ async def test_cancelled_together(api: Api) -> None:
     preview = await api.call("billing.preview_multi_update", ended("pro", "extra"))
     answer = await api.call("billing.multi_update", ended("pro", "extra"))
 
-    assert (-50, [["pro", "extra"]]) == (preview["total"], [each["plan_ids"] for each in preview["subscriptions"]])
+    assert (-50, [["extra", "pro"]]) == (
+        preview["total"],
+        [sorted(each["plan_ids"]) for each in preview["subscriptions"]],
+    )
     assert [-50] == [each["total"] for each in preview["subscriptions"]]
     assert ["pro", "extra"] == [each["plan_id"] for each in preview["subscriptions"][0]["outgoing"]]
     assert -50 == answer["invoice"]["total"]

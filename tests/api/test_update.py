@@ -47,6 +47,15 @@ async def test_fewer_seats_from_the_next_period(api: Api) -> None:
     assert 3 == await granted(api)
 
 
+async def test_credit_pays_first(api: Api) -> None:
+    """What was given back is named in the preview, and spent before the card is charged."""
+    await subscribe_ada(api)
+    await api.call("billing.update", {**PRO, "cancel_action": "cancel_immediately"})
+    preview = await api.call("billing.preview_attach", {**PRO, **SEATS_CHOSEN})
+
+    assert ({"balance": 54, "currency": "usd"}, 54) == (preview["invoice_credits"], preview["total"])
+
+
 async def test_a_plan_made_to_measure(api: Api) -> None:
     """$5 more and 500 more messages: charged now, shown as the customer's plan, and kept when the plan changes."""
     await subscribe_ada(api)

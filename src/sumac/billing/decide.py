@@ -21,6 +21,7 @@ from sumac.billing.rules.decision import decide
 from sumac.billing.rules.target import find_target
 from sumac.catalog import service as catalog
 from sumac.catalog.model import Plan
+from sumac.core.money import Money
 from sumac.customers.model import Customer
 from sumac.invoices import service as invoices
 from sumac.invoices.model import Invoice
@@ -31,12 +32,14 @@ from sumac.storage.work import Work
 class Proposal:
     """What a request comes to at an instant: the decision that would be carried out, and what it was made from.
 
-    `plans` are the plans that the request names, in its order; `quoted_at` is the wall clock's instant of the decision.
+    `plans` are the plans that the request names, in its order; `credit` is what would be spent before a card is
+    charged; `quoted_at` is the wall clock's instant of the decision.
     """
 
     snapshot: Snapshot
     plans: tuple[Plan, ...]
     decision: Decision
+    credit: Money
     quoted_at: datetime
 
     def plan_of(self, held: CustomerPlan) -> Plan:
@@ -64,7 +67,8 @@ async def propose(
     request = await hasten(work, snapshot, request)
     plans = tuple([await _wanted(work, snapshot, wish, held) for wish, held in _wishes(snapshot, request)])
     decision = decide(snapshot, plans, request, now=at or customer.now(work.now))
-    return Proposal(snapshot, plans, decision, work.now)
+    credit = await invoices.credit_of(work, customer.key, snapshot.currency)
+    return Proposal(snapshot, plans, decision, credit, work.now)
 
 
 def wanted_currency(request: BillingRequest) -> str | None:

@@ -152,7 +152,7 @@ class MultiUpdatePreviewBody(WireModel):
 def _entry(part: Proposal, env: Env, expand: Collection[str]) -> SubscriptionPreviewBody:
     plain = PreviewBody.of(part, env, expand)
     return SubscriptionPreviewBody(
-        **{name: getattr(plain, name) for name in plain.model_fields_set},
+        **{name: getattr(plain, name) for name in plain.model_fields_set - {"invoice_credits"}},
         plan_ids=list(dict.fromkeys(each.plan.id for each in part.snapshot.holdings)),
     )
 

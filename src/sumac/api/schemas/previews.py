@@ -148,6 +148,13 @@ class PlanChangeBody(WireModel):
         )
 
 
+class CreditBody(WireModel):
+    """The customer's credit, which pays first."""
+
+    balance: Number
+    currency: str
+
+
 class PreviewBody(WireModel):
     """What an operation would do and cost: the decision that it would carry out, not carried out."""
 
@@ -159,6 +166,7 @@ class PreviewBody(WireModel):
     next_cycle: NextCycleBody | None = None
     incoming: list[PlanChangeBody]
     outgoing: list[PlanChangeBody]
+    invoice_credits: CreditBody | None = None
 
     @classmethod
     def of(cls, preview: Proposal, env: Env, expand: Collection[str]) -> Self:
@@ -167,6 +175,8 @@ class PreviewBody(WireModel):
         lines, total = _totals(decision.invoice.lines if decision.invoice else (), currency)
         cycle = _next_cycle(preview)
         optional: dict[str, Any] = {"next_cycle": NextCycleBody.of(cycle, preview)} if cycle else {}
+        if preview.credit.minor > 0:
+            optional["invoice_credits"] = CreditBody(balance=preview.credit.major, currency=currency)
         return cls(
             customer_id=preview.snapshot.customer.public_id,
             line_items=[LineItemBody.of(line) for line in lines],
