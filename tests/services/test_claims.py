@@ -6,16 +6,20 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from sumac.billing import service
 from sumac.core.clock import ManualClock
 from sumac.core.tenant import Tenant
 from sumac.customers import service as customers
 from sumac.invoices.model import InvoiceStatus
 from sumac.storage.database import Database
+from sumac.storage.schema import customer_plans
+from sumac.storage.schema import customers as customers_table
 from tests.support.bank import SlowBank
 from tests.support.build import feature, item, plan, usage_price
 from tests.support.services import GOOD_CARD, Services
 
 FEBRUARY = datetime(2026, 2, 1, tzinfo=UTC)
+OVERDUE = FEBRUARY - timedelta(days=1)
 CUSTOMERS = [f"customer-{number:02}" for number in range(24)]
 on_postgresql = pytest.mark.parametrize("address", ["postgresql"], indirect=True)
 
@@ -77,6 +81,23 @@ async def test_what_a_worker_is_busy_with_is_left_to_it(shop: Services, other: S
 
     assert 1 == await busy
     assert {1} == {(await shop.invoices(each))[1].attempts_made for each in CUSTOMERS}
+
+
+async def test_customers_that_cannot_be_settled_hold_up_nobody(shop: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two batches of them stand before all others: those are renewed all the same."""
+    monkeypatch.setattr(service, "BATCH", 3)
+    broken = CUSTOMERS[:6]
+    async with shop.database.work(shop.tenant) as work:
+        for customer_id in broken:
+            held = customer_plans.c.customer_key == (await customers.get(work, customer_id)).key
+            await work.update(customer_plans, held, values={"quantities": {"messages": "many"}})
+            await work.update(customers_table, customers_table.c.id == customer_id, values={"due_at": OVERDUE})
+
+    while await shop.billing.settle_due_customers():
+        pass
+
+    assert {1} == {len(await shop.invoices(customer_id)) for customer_id in broken}
+    assert {2} == {len(await shop.invoices(customer_id)) for customer_id in CUSTOMERS[6:]}
 
 
 async def test_a_dead_worker_delays_and_loses_nothing(shop: Services, other: Services) -> None:

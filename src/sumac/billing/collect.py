@@ -137,6 +137,8 @@ class Collector:
         running = await store.find_running(work, attempt.customer_key)
         if running is not None and running.id != attempt.id:
             raise Locked(store.BUSY)
+        if attempt.status is store.AttemptStatus.RUNNING and attempt.next_try_at and attempt.next_try_at > work.now:
+            return
         if attempt.status in {store.AttemptStatus.RUNNING, store.AttemptStatus.WAITING}:
             again_at = work.now + RESUME_AFTER
             await store.change_attempt(

@@ -294,10 +294,18 @@ class BillingService:
         return await portal.find_portal(self._database, token)
 
     async def settle_due_customers(self) -> int:
-        """Settles a batch of customers on the wall clock with something due; answers how many."""
-        async with self._database.system_reading() as system:
-            due = await store.due_customers(system, system.now, BATCH)
-        return await work_off("settling_failed", due, self._settle_free)
+        """Settles a batch of customers on the wall clock with something due; answers how many.
+
+        Where none of a batch could be settled, the next one is looked at, so that they hold up nobody behind them.
+        """
+        after: tuple[datetime, str] | None = None
+        while True:
+            async with self._database.system_reading() as system:
+                due = await store.due_customers(system, system.now, after, BATCH)
+            done = await work_off("settling_failed", [(tenant, key) for tenant, key, _ in due], self._settle_free)
+            if done or len(due) < BATCH:
+                return done
+            after = (due[-1][2], due[-1][1])
 
     async def collect_due_invoices(self) -> int:
         """Tries a batch of open invoices whose next try has come; answers how many."""

@@ -203,14 +203,20 @@ async def find_running(work: Work, customer_key: str) -> Attempt | None:
     return None if row is None else _attempt(row)
 
 
-async def due_customers(system: SystemWork, now: datetime, limit: int) -> Sequence[tuple[Tenant, str]]:
-    """Customers on the wall clock with something due, the longest overdue first."""
-    statement = sa.select(customers.c.tenant, customers.c.key).where(
-        customers.c.due_at <= now,
-        customers.c.clock_at.is_(None),
-    )
-    rows = await system.all(statement.order_by(customers.c.due_at).limit(limit))
-    return [(Tenant.from_key(row.tenant), row.key) for row in rows]
+async def due_customers(
+    system: SystemWork, now: datetime, after: tuple[datetime, str] | None, limit: int
+) -> Sequence[tuple[Tenant, str, datetime]]:
+    """Customers on the wall clock with something due: tenant, key and since when, the longest overdue first.
+
+    `after` is the instant and key of the customer that the list goes on behind.
+    """
+    due_at, key = customers.c.due_at, customers.c.key
+    statement = sa.select(customers.c.tenant, key, due_at).where(due_at <= now, customers.c.clock_at.is_(None))
+    if after is not None:
+        mark = sa.tuple_(sa.literal(after[0], due_at.type), sa.literal(after[1]))
+        statement = statement.where(sa.tuple_(due_at, key) > mark)
+    rows = await system.all(statement.order_by(due_at, key).limit(limit))
+    return [(Tenant.from_key(row.tenant), row.key, row.due_at) for row in rows]
 
 
 async def interrupted_attempts(system: SystemWork, now: datetime, limit: int) -> Sequence[tuple[Tenant, str]]:
