@@ -52,10 +52,8 @@ class Proposal:
         raise AssertionError(message)
 
 
-async def propose(
-    work: Work, customer: Customer, request: BillingRequest, *, has_card: bool, at: datetime | None = None
-) -> Proposal:
-    """What the request comes to now, or as of `at`, without doing it.
+async def propose(work: Work, customer: Customer, request: BillingRequest, *, has_card: bool) -> Proposal:
+    """What the request comes to now, without doing it.
 
     Everything is in the currency of the request, else of the customer. Raises NotFound for a plan that does not exist,
     BadRequest `currency_mismatch`, and whatever the rule of the request raises.
@@ -66,7 +64,7 @@ async def propose(
         snapshot = replace(snapshot, last_paid=await _last_paid(work, snapshot))
     request = await hasten(work, snapshot, request)
     plans = tuple([await _wanted(work, snapshot, wish, held) for wish, held in _wishes(snapshot, request)])
-    decision = decide(snapshot, plans, request, now=at or customer.now(work.now))
+    decision = decide(snapshot, plans, request, now=customer.now(work.now))
     credit = await invoices.credit_of(work, customer.key, snapshot.currency)
     return Proposal(snapshot, plans, decision, credit, work.now)
 

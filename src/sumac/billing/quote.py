@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sumac.billing.decide import Proposal, propose
 from sumac.billing.load import currency_of
-from sumac.billing.model import CustomerPlan, Decision, Holding, IssueInvoice, SchedulePlan, StartPlan
+from sumac.billing.model import CustomerPlan, Decision, Holding, SchedulePlan, StartPlan
 from sumac.billing.provider import DocumentLine
 from sumac.billing.requests import (
     AttachRequest,
@@ -89,41 +89,16 @@ async def decide_with_card(work: Work, customer: Customer, request: BillingReque
 async def decide_again(work: Work, customer: Customer, checkout: Checkout) -> Decision | None:
     """What the page was opened for, decided again as things stand; None when it is no longer possible at its price.
 
-    On the wall clock a proration shrinks while the page is open. The price shown is what is booked, as long as the plan
-    would still run to the same end.
+    Pages are for what starts or is bought whole: their price does not fall with the time that passes.
     """
-    if checkout.request is None:
+    decision = None if checkout.request is None else await decide_with_card(work, customer, checkout.request)
+    if decision is None or (await amount_due(work, customer, decision)).minor != checkout.total_minor:
         return None
-    try:
-        decision = (await propose(work, customer, checkout.request, has_card=True)).decision
-        if (await amount_due(work, customer, decision)).minor == checkout.total_minor:
-            return decision
-        quoted = (await propose(work, customer, checkout.request, has_card=True, at=checkout.created_at)).decision
-    except SumacError:
-        return None
-    if customer.clock_at is not None or _ends_at(quoted) != _ends_at(decision):
-        return None
-    if (await amount_due(work, customer, quoted)).minor != checkout.total_minor:
-        return None
-    return _priced_as(decision, quoted)
-
-
-def _priced_as(decision: Decision, quoted: Decision) -> Decision | None:
-    """The decision with the lines of the other one; None when only one of them is paid for."""
-    if decision.invoice is None or quoted.invoice is None:
-        return None
-    invoice = IssueInvoice(replace(decision.invoice, lines=quoted.invoice.lines))
-    actions = tuple(invoice if isinstance(action, IssueInvoice) else action for action in decision.actions)
-    return replace(decision, actions=actions)
+    return decision
 
 
 def _started(decision: Decision) -> CustomerPlan | None:
     return next((action.held for action in decision.actions if isinstance(action, StartPlan)), None)
-
-
-def _ends_at(decision: Decision) -> datetime | None:
-    started = _started(decision)
-    return None if started is None else started.period_end
 
 
 def terms_of(proposal: Proposal) -> str | None:
