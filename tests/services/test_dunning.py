@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from sumac.billing.requests import CancelAction, RefundKind
+from sumac.billing.requests import CancelAction, CancelRequest, MultiCancelRequest, RefundKind
 from sumac.core.errors import BadRequest
 from sumac.invoices import service as invoices
 from sumac.invoices.model import InvoiceDraft, InvoiceKind, InvoiceStatus, LineDraft
 from sumac.organizations.settings import AfterLastRetry, BillingSettings, get_billing_settings, update_billing_settings
-from tests.support.build import feature, free_plan, item, plan, price, usage_price
+from tests.support.build import YEARLY, feature, free_plan, item, plan, price, usage_price
 from tests.support.services import GOOD_CARD, Services
 
 DECLINING = "4000 0000 0000 0341"
@@ -228,6 +228,39 @@ async def test_cancelling_while_past_due(
     statuses = await shop.statuses()
     assert (plans, status) == (statuses.keys(), statuses.get("pro"))
     assert [InvoiceStatus.PAID, last] == await documents(shop)
+
+
+async def test_only_the_past_due_one_of_several_ends_at_once(shop: Services) -> None:
+    """Both cancelled at the end of the cycle: the one that was paid for runs until then, and may be kept after all."""
+    await decide(shop, void_invoices_on_cancellation=True)
+    await shop.offer(plan("annual", price=price(200, YEARLY), group="other"))
+    await shop.add_card(number=GOOD_CARD)
+    await shop.attach("annual")
+    await shop.add_card(number=DECLINING)
+    await shop.advance(FEBRUARY)
+    end = CancelAction.CANCEL_END_OF_CYCLE
+    both = tuple(CancelRequest("ada", end, plan_id) for plan_id in ("pro", "annual"))
+
+    await shop.billing.perform(shop.tenant, MultiCancelRequest("ada", both), actor="test")
+
+    assert {"annual": "active"} == await shop.statuses()
+    assert (True, InvoiceStatus.VOID) == ((await shop.held("annual")).is_canceling, (await documents(shop))[-1])
+
+
+async def test_another_plan_is_kept_while_one_is_past_due(shop: Services) -> None:
+    """Undoing the cancellation of a plan that was paid for has nothing to do with the one that was not."""
+    await decide(shop, void_invoices_on_cancellation=True)
+    await shop.offer(plan("annual", price=price(200, YEARLY), group="other"))
+    await shop.add_card(number=GOOD_CARD)
+    await shop.attach("annual")
+    await shop.cancel(CancelAction.CANCEL_END_OF_CYCLE, plan_id="annual")
+    await shop.add_card(number=DECLINING)
+    await shop.advance(FEBRUARY)
+
+    await shop.cancel(CancelAction.UNCANCEL, plan_id="annual")
+
+    assert {"pro": "past_due", "annual": "active"} == await shop.statuses()
+    assert not (await shop.held("annual")).is_canceling
 
 
 async def test_what_is_void_is_not_given_back_too(shop: Services) -> None:
