@@ -1,4 +1,4 @@
-"""Fourteen months through the clock, in one step: every invoice on its boundary, every balance full (billing.md §2.1)."""
+"""Fourteen months through the clock in one step: invoices on their boundary, balances full (billing.md §2.1)."""
 
 from datetime import UTC, datetime, timedelta
 
