@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from decimal import Decimal
 from random import Random
@@ -11,12 +11,20 @@ from random import Random
 import pytest
 
 from sumac.billing.requests import (
+    AttachRequest,
+    BillingRequest,
     CancelAction,
+    CancelRequest,
+    MultiAttachRequest,
+    MultiCancelRequest,
     Phase,
     PlanWish,
     RedirectMode,
+    RefundKind,
     ScheduleRequest,
+    UpdateRequest,
 )
+from sumac.catalog.model import Customization, Plan
 from sumac.catalog.rules.shape import is_main_recurring
 from sumac.core.errors import SumacError
 from sumac.core.money import Money
@@ -25,6 +33,7 @@ from sumac.customers.model import Customer
 from sumac.events.store import DEDUCTIONS
 from sumac.invoices import service as invoices
 from sumac.invoices.model import InvoiceStatus
+from sumac.invoices.rules.totals import compute_lines, compute_total
 from sumac.organizations.settings import AfterLastRetry, update_billing_settings
 from sumac.storage.schema import events, grant_entries, grants
 from tests.support.build import (
@@ -77,6 +86,9 @@ class Shopper:
             (4, self._attach),
             (2, self._cancel),
             (2, self._schedule),
+            (3, self._update),
+            (1, self._attach_several),
+            (1, self._cancel_several),
             (5, self._wait),
             (1, self._spoil_the_next_charge),
             (1, self._pay_a_page),
@@ -96,9 +108,7 @@ class Shopper:
         chosen = self.random.choice(PLANS)
         quantities = {"messages": Decimal(self.random.randint(0, 40))} if chosen.id == "packs" else {}
         mode = self.random.choice([RedirectMode.IF_REQUIRED, RedirectMode.IF_REQUIRED, RedirectMode.ALWAYS])
-        receipt = await self.shop.attach(chosen.id, quantities=quantities, redirect_mode=mode)
-        if receipt.payment_url is not None:
-            self.urls.append(receipt.payment_url)
+        await self._perform(AttachRequest("ada", chosen.id, quantities=quantities, redirect_mode=mode))
 
     async def _schedule(self) -> None:
         phases, starts_at = [], None
@@ -109,13 +119,47 @@ class Shopper:
             before = starts_at or (await self.shop.customer()).now(self.shop.clock.now())
             starts_at = before + timedelta(hours=self.random.randint(1, 1000))
         mode = self.random.choice([RedirectMode.IF_REQUIRED, RedirectMode.IF_REQUIRED, RedirectMode.ALWAYS])
-        request = ScheduleRequest("ada", tuple(phases), redirect_mode=mode)
+        await self._perform(ScheduleRequest("ada", tuple(phases), redirect_mode=mode))
+
+    async def _update(self) -> None:
+        chosen = self.random.choice(PLANS)
+        customize = Customization(price=price(self.random.randint(1, 90)), sets_price=True)
+        change = UpdateRequest("ada", chosen.id, customize=customize, prorate=self.random.random() < 0.8)
+        if chosen.id == "packs":
+            change = replace(change, customize=None, quantities={"messages": Decimal(self.random.randint(0, 40))})
+        elif self.random.random() < 0.2:
+            change = replace(change, customize=None, anchor="now")
+        await self._perform(change)
+
+    async def _attach_several(self) -> None:
+        wishes = tuple(PlanWish(each.id) for each in self.random.sample(PLANS, 2))
+        await self._perform(MultiAttachRequest("ada", wishes))
+
+    async def _cancel(self) -> None:
+        await self._perform(self._unwanted(self.random.choice(PLANS)))
+
+    async def _cancel_several(self) -> None:
+        changes = tuple(self._unwanted(each) for each in self.random.sample(PLANS, 2))
+        await self._perform(MultiCancelRequest("ada", changes))
+
+    def _unwanted(self, chosen: Plan) -> CancelRequest:
+        action = self.random.choice(list(CancelAction))
+        refunded = action is CancelAction.CANCEL_IMMEDIATELY and self.random.random() < 0.3
+        return CancelRequest(
+            "ada", action, chosen.id, refund=self.random.choice(list(RefundKind)) if refunded else None
+        )
+
+    async def _perform(self, request: BillingRequest) -> None:
+        """Does it, and finds on the invoice what the preview had said."""
+        previewed = (await self.shop.billing.preview(self.shop.tenant, request)).decision.invoice
         receipt = await self.shop.billing.perform(self.shop.tenant, request, actor="test")
         if receipt.payment_url is not None:
             self.urls.append(receipt.payment_url)
-
-    async def _cancel(self) -> None:
-        await self.shop.cancel(self.random.choice(list(CancelAction)), plan_id=self.random.choice(PLANS).id)
+        if receipt.invoice is not None:
+            assert previewed is not None
+            lines = compute_lines(previewed.lines, "usd")
+            assert [line.amount for line in lines] == [line.amount for line in receipt.invoice.lines]
+            assert compute_total(lines, "usd") == receipt.invoice.total
 
     async def _wait(self) -> None:
         now = (await self.shop.customer()).clock_at or self.shop.clock.now()
