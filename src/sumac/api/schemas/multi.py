@@ -89,13 +89,18 @@ class PlanUpdateBody(WireModel):
     entity_id: AnyId | None = None
     cancel_action: Literal["cancel_immediately", "cancel_end_of_cycle", "uncancel"]
     proration_behavior: Proration | None = None
-    refund_last_payment: Literal["prorated", "full"] | None = None
 
-    def request(self, customer_id: str) -> CancelRequest:
-        """As a request. Raises NotFound for an entity, BadRequest for what cannot go together."""
+    def request(self, customer_id: str, refund: RefundKind | None) -> CancelRequest:
+        """As a request. Raises NotFound for an entity, BadRequest for what cannot go together or is not available."""
         refuse_entity(self.entity_id)
-        if self.refund_last_payment is not None and self.cancel_action != "cancel_immediately":
+        if self.proration_behavior == "bill_difference":
+            message = "proration_behavior: bill_difference is not available yet"
+            raise BadRequest(message)
+        if refund is not None and self.cancel_action != "cancel_immediately":
             message = "refund_last_payment: is for cancel_immediately only"
+            raise BadRequest(message)
+        if refund is not None and self.proration_behavior is not None:
+            message = "refund_last_payment: cannot be combined with proration_behavior"
             raise BadRequest(message)
         return CancelRequest(
             customer_id=customer_id,
@@ -103,7 +108,7 @@ class PlanUpdateBody(WireModel):
             plan_id=self.plan_id,
             subscription_id=self.subscription_id,
             bill=self.proration_behavior != "none",
-            refund=RefundKind(self.refund_last_payment) if self.refund_last_payment else None,
+            refund=refund,
         )
 
 
@@ -113,12 +118,18 @@ class MultiUpdateBody(WireModel):
     customer_id: CustomerId
     entity_id: AnyId | None = None
     updates: Annotated[list[PlanUpdateBody], Field(min_length=1, max_length=PLANS_MAX)]
+    refund_last_payment: Literal["prorated", "full"] | None = None
+    subscription_params: JsonObject | None = None
     expand: list[str] | None = None
 
     def request(self) -> MultiCancelRequest:
-        """As a request. Raises NotFound for an entity."""
+        """As a request. Raises NotFound for an entity, BadRequest for what cannot go together or is not available."""
         refuse_entity(self.entity_id)
-        return MultiCancelRequest(self.customer_id, tuple(each.request(self.customer_id) for each in self.updates))
+        refuse_later(self, ("subscription_params",))
+        refund = RefundKind(self.refund_last_payment) if self.refund_last_payment else None
+        return MultiCancelRequest(
+            self.customer_id, tuple(each.request(self.customer_id, refund) for each in self.updates)
+        )
 
 
 class SubscriptionPreviewBody(PreviewBody):

@@ -1,20 +1,33 @@
 """Several plans at once: attached together on one invoice, or cancelled together (billing.md §13.1)."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from sumac.billing.model import Action, Decision, DropScheduled, Holding, IssueInvoice, Snapshot
-from sumac.billing.requests import MultiAttachRequest, MultiCancelRequest, PlanWish, RedirectMode
+from sumac.billing.model import (
+    Action,
+    CancelPlan,
+    Decision,
+    DropScheduled,
+    EndPlan,
+    Holding,
+    IssueInvoice,
+    KeepPlan,
+    SchedulePlan,
+    Snapshot,
+    StartPlan,
+)
+from sumac.billing.requests import CancelRequest, MultiAttachRequest, MultiCancelRequest, RedirectMode
 from sumac.billing.rules.allowed import check_backdated, check_quantities, check_subscription_ids, is_later
 from sumac.billing.rules.cancel import decide_cancel
 from sumac.billing.rules.change import Arrival, Terms, end_and_start
 from sumac.billing.rules.payment import with_payment
 from sumac.billing.rules.quantities import inherited_quantities
+from sumac.billing.rules.refund import compute_refunds
 from sumac.billing.rules.start import Start, start_plan
 from sumac.billing.rules.target import find_target
 from sumac.billing.rules.transition import find_current, find_paid, find_scheduled
-from sumac.catalog.model import Plan
+from sumac.catalog.model import Customization, Plan
 from sumac.catalog.rules.shape import is_free, is_main_recurring, is_one_off
 from sumac.core.errors import BadRequest, Conflict
 from sumac.invoices.model import InvoiceDraft
@@ -27,18 +40,10 @@ def decide_multi_attach(
 
     Raises Conflict for a plan the customer has already, BadRequest for plans that do not go together.
     """
-    wanted = [_with_trial(plan, request) for plan in plans]
-    _check(snapshot, wanted, request, now)
-    leaving: list[Holding] = []
-    dropped: list[Action] = []
-    arrivals: list[Arrival] = []
-    for number, (plan, wish) in enumerate(zip(wanted, request.plans, strict=True)):
-        current = find_current(snapshot.holdings, plan)
-        dropped += [DropScheduled(each.held) for each in find_scheduled(snapshot.holdings, plan)]
-        how = _start(snapshot, wish, request, number, current, plan)
-        arrivals.append(Arrival(start_plan(snapshot, plan, how, current=current, now=now), current, how.apart))
-        if current is not None:
-            leaving.append(current)
+    _check(snapshot, plans, request, now)
+    arrivals = _start_together(snapshot, plans, request, now)
+    leaving = [each.replaced for each in arrivals if each.replaced is not None]
+    dropped = [DropScheduled(each.held) for plan in plans for each in find_scheduled(snapshot.holdings, plan)]
     _check_one_subscription(leaving)
     terms = Terms(prorate=request.prorate, invoice_mode=request.invoice_mode)
     return with_payment(
@@ -53,25 +58,30 @@ def decide_multi_attach(
 def decide_multi_cancel(snapshot: Snapshot, request: MultiCancelRequest, *, now: datetime) -> Decision:
     """The actions of all the changes, each decided after the ones before it were made, on one invoice.
 
-    Raises as cancelling one of them does, and BadRequest for a plan that stands twice.
+    Payments are given back once per invoice, however many of the plans it paid for. Raises as cancelling one of the
+    plans does, and BadRequest for a plan that stands twice.
     """
-    actions: list[Action] = []
-    drafts: list[InvoiceDraft] = []
-    named: set[str] = set()
-    gone: set[str] = set()
-    for number, change in enumerate(request.changes):
+    targets: dict[str, tuple[Holding, CancelRequest]] = {}
+    for change in request.changes:
         target = find_target(snapshot.holdings, change)
-        if target.held.id in named:
+        if target.held.id in targets:
             message = f"updates: plan {target.plan.id} stands twice"
             raise BadRequest(message)
-        named.add(target.held.id)
-        if target.held.id in gone:
-            continue
-        decided = decide_cancel(_from(snapshot, number, gone), change, now=now)
-        drafts += [action.draft for action in decided.actions if isinstance(action, IssueInvoice)]
-        actions += [action for action in decided.actions if not isinstance(action, IssueInvoice)]
-        gone |= {target.held.id, *(each.held.id for each in decided.actions if isinstance(each, DropScheduled))}
-    return Decision((*_together(drafts), *actions))
+        targets[target.held.id] = (target, change)
+    actions: list[Action] = []
+    for number, (target, change) in enumerate(targets.values()):
+        state = _after(snapshot, actions, number)
+        if any(each.held.id == target.held.id for each in state.holdings):
+            own = replace(change, plan_id=None, subscription_id=target.held.id, refund=None)
+            actions += decide_cancel(state, replace(own, bill=own.bill and change.refund is None), now=now).actions
+    drafts = [action.draft for action in actions if isinstance(action, IssueInvoice)]
+    rest = [action for action in actions if not isinstance(action, IssueInvoice)]
+    refunded = [
+        (target, change.refund)
+        for target, change in targets.values()
+        if change.refund is not None and target.held.is_usable
+    ]
+    return Decision((*_together(drafts), *rest, *compute_refunds(snapshot, refunded, now=now)))
 
 
 def _together(drafts: Sequence[InvoiceDraft]) -> Iterator[IssueInvoice]:
@@ -82,8 +92,25 @@ def _together(drafts: Sequence[InvoiceDraft]) -> Iterator[IssueInvoice]:
         yield IssueInvoice(replace(drafts[0], lines=lines, plan_ids=plan_ids))
 
 
-def _with_trial(plan: Plan, request: MultiAttachRequest) -> Plan:
-    return plan if request.trial is None else replace(plan, free_trial=request.trial.free_trial)
+def _start_together(
+    snapshot: Snapshot, plans: Sequence[Plan], request: MultiAttachRequest, now: datetime
+) -> list[Arrival]:
+    """The plans as they start. The trial of a main plan is that of all that is billed along, unless one is set."""
+    started = [_start(snapshot, plan, request, number, request.trial, now) for number, plan in enumerate(plans)]
+    trials = [
+        each.holding.plan.free_trial
+        for each in started
+        if each.holding.held.trial_ends_at is not None and is_main_recurring(each.holding.plan)
+    ]
+    lent = Customization(free_trial=trials[0] if trials else None, sets_trial=True)
+    if request.trial is not None or lent.free_trial is None:
+        return started
+    return [
+        each
+        if is_free(plan) or each.holding.held.trial_ends_at is not None
+        else _start(snapshot, plan, request, number, lent, now)
+        for number, (plan, each) in enumerate(zip(plans, started, strict=True))
+    ]
 
 
 def _check_one_subscription(leaving: Sequence[Holding]) -> None:
@@ -127,26 +154,46 @@ def _check(snapshot: Snapshot, plans: Sequence[Plan], request: MultiAttachReques
 
 def _start(
     snapshot: Snapshot,
-    wish: PlanWish,
+    plan: Plan,
     request: MultiAttachRequest,
     number: int,
-    current: Holding | None,
-    plan: Plan,
-) -> Start:
-    return Start(
+    trial: Customization | None,
+    now: datetime,
+) -> Arrival:
+    wish, current = request.plans[number], find_current(snapshot.holdings, plan)
+    how = Start(
         id=snapshot.plan_ids[number],
         quantities=inherited_quantities(current, plan) | dict(wish.quantities),
         subscription_id=wish.subscription_id,
         customized=wish.customize is not None,
-        sets_trial=request.trial is not None,
+        sets_trial=trial is not None,
         anchor=request.anchor,
         begins_at=request.starts_at,
         apart=request.new_subscription,
         net_terms_days=request.invoice_mode.net_terms_days if request.invoice_mode else None,
     )
+    started = start_plan(
+        snapshot,
+        plan if trial is None else replace(plan, free_trial=trial.free_trial),
+        how,
+        current=current,
+        now=now,
+    )
+    return Arrival(started, current, how.apart)
 
 
-def _from(snapshot: Snapshot, number: int, gone: Collection[str]) -> Snapshot:
-    """The snapshot without the plans changed before, with ids of its own for what this change makes."""
-    rest = tuple(each for each in snapshot.holdings if each.held.id not in gone)
-    return replace(snapshot, holdings=rest, plan_ids=snapshot.plan_ids[number:])
+def _after(snapshot: Snapshot, actions: Sequence[Action], number: int) -> Snapshot:
+    """The snapshot as the changes before leave it, with ids of its own for what this one makes."""
+    holdings = {each.held.id: each for each in snapshot.holdings}
+    for action in actions:
+        match action:
+            case EndPlan(held) | DropScheduled(held):
+                del holdings[held.id]
+            case CancelPlan(held) | KeepPlan(held):
+                holdings[held.id] = replace(holdings[held.id], held=held)
+            case StartPlan(held) | SchedulePlan(held):
+                plan = next(each for each in snapshot.auto_enabled if each.id == held.plan_id)
+                holdings[held.id] = Holding(held, plan)
+            case _:
+                pass
+    return replace(snapshot, holdings=tuple(holdings.values()), plan_ids=snapshot.plan_ids[number:])

@@ -1,10 +1,12 @@
 """How much of a plan's last payment goes back to the card (billing.md §12.5 `refund_last_payment`)."""
 
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from sumac.billing.model import Holding, RefundPayment, Snapshot
 from sumac.billing.requests import RefundKind
 from sumac.billing.rules.lines import prorate
+from sumac.catalog.rules.shape import is_free
 from sumac.core.errors import BadRequest
 from sumac.core.money import round_sum
 from sumac.invoices.model import Invoice
@@ -16,14 +18,40 @@ def compute_refund(snapshot: Snapshot, target: Holding, kind: RefundKind, *, now
 
     Raises BadRequest `nothing_to_refund` where no card paid for the plan, or nothing of it is left.
     """
-    invoice = snapshot.last_paid.get(target.held.id)
-    amount = 0 if invoice is None else _refundable(invoice)
-    if invoice is not None and kind is RefundKind.PRORATED:
-        amount = min(amount, _unused(invoice, target.held.id, now))
-    if invoice is None or amount <= 0:
-        message = f"refund_last_payment: nothing of a payment for plan {target.plan.id} is left to give back"
-        raise BadRequest(message, code="nothing_to_refund")
-    return RefundPayment(invoice.id, amount)
+    refund = next(compute_refunds(snapshot, [(target, kind)], now=now), None)
+    if refund is None:
+        raise _nothing(target)
+    return refund
+
+
+def compute_refunds(
+    snapshot: Snapshot, targets: Iterable[tuple[Holding, RefundKind]], *, now: datetime
+) -> Iterator[RefundPayment]:
+    """The same for several plans, one refund for each invoice that paid for them. Free plans were never paid.
+
+    Raises BadRequest `nothing_to_refund` for a plan that costs something and has no payment left to give back.
+    """
+    invoices: dict[str, Invoice] = {}
+    amounts: dict[str, int] = {}
+    for target, kind in targets:
+        invoice = snapshot.last_paid.get(target.held.id)
+        refundable = 0 if invoice is None else _refundable(invoice)
+        amount = refundable
+        if invoice is not None and kind is RefundKind.PRORATED:
+            amount = min(refundable, _unused(invoice, target.held.id, now))
+        if invoice is None or amount <= 0:
+            if is_free(target.plan):
+                continue
+            raise _nothing(target)
+        invoices[invoice.id] = invoice
+        amounts[invoice.id] = amounts.get(invoice.id, 0) + amount
+    for invoice_id, invoice in invoices.items():
+        yield RefundPayment(invoice_id, min(amounts[invoice_id], _refundable(invoice)))
+
+
+def _nothing(target: Holding) -> BadRequest:
+    message = f"refund_last_payment: nothing of a payment for plan {target.plan.id} is left to give back"
+    return BadRequest(message, code="nothing_to_refund")
 
 
 def _refundable(invoice: Invoice) -> int:
