@@ -181,14 +181,13 @@ class CheckoutDesk:
             actor=actor,
         )
 
-    async def withdraw(self, tenant: Tenant, customer: Customer, *, sparing: str | None = None) -> None:
+    async def withdraw(self, tenant: Tenant, customer: Customer, *, sparing: str | None = None) -> bool:
         """Closes the customer's open pages before something else is bought; one that was just completed is settled.
 
-        The page `sparing` stays: it is being confirmed.
+        The page `sparing` stays: it is being confirmed. Answers whether any was settled.
         """
-        for checkout in await self.open_pages(tenant, customer):
-            if checkout.id != sparing:
-                await self._close(tenant, checkout)
+        pages = [each for each in await self.open_pages(tenant, customer) if each.id != sparing]
+        return not all([await self._close(tenant, each) for each in pages])
 
     async def settle(self, tenant: Tenant, provider_checkout: str) -> SettledCheckout:
         """Carries out what a page was opened for, once.
@@ -324,14 +323,16 @@ class CheckoutDesk:
         async with self._database.reading(tenant) as work:
             return await decide_again(work, customer, checkout) is not None
 
-    async def _close(self, tenant: Tenant, checkout: visits.Checkout) -> None:
+    async def _close(self, tenant: Tenant, checkout: visits.Checkout) -> bool:
+        """Closes a page; False where it was completed just before, and is settled."""
         if checkout.purpose is not visits.CheckoutPurpose.CONFIRM:
             provider = provider_of(self._providers, tenant)
             if not await provider.close_checkout(tenant, checkout.provider_checkout):
                 await self.settle(tenant, checkout.provider_checkout)
-                return
+                return False
         async with self._database.work(tenant) as work:
             await visits.change_checkout(work, checkout, visits.CheckoutProgress.CLOSED)
+        return True
 
     async def _open_page(
         self,
