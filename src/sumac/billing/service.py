@@ -333,7 +333,8 @@ class BillingService:
                 host = self.confirmations if proposal.decision.payment is Payment.CONFIRM else self._desk
                 url = await host.open_request(tenant, proposal, request, actor=actor)
                 return Receipt(customer.public_id, payment_url=url)
-            await self._desk.withdraw(tenant, customer, sparing=confirming.page_id if confirming else None)
+            if await self._desk.withdraw(tenant, customer, sparing=confirming.page_id if confirming else None):
+                await self.carry_on(tenant, customer.key)
         async with self._database.work(tenant) as work:
             customer = await customers.get_by_key(work, customer.key, lock=True)
             await require_ready(work, customer)
