@@ -9,7 +9,19 @@ from typing import Any
 
 import pytest
 
-from sumac.billing.model import Decision, DropScheduled, EndPlan, IssueInvoice, KeepPlan, Payment, Snapshot, StartPlan
+from sumac.billing.model import (
+    CancelPlan,
+    Decision,
+    DropScheduled,
+    EndPlan,
+    Holding,
+    IssueInvoice,
+    KeepPlan,
+    Payment,
+    SchedulePlan,
+    Snapshot,
+    StartPlan,
+)
 from sumac.billing.requests import (
     CancelAction,
     CancelRequest,
@@ -133,6 +145,27 @@ def test_a_trial_for_all_but_what_is_bought_once() -> None:
     assert 1000 == cents(attach(snapshot(), PRO_TRIAL, once))
 
 
+def test_the_trial_of_a_main_plan_is_the_add_ons_too() -> None:
+    """Without a trial that is asked for, what is billed along has that of the main plan, a purchase has none."""
+    decision = attach(snapshot(held(FREE)), ADD_ON, PRO_TRIAL, ONE_OFF)
+
+    assert 1000 == cents(decision)
+    assert [at("2026-01-15"), at("2026-01-15"), None] == [each.held.trial_ends_at for each in starts(decision)]
+
+
+def test_a_free_plan_has_no_trial_of_another() -> None:
+    """It is free anyway; and a plan with a trial of its own keeps that one."""
+    week = replace(PRO_TRIAL, id="other", group="other", free_trial=replace(TRIAL, length=7))
+    decision = attach(snapshot(), PRO_TRIAL, week, replace(FREE, group="third"))
+
+    assert [at("2026-01-15"), at("2026-01-08"), None] == [each.held.trial_ends_at for each in starts(decision)]
+
+
+def test_a_trial_had_before_is_not_lent() -> None:
+    """Pro's second time is charged at once, and so is the add-on."""
+    assert 4000 == cents(attach(snapshot(trials_used=frozenset({"pro-trial"})), PRO_TRIAL, ADD_ON))
+
+
 def test_a_scheduled_plan_gives_way() -> None:
     """What was to start in the place of one of the plans does not."""
     state = snapshot(canceling(held(PREMIUM), FEBRUARY), scheduled(FREE, FEBRUARY))
@@ -245,6 +278,31 @@ def test_the_default_comes_once() -> None:
     decision = cancel(state, ("add-on", NOW), ("pro", NOW))
 
     assert ["free"] == [each.held.plan_id for each in starts(decision)]
+
+
+@pytest.mark.parametrize(
+    ("first", "state"), [(KEEP, canceling(held(OTHER), FEBRUARY)), (LATER, held(OTHER))], ids=["kept", "canceled"]
+)
+def test_each_change_sees_the_ones_before(first: CancelAction, state: Holding) -> None:
+    """While another paid main plan runs, to its end too, the default does not start in the place of what ends."""
+    decision = cancel(snapshot(held(PRO), state, auto_enabled=(FREE,)), ("other", first), ("pro", NOW))
+
+    assert [] == starts(decision)
+
+
+def test_the_default_waits_once() -> None:
+    """Pro ends with its cycle and Free waits for it; the add-on ends now, and with it nothing else begins."""
+    state = snapshot(held(PRO), held(ADD_ON), auto_enabled=(FREE,))
+    decision = cancel(state, ("pro", LATER), ("add-on", NOW))
+
+    assert [IssueInvoice, CancelPlan, SchedulePlan, EndPlan] == kinds(decision)
+
+
+def test_the_default_that_has_started_is_seen() -> None:
+    """Two main plans end: the default of the first one's group is started with the first id, none with the second."""
+    decision = cancel(snapshot(held(PRO), held(OTHER), auto_enabled=(FREE,)), ("other", NOW), ("pro", NOW))
+
+    assert [("free", "second")] == [(each.held.plan_id, each.held.id) for each in starts(decision)]
 
 
 def test_a_plan_that_stands_twice() -> None:
