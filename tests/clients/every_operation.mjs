@@ -167,6 +167,20 @@ const scheduled = await client.billing.createSchedule({
   ],
 });
 seen.scheduled = [scheduled.status, scheduled.phases.map((phase) => phase.customerProductIds.length)];
+const page = await client.billing.setupPayment({ customerId, successUrl: "https://app.lumen.test/" });
+seen.setup = page.customerId;
+await bank("sandbox.complete_checkout", { url: page.url });
+const plans = [{ planId: "pack" }, { planId: "pack" }];
+seen.together = [
+  (await client.billing.previewMultiAttach({ customerId, plans })).total,
+  (await client.billing.multiAttach({ customerId, plans })).invoice.status,
+];
+const updates = [{ planId: "pro", cancelAction: "cancel_immediately", prorationBehavior: "none" }];
+seen.endedTogether = [
+  (await client.billing.previewMultiUpdate({ customerId, updates })).total,
+  (await client.billing.multiUpdate({ customerId, updates })).paymentUrl,
+];
+await client.billing.attach({ customerId, planId: "pro" });
 seen.renamed = (await client.customers.update({ customerId, name: "Ada L.", metadata: { tier: "gold" } })).name;
 seen.listed = (await client.customers.list({ search: "ada" })).list.map((each) => each.id);
 

@@ -302,6 +302,35 @@ def test_phases(client: Autumn, bank: Bank) -> None:
     assert first.schedule_id != again.schedule_id
 
 
+def test_several_plans_and_a_card_ahead(client: Autumn, bank: Bank) -> None:
+    """A card is stored on a page, plans are attached together and end together; previews parse and say the same."""
+    client.customers.get_or_create(customer_id="flo")
+    setup = client.billing.setup_payment(customer_id="flo", success_url="https://app.lumen.test/")
+    bank.post("sandbox.complete_checkout", url=setup.url)
+    plans: list[Any] = [{"plan_id": "pro"}, {"plan_id": "pack"}]
+
+    preview = client.billing.preview_multi_attach(customer_id="flo", plans=plans)
+    attached = client.billing.multi_attach(customer_id="flo", plans=plans)
+
+    assert (40, False) == (preview.total, preview.redirect_to_checkout)
+    assert attached.invoice is not None
+    assert ("paid", 40, None) == (attached.invoice.status, attached.invoice.total, attached.payment_url)
+
+    updates: list[Any] = [{"plan_id": "pro", "cancel_action": "cancel_immediately"}]
+    back = client.billing.preview_multi_update(customer_id="flo", updates=updates)
+    ended = client.billing.multi_update(customer_id="flo", updates=updates, refund_last_payment="full")
+
+    assert [["pro"]] == [each.plan_ids for each in back.subscriptions]
+    assert -30 <= back.total < -29.9
+    assert (None, None) == (ended.invoice, ended.payment_url)
+    assert ["free"] == [each.plan_id for each in client.customers.get(customer_id="flo").subscriptions]
+
+    page = client.billing.setup_payment(customer_id="flo", plan_id="pro").url
+    bank.post("sandbox.complete_checkout", url=page)
+
+    assert ["pro"] == [each.plan_id for each in client.customers.get(customer_id="flo").subscriptions]
+
+
 def test_errors_are_the_clients_own(client: Autumn, server: LiveServer) -> None:
     """A refusal is an AutumnDefaultError with the status and the body; check and track do not fail open."""
     with pytest.raises(errors.AutumnDefaultError) as raised:

@@ -6,7 +6,6 @@ from sumac.api.schemas.wire import PlanId, WireModel
 from sumac.billing.requests import SetupRequest
 from sumac.core.errors import BadRequest
 
-
 NOT_FOR_A_CARD = ("invoice_mode", "long_lived_checkout", "new_billing_subscription", "plan_schedule", "redirect_mode")
 
 
@@ -19,7 +18,7 @@ class SetupBody(AttachTerms):
         """As a request. Raises as the request of an attach does, and BadRequest for what has no sense for a card."""
         refuse_entity(self.entity_id)
         for name in NOT_FOR_A_CARD:
-            if name in self.model_fields_set and getattr(self, name) not in {None, False, "if_required"}:
+            if getattr(self, name) not in (None, "if_required"):
                 message = f"{name}: is not for billing.setup_payment, whose plan is charged to the card stored with it"
                 raise BadRequest(message)
         attach = None if self.plan_id is None else self.request_for(self.plan_id)
