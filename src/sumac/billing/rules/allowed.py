@@ -7,8 +7,9 @@ from decimal import Decimal
 from sumac.billing.model import Holding, Snapshot
 from sumac.billing.requests import AttachRequest, PlanTiming
 from sumac.billing.rules.carry import check_carried
+from sumac.billing.rules.lines import one_off_lines
 from sumac.billing.rules.quantities import is_bought_once
-from sumac.billing.rules.transition import find_paid
+from sumac.billing.rules.transition import find_paid, is_trialing, is_upgrade
 from sumac.catalog.model import Plan
 from sumac.catalog.rules.shape import is_free, is_one_off
 from sumac.core.errors import BadRequest, Conflict, NotFound
@@ -20,6 +21,11 @@ SOON = timedelta(minutes=1)
 def is_later(starts_at: datetime, now: datetime) -> bool:
     """Whether a start is in the future: more than a minute away."""
     return starts_at > now + SOON
+
+
+def is_about_now(starts_at: datetime, now: datetime) -> bool:
+    """Whether a start is at most a minute away: clocks differ a little."""
+    return abs(starts_at - now) <= SOON
 
 
 def check_quantities(plan: Plan, quantities: Mapping[str, Decimal]) -> None:
@@ -75,8 +81,8 @@ def check_attach(
     check_subscription_ids(snapshot.holdings, [request.subscription_id])
     check_carried(request.carry_balances, snapshot.features, "carry_over_balances")
     check_carried(request.carry_usages, snapshot.features, "carry_over_usages")
-    if request.custom_lines and (current is None or is_free(current.plan)):
-        _refuse("custom_line_items: needs a paid plan that this one replaces")
+    if request.custom_lines and not _changes_subscription(snapshot, plan, current, request):
+        _refuse("custom_line_items: needs a running subscription that becomes larger")
     if request.new_subscription is False and not find_paid(snapshot.holdings):
         _refuse("new_billing_subscription: the customer has no subscription to join")
     if request.anchor is not None:
@@ -87,8 +93,29 @@ def check_attach(
         _check_end(plan, request, now)
 
 
+def check_started(
+    snapshot: Snapshot, starting: Holding, current: Holding | None, request: AttachRequest, *, now: datetime
+) -> None:
+    """Raises BadRequest for what cannot go together now that it is known whether the plan starts with a trial."""
+    if request.anchor is not None and starting.held.trial_ends_at is not None:
+        _refuse("billing_cycle_anchor: cannot be combined with a free trial, whose end is the anchor")
+    ends_trial = current is not None and is_trialing(current, now) and starting.held.trial_ends_at is None
+    if ends_trial and request.custom_lines:
+        _refuse("custom_line_items: the end of a free trial is charged as the plan has it")
+    joins = starting.held.recurring and find_paid(snapshot.holdings) and not request.new_subscription
+    if request.prorate or not request.bill or not joins or request.anchor == "now":
+        return
+    if ends_trial and not is_free(starting.plan):
+        _refuse("proration_behavior: none is not possible where a free trial ends, which has to be charged")
+    if any(one_off_lines(starting, snapshot.features, currency=snapshot.currency)):
+        _refuse(f"proration_behavior: none is not possible with what plan {starting.plan.id} costs once")
+
+
 def find_removed(holdings: Sequence[Holding], plan_ids: Collection[str], current: Holding | None) -> list[Holding]:
-    """The running plans that are to go along with the change. Raises NotFound, BadRequest when usage is ambiguous."""
+    """The running plans that are to go along with the change.
+
+    Raises NotFound for one that is not running, BadRequest for one that is billed at other times.
+    """
     removed: list[Holding] = []
     for plan_id in plan_ids:
         found = next((each for each in holdings if each.held.is_usable and each.plan.id == plan_id), None)
@@ -97,14 +124,31 @@ def find_removed(holdings: Sequence[Holding], plan_ids: Collection[str], current
             raise NotFound(message, code="customer_product_not_found")
         if found is not current and found not in removed:
             removed.append(found)
+    leaving = removed if current is None else [current, *removed]
+    if len({each.held.anchor_at for each in find_paid(leaving)}) > 1:
+        names = " and ".join(each.plan.id for each in leaving)
+        _refuse(f"remove_plan_ids: {names} are billed at different times and cannot go together")
     return removed
+
+
+def check_again(request: AttachRequest) -> None:
+    """Raises BadRequest for what is about a plan that starts, where one that runs goes on."""
+    for name in ("anchor", "starts_at", "ends_at", "remove_plan_ids", "new_subscription"):
+        if getattr(request, name):
+            wire = {"anchor": "billing_cycle_anchor", "new_subscription": "new_billing_subscription"}.get(name, name)
+            _refuse(f"{wire}: plan {request.plan_id} runs already; use billing.update to change it")
+
+
+def _changes_subscription(snapshot: Snapshot, plan: Plan, current: Holding | None, request: AttachRequest) -> bool:
+    if current is not None:
+        return not is_free(current.plan) and is_upgrade(current.plan, plan)
+    joins = bool(find_paid(snapshot.holdings)) and not request.new_subscription
+    return joins and not is_one_off(plan) and not is_free(plan)
 
 
 def _check_anchor(plan: Plan, request: AttachRequest, now: datetime) -> None:
     if is_free(plan) or is_one_off(plan):
         _refuse(f"billing_cycle_anchor: plan {plan.id} has no billing cycle")
-    if plan.free_trial is not None and request.customize is not None and request.customize.sets_trial:
-        _refuse("billing_cycle_anchor: cannot be combined with a free trial, whose end is the anchor")
     later = request.starts_at is not None and is_later(request.starts_at, now)
     if later or request.timing is PlanTiming.END_OF_CYCLE:
         _refuse("billing_cycle_anchor: cannot be combined with a later start")
@@ -119,7 +163,8 @@ def _check_start(snapshot: Snapshot, plan: Plan, request: AttachRequest, now: da
     starts_at = request.starts_at or now
     if is_free(plan) or is_one_off(plan):
         _refuse(f"starts_at: only a paid, recurring plan can start at another time; {plan.id} is none")
-    if plan.free_trial is not None and request.customize is not None and request.customize.sets_trial:
+    asked = request.customize is not None and request.customize.sets_trial
+    if plan.free_trial is not None and (asked or plan.id not in snapshot.trials_used):
         _refuse("starts_at: cannot be combined with a free trial")
     if is_later(starts_at, now):
         if request.invoice_mode is not None:

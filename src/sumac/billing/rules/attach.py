@@ -5,10 +5,19 @@ from dataclasses import replace
 from datetime import datetime
 
 from sumac.billing.model import Action, Decision, DropScheduled, Holding, KeepPlan, Payment, SchedulePlan, Snapshot
-from sumac.billing.requests import AttachRequest, PlanTiming, RedirectMode
-from sumac.billing.rules.allowed import check_attach, check_later, check_quantities, find_removed, is_later
+from sumac.billing.requests import AttachRequest, InvoiceMode, PlanTiming, RedirectMode
+from sumac.billing.rules.allowed import (
+    check_again,
+    check_attach,
+    check_later,
+    check_quantities,
+    check_started,
+    find_removed,
+    is_about_now,
+    is_later,
+)
 from sumac.billing.rules.cancel import canceling, default_later
-from sumac.billing.rules.carry import NOTHING
+from sumac.billing.rules.carry import NOTHING, carried_usage, grants_of
 from sumac.billing.rules.change import Arrival, Terms, end_and_start
 from sumac.billing.rules.payment import with_payment
 from sumac.billing.rules.quantities import inherited_quantities
@@ -17,7 +26,10 @@ from sumac.billing.rules.terms import TermsChange, replace_terms
 from sumac.billing.rules.transition import find_current, find_scheduled, is_upgrade
 from sumac.catalog.model import Plan
 from sumac.catalog.rules.shape import is_free
-from sumac.core.errors import Conflict
+from sumac.core.errors import BadRequest, Conflict
+
+# How a plan that starts later is billed to a customer without a card: nobody waits for the payment (billing.md §10.10).
+_SENT = InvoiceMode(enable_immediately=True)
 
 
 def decide_attach(snapshot: Snapshot, plan: Plan, request: AttachRequest, *, now: datetime) -> Decision:
@@ -32,8 +44,8 @@ def decide_attach(snapshot: Snapshot, plan: Plan, request: AttachRequest, *, now
     dropped = [DropScheduled(each.held) for each in find_scheduled(snapshot.holdings, plan)]
     if current is not None and current.plan.id == plan.id:
         return _attach_again(snapshot, current, plan, request, dropped, now)
-    wanted = replace(request, quantities=inherited_quantities(current, plan) | dict(request.quantities))
-    if request.starts_at is not None and is_later(request.starts_at, now) and not request.enable_immediately:
+    wanted = _settled(snapshot, current, plan, request, now)
+    if wanted.starts_at is not None and is_later(wanted.starts_at, now) and not wanted.enable_immediately:
         return _begin_later(snapshot, current, plan, wanted, dropped, now)
     if current is not None and _timing(current.plan, plan, request) is PlanTiming.END_OF_CYCLE:
         check_later(plan, request)
@@ -51,6 +63,26 @@ def switch_at_end(
     return canceled, SchedulePlan(schedule_plan(snapshot, plan, how, starts_at=starts_at, anchor=anchor, now=now))
 
 
+def _settled(
+    snapshot: Snapshot, current: Holding | None, plan: Plan, request: AttachRequest, now: datetime
+) -> AttachRequest:
+    """The request with what goes without saying.
+
+    Bought units go along; a start about now is none; a switch stays on its subscription; and who has no card on file
+    when a later start is to be charged gets invoices to pay (§10.10).
+    """
+    starts_at = request.starts_at
+    later = starts_at is not None and is_later(starts_at, now)
+    switches = current is not None and not is_free(current.plan)
+    return replace(
+        request,
+        quantities=inherited_quantities(current, plan) | dict(request.quantities),
+        starts_at=None if starts_at is not None and is_about_now(starts_at, now) else starts_at,
+        new_subscription=request.new_subscription and not switches,
+        invoice_mode=_SENT if later and not snapshot.has_payment_method else request.invoice_mode,
+    )
+
+
 def _attach_again(
     snapshot: Snapshot,
     current: Holding,
@@ -65,7 +97,9 @@ def _attach_again(
         if not current.held.is_canceling:
             message = f"Plan {current.plan.id} is already attached; use billing.update to change it"
             raise Conflict(message, code="plan_already_attached")
+        check_again(request)
         return Decision((*dropped, KeepPlan(kept.held)))
+    check_again(request)
     if _timing(current.plan, plan, request) is PlanTiming.END_OF_CYCLE:
         check_later(plan, request)
         return _switch_later(snapshot, kept, plan, request, dropped, now)
@@ -133,7 +167,12 @@ def _begin_later(
     actions: list[Action] = list(dropped)
     if current is not None:
         actions.append(canceling(current, now, ends_at=starts_at))
-    actions.append(SchedulePlan(schedule_plan(snapshot, plan, how, starts_at=starts_at, anchor=starts_at, now=now)))
+    later = schedule_plan(snapshot, plan, how, starts_at=starts_at, anchor=starts_at, now=now)
+    actions.append(SchedulePlan(later))
+    if later.ends_at is not None:
+        staying = tuple(each for each in snapshot.holdings if each is not current)
+        after = replace(snapshot, holdings=staying)
+        actions += default_later(after, Holding(later, plan), plan_id=snapshot.plan_ids[1], now=now)
     return Decision(tuple(actions))
 
 
@@ -147,21 +186,43 @@ def _switch_now(
 ) -> Decision:
     how = _start(snapshot, request)
     starting = start_plan(snapshot, plan, how, current=current, now=now)
+    check_started(snapshot, starting, current, request, now=now)
     removed = find_removed(snapshot.holdings, request.remove_plan_ids, current)
     leaving = [*([] if current is None else [current]), *removed]
-    arrival = Arrival(starting, current if current is not None else _source(snapshot, removed), apart=how.apart)
+    source = current if current is not None else _source(snapshot, removed, _terms(request))
+    arrival = Arrival(starting, source, apart=how.apart)
     actions: tuple[Action, ...] = (*dropped, *end_and_start(snapshot, leaving, [arrival], _terms(request), now=now))
     if request.ends_at is not None:
         staying = tuple(each for each in snapshot.holdings if each not in leaving)
         after = replace(snapshot, holdings=staying)
         actions = (*actions, *default_later(after, starting, plan_id=snapshot.plan_ids[1], now=now))
+    if request.starts_at is not None and request.invoice_mode is _SENT:
+        return Decision(actions)
     return _paid_for(Decision(actions), snapshot, starting, request)
 
 
-def _source(snapshot: Snapshot, removed: Sequence[Holding]) -> Holding | None:
-    """The removed plan whose usage the new one goes on with: the only one that has some."""
-    used = {grant.customer_plan_id for grant in snapshot.grants if grant.usage}
-    return next((each for each in removed if each.held.id in used), None)
+def _source(snapshot: Snapshot, removed: Sequence[Holding], terms: Terms) -> Holding | None:
+    """The removed plan whose usage the new one goes on with: the only one that has some.
+
+    Raises BadRequest where several have.
+    """
+    used = [
+        each
+        for each in removed
+        if any(
+            carried_usage(
+                grants_of(snapshot.grants, each.held.id),
+                snapshot.features,
+                usages=terms.carry_usages,
+                balances=terms.carry_balances,
+            ).values()
+        )
+    ]
+    if len(used) > 1:
+        names = " and ".join(each.plan.id for each in used)
+        message = f"remove_plan_ids: {names} both hold usage that could go along"
+        raise BadRequest(message)
+    return next(iter(used), None)
 
 
 def _paid_for(decision: Decision, snapshot: Snapshot, started: Holding, request: AttachRequest) -> Decision:

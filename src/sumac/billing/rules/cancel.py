@@ -105,6 +105,14 @@ def _drop_scheduled(snapshot: Snapshot, target: Holding) -> Iterator[Action]:
             or _is_of_its_schedule(each, target)
         ):
             yield KeepPlan(replace(each.held, canceled_at=None, ends_at=None))
+        if each in _followers(snapshot, target):
+            yield DropScheduled(each.held)
+
+
+def _followers(snapshot: Snapshot, target: Holding) -> Sequence[Holding]:
+    """What was to start once a plan sold until a day is over, for which it will not start itself."""
+    waiting = find_scheduled(snapshot.holdings, target.plan)
+    return [each for each in waiting if target.held.schedule_id is None and each.held.starts_at == target.held.ends_at]
 
 
 def _is_of_its_schedule(holding: Holding, target: Holding) -> bool:

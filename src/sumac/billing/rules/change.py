@@ -75,6 +75,7 @@ def end_and_start(
         actions += keep_units(snapshot, each, terms)
     actions += [_started(snapshot, each, terms, now) for each in arrivals]
     actions += [_realigned(snapshot, after, now) for _, after in moved]
+    actions += _moving_later(snapshot, leaving, arrivals, now)
     return tuple(actions)
 
 
@@ -217,7 +218,7 @@ def _lines(
     charged = [
         line
         for each in arrivals
-        if terms.prorate or each.replaced is None or each.holding.held.anchor_at == now
+        if terms.prorate or not _joins(each, find_paid(snapshot.holdings), now)
         for line in arriving_lines(snapshot, each.holding, now=now)
     ]
     own = [*given_back, *charged] if terms.prorate else charged
@@ -263,6 +264,36 @@ def _moved_along(
         along = [each for each in paid if each.held.id not in gone and _phase(each, now) == _phase(reference, now)]
         return [(each, move_along(each, leader, now)) for each in along]
     return []
+
+
+def _moving_later(
+    snapshot: Snapshot, leaving: Sequence[Holding], arrivals: Sequence[Arrival], now: datetime
+) -> Iterator[ChangePlan]:
+    """Paid plans billed along with one that is counted anew from a later day are so too, and their units reset then."""
+    gone = {each.held.id for each in leaving}
+    paid = find_paid(snapshot.holdings)
+    for arrival in arrivals:
+        leader, anchor = arrival.holding, arrival.holding.held.next_anchor_at
+        if anchor is None or not _joins(arrival, paid, now):
+            continue
+        for each in paid:
+            held = each.held
+            if held.id in gone or held.next_anchor_at == anchor or _phase(each, now) != _phase(leader, now):
+                continue
+            grants = tuple(
+                replace(grant, resets_at=min(grant.resets_at, anchor))
+                for grant in grants_of(snapshot.grants, held.id)
+                if grant.resets_at is not None
+            )
+            yield ChangePlan(replace(held, next_anchor_at=anchor), grants)
+
+
+def _joins(arrival: Arrival, paid: Sequence[Holding], now: datetime) -> bool:
+    """Whether the plan is billed along with one that is paid for already, in the periods of that one."""
+    leader, reference = arrival.holding, _reference(arrival, paid)
+    if not leader.held.recurring or arrival.apart or reference is None:
+        return False
+    return _phase(reference, now) == _phase(leader, now)
 
 
 def _reference(arrival: Arrival, paid: Sequence[Holding]) -> Holding | None:

@@ -12,6 +12,7 @@ from sumac.billing.model import (
 from sumac.catalog.model import Feature, PlanItem
 from sumac.catalog.rules.text import units_text
 from sumac.catalog.rules.tiers import compute_overage_price, compute_prepaid_price
+from sumac.core.errors import BadRequest
 from sumac.core.money import DECIMAL_PRECISION, exact_minor
 from sumac.core.quantity import packs_for
 from sumac.core.time import MILLISECOND, Cadence, Period, boundary, cycle, cycle_number
@@ -19,6 +20,7 @@ from sumac.invoices.model import LineDraft
 
 ONE = Decimal(1)
 ZERO = Decimal(0)
+MOST_ELAPSED = 250
 
 
 def prorate(amount: Decimal, period: Period, now: datetime) -> Decimal:
@@ -75,12 +77,18 @@ def advance_lines(
 def elapsed_lines(
     holding: Holding, features: Mapping[str, Feature], *, currency: str, now: datetime
 ) -> Iterator[LineDraft]:
-    """What every period from the plan's start in the past to the present costs in advance, each whole (§10.10)."""
+    """What every period from the plan's start in the past to the present costs in advance, each whole (§10.10).
+
+    Raises BadRequest for more periods than fit on an invoice.
+    """
     for price in _advance_prices(holding, features):
         if not price.cadence.recurs:
             continue
         first = cycle_number(holding.held.anchor_at, price.cadence, holding.held.starts_at)
         last = cycle_number(holding.held.anchor_at, price.cadence, now)
+        if last - first >= MOST_ELAPSED:
+            message = f"starts_at: more than {MOST_ELAPSED} periods have gone by since then"
+            raise BadRequest(message)
         for number in range(first, last + 1):
             period = Period(
                 boundary(holding.held.anchor_at, price.cadence, number),

@@ -33,7 +33,8 @@ class Start:
 def start_plan(snapshot: Snapshot, plan: Plan, how: Start, *, current: Holding | None, now: datetime) -> Holding:
     """The customer plan that is active from now on; `current` is the one whose place it takes."""
     trial_ends_at = trial_end(snapshot, plan, how, current=current, now=now)
-    anchor = trial_ends_at or how.begins_at or _anchor(snapshot, plan, how, now)
+    joined = None if trial_ends_at or how.begins_at else _joined(snapshot, plan, how, now)
+    anchor = trial_ends_at or how.begins_at or (now if joined is None else joined.held.anchor_at)
     cadence = shortest_cadence(plan)
     period = cycle(anchor, cadence, now) if cadence is not None else None
     delayed_until = trial_ends_at or (how.begins_at if how.begins_at is not None and how.begins_at > now else None)
@@ -52,7 +53,7 @@ def start_plan(snapshot: Snapshot, plan: Plan, how: Start, *, current: Holding |
         subscription_id=how.subscription_id,
         schedule_id=how.schedule_id,
         net_terms_days=how.net_terms_days,
-        next_anchor_at=how.anchor if isinstance(how.anchor, datetime) else None,
+        next_anchor_at=how.anchor if isinstance(how.anchor, datetime) else _next_anchor(plan, joined),
         period_start=(max(period.start, min(how.begins_at or now, now))) if period else None,
         period_end=(delayed_until or period.end) if period else trial_ends_at,
         trial_ends_at=trial_ends_at,
@@ -102,12 +103,15 @@ def trial_end(snapshot: Snapshot, plan: Plan, how: Start, *, current: Holding | 
     return None if fresh is None else fresh.end_after(now)
 
 
-def _anchor(snapshot: Snapshot, plan: Plan, how: Start, now: datetime) -> datetime:
-    """Where periods are counted from: along with what is billed already, else from now."""
+def _joined(snapshot: Snapshot, plan: Plan, how: Start, now: datetime) -> Holding | None:
+    """What is billed already and the plan is billed along with, if its periods do not begin now."""
     if how.anchor == "now" or how.apart or is_free(plan):
-        return now
-    billed = find_paid(snapshot.holdings)
-    return next((each.held.anchor_at for each in billed if not is_trialing(each, now)), now)
+        return None
+    return next((each for each in find_paid(snapshot.holdings) if not is_trialing(each, now)), None)
+
+
+def _next_anchor(plan: Plan, joined: Holding | None) -> datetime | None:
+    return None if joined is None or is_one_off(plan) else joined.held.next_anchor_at
 
 
 def move_along(holding: Holding, leader: Holding, now: datetime) -> Holding:
@@ -118,6 +122,7 @@ def move_along(holding: Holding, leader: Holding, now: datetime) -> Holding:
     moved = replace(
         holding.held,
         anchor_at=anchor,
+        next_anchor_at=leader.held.next_anchor_at,
         trial_ends_at=trial_ends_at,
         period_start=now if period else None,
         period_end=trial_ends_at or (period.end if period else None),

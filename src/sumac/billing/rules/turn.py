@@ -56,7 +56,8 @@ def decide_turn(snapshot: Snapshot, *, at: datetime) -> Decision:
     for each in turn.ending:
         lines += [*_last_usage(snapshot, each, at), *_unused_time(snapshot, each, turn.starting, at)]
         actions += [EndPlan(replace(each.held, status=PlanStatus.EXPIRED, ends_at=at))]
-        actions += keep_units(snapshot, each, Terms())
+        if each.held.recurring:
+            actions += keep_units(snapshot, each, Terms())
     for before, after in turn.renewing:
         lines += _renewal_lines(snapshot, before, after, at)
         actions.append(RenewPlan(after.held))
@@ -120,6 +121,12 @@ def _placed_after(holding: Holding, starting: Sequence[Holding]) -> bool:
     return any(slot_of(each.plan) == slot_of(holding.plan) for each in placed)
 
 
+def _is_followed(holding: Holding, starting: Sequence[Holding]) -> bool:
+    """Whether a paid main plan takes the place of this one."""
+    paid = [each for each in starting if is_main_recurring(each.plan) and not is_free(each.plan)]
+    return any(slot_of(each.plan) == slot_of(holding.plan) for each in paid)
+
+
 def _due_of(held: CustomerPlan) -> datetime | None:
     if held.status is PlanStatus.SCHEDULED:
         return held.starts_at
@@ -151,12 +158,12 @@ def _last_usage(snapshot: Snapshot, holding: Holding, at: datetime) -> Iterator[
 
 
 def _unused_time(snapshot: Snapshot, ending: Holding, starting: Sequence[Holding], at: datetime) -> Iterator[LineDraft]:
-    """What a schedule ends before its period is over is given back; a cancelled plan has run to the end (§13.2).
+    """What ends before its period is over, for a schedule or a paid plan in its place, is given back (§10.10, §13.2).
 
-    What is still owed was not paid, and is not given back.
+    A cancelled plan has run to the end. What is still owed was not paid, and is not given back.
     """
-    by_schedule = ending.held.schedule_id is not None or _placed_after(ending, starting)
-    if not by_schedule or ending.held.status is PlanStatus.PAST_DUE:
+    cut_short = ending.held.schedule_id is not None or _placed_after(ending, starting) or _is_followed(ending, starting)
+    if not cut_short or ending.held.status is PlanStatus.PAST_DUE:
         return iter(())
     charges = snapshot.billed_beyond
     return credit_lines(ending, snapshot.features, currency=snapshot.currency, now=at, charges=charges)
@@ -236,11 +243,14 @@ def _units(snapshot: Snapshot, turn: _Turn, at: datetime) -> Iterator[Action]:
             changed[grant.id] = grant
     full: list[Grant] = []
     for grant in live:
-        if grant.reset is None or grant.resets_at is None or grant.resets_at > at or grant in expired:
+        holder = after.get(grant.customer_plan_id or "")
+        begins_anew = holder is not None and holder.held.anchor_at == at
+        if grant.reset is None or grant.resets_at is None or grant in expired:
+            continue
+        if grant.resets_at > at and not begins_anew:
             continue
         now_gives = changed.pop(grant.id, grant)
-        holder = after.get(grant.customer_plan_id or "")
-        anchor = grant.anchor_at if holder is None or holder.held.anchor_at != at else at
+        anchor = at if begins_anew else grant.anchor_at
         resets_at = cycle_end(anchor, grant.reset, at)
         full.append(replace(now_gives, balance=now_gives.granted, anchor_at=anchor, resets_at=resets_at))
     for each in after.values():
