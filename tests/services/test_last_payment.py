@@ -7,6 +7,7 @@ import pytest
 from sumac.billing.requests import CancelAction, CancelRequest, RefundKind
 from sumac.billing.service import Receipt
 from sumac.core.errors import BadRequest
+from tests.support.bank import LosingBank
 from tests.support.build import feature, item, plan, price, usage_price
 from tests.support.services import GOOD_CARD, Services
 
@@ -73,3 +74,16 @@ async def test_usage_of_the_last_period_is_not_in_the_share(shop: Services) -> N
     await shop.billing.resume_attempts()
 
     assert [1500, 2000] == await shop.charged()
+
+
+@pytest.mark.parametrize("on_the_way_back", [False, True])
+async def test_the_connection_breaks_at_the_refund(shop: Services, *, on_the_way_back: bool) -> None:
+    """What is owed is written down with the cancellation; it goes back once, however often the bank is asked."""
+    losing = shop.paid_through(LosingBank(shop.bank, on_the_way_back=on_the_way_back))
+    await shop.advance(HALF)
+    await cancel(losing, RefundKind.PRORATED)
+    await losing.billing.resume_attempts()
+    for _ in range(2):
+        await shop.billing.resume_attempts()
+
+    assert [1000] == await shop.charged()

@@ -10,6 +10,7 @@ from sumac.billing.requests import AttachRequest, SetupRequest
 from sumac.billing.service import Receipt
 from sumac.core.errors import BadRequest, Conflict, Gone, Locked, NotFound
 from sumac.invoices.model import InvoiceStatus
+from tests.support.bank import ConnectionLostError, LosingBank
 from tests.support.build import MONTHLY, feature, free_plan, item, plan, price
 from tests.support.services import GOOD_CARD, Services
 
@@ -140,6 +141,20 @@ async def test_a_page_nobody_came_back_from(shop: Services) -> None:
 
     settled = await shop.settle(url)
     assert (True, False, "pro") == (settled.customer_plan_active, settled.refunded, settled.plan_id)
+    await one_of_pro(shop)
+
+
+@pytest.mark.parametrize("on_the_way_back", [False, True])
+async def test_the_connection_breaks_at_the_charge(shop: Services, *, on_the_way_back: bool) -> None:
+    """The card is stored and the plan decided; the charge is asked for again under its key, and is one."""
+    losing = shop.paid_through(LosingBank(shop.bank, on_the_way_back=on_the_way_back))
+    url = await set_up(losing, "pro")
+    await complete(shop, url)
+    with pytest.raises(ConnectionLostError):
+        await losing.settle(url)
+    shop.clock.advance(timedelta(minutes=2))
+    await shop.billing.resume_attempts()
+
     await one_of_pro(shop)
 
 
