@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from sumac.billing.model import Holding, Snapshot
-from sumac.billing.requests import AttachRequest, PlanTiming
-from sumac.billing.rules.carry import check_carried
+from sumac.billing.requests import AttachRequest, CarryOver, PlanTiming
+from sumac.billing.rules.carry import check_carried, check_counted, grants_of
 from sumac.billing.rules.lines import one_off_lines
 from sumac.billing.rules.quantities import is_bought_once
 from sumac.billing.rules.transition import find_paid, is_trialing, is_upgrade
@@ -39,17 +39,23 @@ def check_quantities(plan: Plan, quantities: Mapping[str, Decimal]) -> None:
             raise BadRequest(message, code="invalid_options")
 
 
-def check_later(plan: Plan, request: AttachRequest) -> None:
+def check_switch_later(plan: Plan, request: AttachRequest) -> None:
     """Raises BadRequest for what a switch at the end of the cycle cannot do."""
     for item in plan.items:
         if is_bought_once(item) and request.quantities.get(item.feature_id, ZERO) > 0:
             message = f"feature_quantities: {item.feature_id} is bought once and cannot be chosen for a later switch"
             raise BadRequest(message, code="invalid_options")
+    check_later(request)
+
+
+def check_later(request: AttachRequest) -> None:
+    """Raises BadRequest for what is only about changes that take effect at once."""
     for name in ("carry_balances", "carry_usages", "custom_lines", "invoice_mode", "anchor", "remove_plan_ids"):
-        if getattr(request, name):
+        wanted = getattr(request, name)
+        if wanted.enabled if isinstance(wanted, CarryOver) else wanted:
             wire = {"carry_balances": "carry_over_balances", "carry_usages": "carry_over_usages",
                     "custom_lines": "custom_line_items", "anchor": "billing_cycle_anchor"}.get(name, name)  # fmt: skip
-            _refuse(f"{wire}: is for changes that take effect at once; this one waits for the end of the cycle")
+            _refuse(f"{wire}: is for changes that take effect at once; this one waits")
 
 
 def check_subscription_ids(holdings: Sequence[Holding], wanted: Sequence[str | None]) -> None:
@@ -81,6 +87,8 @@ def check_attach(
     check_subscription_ids(snapshot.holdings, [request.subscription_id])
     check_carried(request.carry_balances, snapshot.features, "carry_over_balances")
     check_carried(request.carry_usages, snapshot.features, "carry_over_usages")
+    if current is not None:
+        check_counted(request.carry_balances, grants_of(snapshot.grants, current.held.id))
     if request.custom_lines and not _changes_subscription(snapshot, plan, current, request):
         _refuse("custom_line_items: needs a running subscription that becomes larger")
     if request.new_subscription is False and not find_paid(snapshot.holdings):

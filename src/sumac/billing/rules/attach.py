@@ -12,12 +12,13 @@ from sumac.billing.rules.allowed import (
     check_later,
     check_quantities,
     check_started,
+    check_switch_later,
     find_removed,
     is_about_now,
     is_later,
 )
 from sumac.billing.rules.cancel import canceling, default_later
-from sumac.billing.rules.carry import NOTHING, carried_usage, grants_of
+from sumac.billing.rules.carry import EVERYTHING, NOTHING, carried_usage, grants_of
 from sumac.billing.rules.change import Arrival, Terms, end_and_start
 from sumac.billing.rules.payment import with_payment
 from sumac.billing.rules.quantities import inherited_quantities
@@ -46,9 +47,10 @@ def decide_attach(snapshot: Snapshot, plan: Plan, request: AttachRequest, *, now
         return _attach_again(snapshot, current, plan, request, dropped, now)
     wanted = _settled(snapshot, current, plan, request, now)
     if wanted.starts_at is not None and is_later(wanted.starts_at, now) and not wanted.enable_immediately:
+        check_later(request)
         return _begin_later(snapshot, current, plan, wanted, dropped, now)
     if current is not None and _timing(current.plan, plan, request) is PlanTiming.END_OF_CYCLE:
-        check_later(plan, request)
+        check_switch_later(plan, request)
         return _switch_later(snapshot, current, plan, wanted, dropped, now)
     return _switch_now(snapshot, current, plan, wanted, dropped, now)
 
@@ -101,10 +103,11 @@ def _attach_again(
         return Decision((*dropped, KeepPlan(kept.held)))
     check_again(request)
     if _timing(current.plan, plan, request) is PlanTiming.END_OF_CYCLE:
-        check_later(plan, request)
+        check_switch_later(plan, request)
         return _switch_later(snapshot, kept, plan, request, dropped, now)
     change = TermsChange(plan, request.quantities, customized=True, sets_trial=request.customize.sets_trial)
-    replaced = replace_terms(snapshot, kept, change, _terms(request), now=now)
+    terms = replace(_terms(request), carry_usages=request.carry_usages or EVERYTHING)
+    replaced = replace_terms(snapshot, kept, change, terms, now=now)
     return _paid_for(Decision((*dropped, *replaced.actions)), snapshot, replaced.holding, request)
 
 

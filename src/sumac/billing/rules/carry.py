@@ -24,6 +24,15 @@ def check_carried(carry: CarryOver | None, features: Mapping[str, Feature], fiel
             raise BadRequest(message)
 
 
+def check_counted(balances: CarryOver | None, ended: Iterable[Grant]) -> None:
+    """Raises BadRequest for a listed feature of which the plan gives any number: there is no balance to carry."""
+    listed = (balances.feature_ids if balances else None) or ()
+    for grant in ended:
+        if grant.unlimited and grant.feature_id in listed:
+            message = f"carry_over_balances: {grant.feature_id} is unlimited and has no balance"
+            raise BadRequest(message)
+
+
 def carried_usage(
     replaced: Iterable[Grant],
     features: Mapping[str, Feature],
@@ -63,11 +72,11 @@ def _kept(
 ) -> Iterator[Provision]:
     for grant in ended:
         feature = features.get(grant.feature_id)
-        if feature is None or not grant.remaining or not _is_used_up(feature):
+        if feature is None or not grant.remaining:
             continue
         if _was_bought_once(grant):
             yield _loose(grant, None)
-        elif balances.covers(feature.id):
+        elif _is_used_up(feature) and balances.covers(feature.id):
             yield _loose(grant, grant.resets_at or until)
 
 

@@ -111,7 +111,11 @@ def leaving_lines(snapshot: Snapshot, leaving: Holding, terms: Terms, *, now: da
         )
         consumable = {each.id for each in snapshot.features.values() if each.consumable}
         for line in used:
-            if line.feature_id in consumable and not terms.carry_usages.covers(line.feature_id or ""):
+            carries = (
+                terms.carry_usages.covers(line.feature_id or ""),
+                terms.carry_balances.covers(line.feature_id or ""),
+            )
+            if line.feature_id in consumable and not any(carries):
                 yield line
     yield from (each.line for each in snapshot.held_lines if each.line.customer_plan_id == leaving.held.id)
     yield from credit_lines(
