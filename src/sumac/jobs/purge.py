@@ -32,7 +32,9 @@ class Purge:
         return sum([await self._delete(table, instant) for table, instant in PAST.items()])
 
     async def _delete(self, table: sa.Table, instant: sa.Column[object]) -> int:
-        key = sa.tuple_(*table.primary_key.columns)
+        key = table.primary_key.columns
         async with self.database.system() as system:
-            past = sa.select(*table.primary_key.columns).where(instant < system.now - KEPT).order_by(instant)
-            return await system.delete(table, key.in_(past.limit(BATCH).with_for_update(skip_locked=True)))
+            past = sa.select(*key).where(instant < system.now - KEPT).order_by(instant)
+            # Found first and deleted by their keys: PostgreSQL may run a limited subquery of a DELETE more than once.
+            found = await system.all(past.limit(BATCH).with_for_update(skip_locked=True))
+            return await system.delete(table, sa.tuple_(*key).in_([tuple(row) for row in found])) if found else 0
