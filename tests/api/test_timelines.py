@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
+
 from sumac.core.time import to_ms
 from tests.support.api import Api, Body
 
@@ -162,3 +164,57 @@ async def test_many_small_steps_make_the_same_books(api: Api) -> None:
     ]
     assert books[0] == books[1]
     assert [20, 20, 23, 20] == [total for _, total in books[0]]
+
+
+def team(on_decrease: str) -> Body:
+    """$49 a month with five seats, each more $10."""
+    price = {"amount": 10, "interval": "month", "billing_method": "prepaid"}
+    seats = {
+        "feature_id": "seats",
+        "included": 5,
+        "price": price,
+        "proration": {"on_increase": "prorate_immediately", "on_decrease": on_decrease},
+    }
+    return {"plan_id": "team", "name": "Team", "price": {"amount": 49, "interval": "month"}, "items": [seats]}
+
+
+async def seats_and_charges(life: Life) -> tuple[float, list[float]]:
+    """The seats granted, and what was billed since it was asked last."""
+    balance = (await life.api.call("customers.get", CUSTOMER))["balances"]["seats"]
+    return balance["granted"], await life.billed()
+
+
+@pytest.mark.parametrize(
+    ("on_decrease", "on_15_february", "paid_in_march"),
+    [("prorate_immediately", (7, [-15]), 54), ("none", (10, []), 69)],
+)
+async def test_prepaid_seats(
+    api: Api, on_decrease: str, on_15_february: tuple[float, list[float]], paid_in_march: int
+) -> None:
+    """T2: more seats are prorated now; fewer become credit for the renewal, or wait for it."""
+    await api.call("features.create", {"feature_id": "seats", "name": "Seats", "type": "metered", "consumable": False})
+    life = await Life.begun(api, team(on_decrease))
+
+    async def choose(quantity: int) -> None:
+        await life.do(
+            "billing.update", plan_id="team", feature_quantities=[{"feature_id": "seats", "quantity": quantity}]
+        )
+
+    await life.do("billing.attach", plan_id="team", feature_quantities=[{"feature_id": "seats", "quantity": 5}])
+    assert (5, [49]) == await seats_and_charges(life)
+
+    await life.at(ms(1, 16, 12))
+    await choose(10)
+    assert (10, [25]) == await seats_and_charges(life)
+
+    await life.at(ms(2, 1))
+    assert (10, [99]) == await seats_and_charges(life)
+
+    await life.at(ms(2, 15))
+    await choose(7)
+    assert on_15_february == await seats_and_charges(life)
+
+    await life.at(ms(3, 1))
+    assert (7, [69]) == await seats_and_charges(life)
+    (renewal, *_) = (await api.call("invoices.list", CUSTOMER))["list"]
+    assert paid_in_march == renewal["amount_paid"]
