@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from sumac.balances.model import Grant
 from sumac.billing.model import Action, CustomerPlan, Holding, Provision, ReplaceTerms, Snapshot
-from sumac.billing.rules.carry import EVERYTHING, NOTHING, carried_usage, grants_of
+from sumac.billing.rules.carry import NOTHING, carried_usage, grants_of
 from sumac.billing.rules.change import Terms, invoice_of, keep_units, stated_lines
 from sumac.billing.rules.lines import advance_lines, credit_lines, one_off_lines
 from sumac.billing.rules.provision import provisions_of
@@ -41,7 +41,7 @@ class Replaced:
 
 
 def replace_terms(snapshot: Snapshot, target: Holding, change: TermsChange, terms: Terms, *, now: datetime) -> Replaced:
-    """The plan keeps its start, its state and its reset dates, and takes all of its usage along.
+    """The plan keeps its start, its state and its reset dates, and takes along the usage that the terms say.
 
     What was paid and is unused is given back, what the new terms cost is charged; a price that stays is on no line.
     Raises BadRequest when nothing changes, when a plan bought once would recur or the other way round, or when a newly
@@ -60,7 +60,7 @@ def replace_terms(snapshot: Snapshot, target: Holding, change: TermsChange, term
         now=None,
     )
     own = grants_of(snapshot.grants, target.held.id)
-    provisions = tuple(_dated(_provisions(snapshot, after, own, now), own, same=_same_phase(target, after)))
+    provisions = tuple(_dated(_provisions(snapshot, after, own, terms, now), own, same=_same_phase(target, after)))
     replaced = ReplaceTerms(after.held, after.plan.add_on, provisions)
     return Replaced((*invoice, replaced, *keep_units(snapshot, target, replace(terms, carry_balances=NOTHING))), after)
 
@@ -142,8 +142,10 @@ def _lines(snapshot: Snapshot, before: Holding, after: Holding, terms: Terms, no
     return [*changed_lines(given_back, charged), *once]
 
 
-def _provisions(snapshot: Snapshot, after: Holding, own: list[Grant], now: datetime) -> tuple[Provision, ...]:
-    usage = carried_usage(own, snapshot.features, usages=EVERYTHING)
+def _provisions(
+    snapshot: Snapshot, after: Holding, own: list[Grant], terms: Terms, now: datetime
+) -> tuple[Provision, ...]:
+    usage = carried_usage(own, snapshot.features, usages=terms.carry_usages)
     return provisions_of(after, snapshot.features, now=now, usage=usage)
 
 

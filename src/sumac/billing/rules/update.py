@@ -9,6 +9,7 @@ from sumac.billing.model import Action, ChangePlan, Decision, DropScheduled, Hol
 from sumac.billing.requests import PlanTiming, UpdateRequest
 from sumac.billing.rules.allowed import check_quantities
 from sumac.billing.rules.attach import switch_at_end
+from sumac.billing.rules.carry import EVERYTHING, check_carried
 from sumac.billing.rules.change import Terms, begin_anew
 from sumac.billing.rules.payment import with_payment
 from sumac.billing.rules.quantities import is_bought_once
@@ -78,7 +79,8 @@ def _change(snapshot: Snapshot, target: Holding, plan: Plan, request: UpdateRequ
         if not request.prorate and request.bill and is_free(target.plan) and not is_free(plan):
             message = "proration_behavior: none is not possible where a free plan begins to cost something"
             raise BadRequest(message)
-        return replace_terms(snapshot, target, _terms_change(target, plan, request), terms, now=now)
+        check_carried(request.carry_usages, snapshot.features, "carry_over_usages")
+        return replace_terms(snapshot, target, _terms_change(plan, request), terms, now=now)
     if request.quantities:
         return _change_bought(snapshot, target, request, terms, now)
     if request.anchor == "now":
@@ -95,14 +97,15 @@ def _terms(request: UpdateRequest) -> Terms:
         prorate=request.prorate,
         custom_lines=request.custom_lines,
         invoice_mode=request.invoice_mode,
+        carry_usages=request.carry_usages or EVERYTHING,
     )
 
 
-def _terms_change(target: Holding, plan: Plan, request: UpdateRequest) -> TermsChange:
+def _terms_change(plan: Plan, request: UpdateRequest) -> TermsChange:
     return TermsChange(
         plan,
         request.quantities,
-        customized=request.customize is not None or (request.version is None and target.held.terms is not None),
+        customized=request.customize is not None,
         sets_trial=request.customize is not None and request.customize.sets_trial,
         anew=request.anchor == "now",
     )
