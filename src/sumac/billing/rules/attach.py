@@ -95,7 +95,7 @@ def _attach_again(
 ) -> Decision:
     """The plan that is held already: kept if it was canceling, changed if it is to be on other terms."""
     kept = Holding(replace(current.held, canceled_at=None, ends_at=None), current.plan)
-    if request.customize is None or plan.terms == current.plan.terms:
+    if request.customize is None or (plan.terms == current.plan.terms and not _begins_trial(plan, request)):
         if not current.held.is_canceling:
             message = f"Plan {current.plan.id} is already attached; use billing.update to change it"
             raise Conflict(message, code="plan_already_attached")
@@ -109,6 +109,11 @@ def _attach_again(
     terms = replace(_terms(request), carry_usages=request.carry_usages or EVERYTHING)
     replaced = replace_terms(snapshot, kept, change, terms, now=now)
     return _paid_for(Decision((*dropped, *replaced.actions)), snapshot, replaced.holding, request)
+
+
+def _begins_trial(plan: Plan, request: AttachRequest) -> bool:
+    """Whether a trial is asked for: it counts from now, even where it is the one that runs already (billing.md §11)."""
+    return request.customize is not None and request.customize.sets_trial and plan.free_trial is not None
 
 
 def _timing(current: Plan, plan: Plan, request: AttachRequest) -> PlanTiming:

@@ -4,7 +4,7 @@ Whatever is asked for, the parts are these: the last usage and the unused time o
 that comes, what waited for the next invoice, and the plans billed along that begin anew with them.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -87,8 +87,7 @@ def begin_anew(
     Answers the actions, and the plan as it goes on.
     """
     first = move_along(leader, Holding(replace(leader.held, anchor_at=now, trial_ends_at=None), leader.plan), now)
-    paid = [each for each in find_paid(snapshot.holdings) if each.held.id != leader.held.id]
-    along = [each for each in paid if _phase(each, now) == _phase(leader, now)]
+    along = _along(find_paid(snapshot.holdings), leader, {leader.held.id}, now)
     moved = [(leader, first), *((each, move_along(each, first, now)) for each in along)]
     lines = list(_moved_lines(snapshot, moved, terms, now)) if terms.bill else []
     invoice = invoice_of(
@@ -101,6 +100,21 @@ def begin_anew(
         now=None,
     )
     return (*invoice, *(_realigned(snapshot, after, now) for _, after in moved)), first
+
+
+def bring_along(
+    snapshot: Snapshot, before: Holding, after: Holding, terms: Terms, *, now: datetime
+) -> tuple[list[LineDraft], tuple[Action, ...]]:
+    """What is billed along with a plan that goes on in other periods, or whose trial begins or ends, does so too.
+
+    Answers the lines of their invoice, and the plans as they go on.
+    """
+    if is_free(before.plan) or is_free(after.plan) or _phase(before, now) == _phase(after, now):
+        return [], ()
+    along = _along(find_paid(snapshot.holdings), before, {before.held.id}, now)
+    moved = [(each, move_along(each, after, now)) for each in along]
+    lines = list(_moved_lines(snapshot, moved, terms, now)) if terms.bill and not terms.custom_lines else []
+    return lines, tuple(_realigned(snapshot, each, now) for _, each in moved)
 
 
 def leaving_lines(snapshot: Snapshot, leaving: Holding, terms: Terms, *, now: datetime) -> Iterator[LineDraft]:
@@ -265,8 +279,7 @@ def _moved_along(
         reference = _reference(arrival, paid)
         if reference is None or _phase(reference, now) == _phase(leader, now):
             continue
-        along = [each for each in paid if each.held.id not in gone and _phase(each, now) == _phase(reference, now)]
-        return [(each, move_along(each, leader, now)) for each in along]
+        return [(each, move_along(each, leader, now)) for each in _along(paid, reference, gone, now)]
     return []
 
 
@@ -280,9 +293,9 @@ def _moving_later(
         leader, anchor = arrival.holding, arrival.holding.held.next_anchor_at
         if anchor is None or not _joins(arrival, paid, now):
             continue
-        for each in paid:
+        for each in _along(paid, leader, gone, now):
             held = each.held
-            if held.id in gone or held.next_anchor_at == anchor or _phase(each, now) != _phase(leader, now):
+            if held.next_anchor_at == anchor:
                 continue
             grants = tuple(
                 replace(grant, resets_at=min(grant.resets_at, anchor))
@@ -290,6 +303,12 @@ def _moving_later(
                 if grant.resets_at is not None
             )
             yield ChangePlan(replace(held, next_anchor_at=anchor), grants)
+
+
+def _along(paid: Sequence[Holding], leader: Holding, gone: Collection[str], now: datetime) -> list[Holding]:
+    """What runs in the same periods as the plan, and stays; what is cancelled runs out as it was paid for."""
+    running = [each for each in paid if each.held.id not in gone and each.held.canceled_at is None]
+    return [each for each in running if _phase(each, now) == _phase(leader, now)]
 
 
 def _joins(arrival: Arrival, paid: Sequence[Holding], now: datetime) -> bool:

@@ -8,7 +8,7 @@ from decimal import Decimal
 from sumac.balances.model import Grant
 from sumac.billing.model import Action, CustomerPlan, Holding, Provision, ReplaceTerms, Snapshot
 from sumac.billing.rules.carry import NOTHING, carried_usage, grants_of
-from sumac.billing.rules.change import Terms, invoice_of, keep_units, stated_lines
+from sumac.billing.rules.change import Terms, bring_along, invoice_of, keep_units, stated_lines
 from sumac.billing.rules.lines import advance_lines, credit_lines, one_off_lines
 from sumac.billing.rules.provision import provisions_of
 from sumac.billing.rules.quantities import is_bought_again
@@ -50,9 +50,10 @@ def replace_terms(snapshot: Snapshot, target: Holding, change: TermsChange, term
     _check(target, change)
     after = Holding(_held_after(target, change, now), change.plan)
     lines = _lines(snapshot, target, after, terms, now) if terms.bill else []
+    billed_along, moved = bring_along(snapshot, target, after, terms, now=now)
     invoice = invoice_of(
         snapshot,
-        lines,
+        [*lines, *billed_along],
         terms,
         kind=InvoiceKind.CHANGE,
         plan_ids=[after.plan.id],
@@ -62,7 +63,8 @@ def replace_terms(snapshot: Snapshot, target: Holding, change: TermsChange, term
     own = grants_of(snapshot.grants, target.held.id)
     provisions = tuple(_dated(_provisions(snapshot, after, own, terms, now), own, same=_same_phase(target, after)))
     replaced = ReplaceTerms(after.held, after.plan.add_on, provisions)
-    return Replaced((*invoice, replaced, *keep_units(snapshot, target, replace(terms, carry_balances=NOTHING))), after)
+    kept = keep_units(snapshot, target, replace(terms, carry_balances=NOTHING))
+    return Replaced((*invoice, replaced, *kept, *moved), after)
 
 
 def changed_lines(before: Iterable[LineDraft], after: Iterable[LineDraft]) -> list[LineDraft]:
