@@ -119,6 +119,19 @@ async def test_an_invoice_to_send(api: Api) -> None:
     assert 8 == await granted(api)
 
 
+async def test_an_invoice_that_is_voided(api: Api) -> None:
+    """The seats that waited for it never come, and the plan goes on as it was."""
+    await subscribe_ada(api)
+    await api.call("billing.update", {**PRO, **MORE_SEATS, "invoice_mode": {"enabled": True, "net_terms_days": 7}})
+    (sent,) = (await api.call("invoices.list", {**ADA, "status": ["open"]}))["list"]
+    await api.call("invoices.void", {"invoice_id": sent["id"]})
+    await api.call("customers.advance_test_clock", {**ADA, "frozen_time": FEBRUARY_MS})
+
+    assert 5 == await granted(api)
+    (subscription,) = (await api.call("customers.get", ADA))["subscriptions"]
+    assert ("active", False) == (subscription["status"], subscription["past_due"])
+
+
 async def test_what_is_refused(api: Api) -> None:
     """Each is refused with its own code; the plan goes on as it was."""
     await subscribe_ada(api)

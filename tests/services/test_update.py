@@ -242,3 +242,48 @@ async def test_nothing_to_send(shop: Services, changes: dict[str, object]) -> No
     await shop.attach("team", quantities=TEN)
     with pytest.raises(BadRequest):
         await update(shop, "team", invoice_mode=InvoiceMode(), **changes)
+
+
+@pytest.mark.parametrize(
+    ("plan_id", "changes"),
+    [
+        pytest.param("team", {"quantities": {"seats": Decimal(23)}}, id="more"),
+        pytest.param("team", {"quantities": {"seats": Decimal(3)}}, id="fewer"),
+        pytest.param("team", {"quantities": {"messages": Decimal(250)}}, id="top-up"),
+        pytest.param("team", {"anchor": "now"}, id="anchor"),
+        pytest.param("pro", {"customize": Customization(price=price(33), sets_price=True)}, id="dearer"),
+        pytest.param("pro", {"customize": Customization(price=price(7), sets_price=True)}, id="cheaper"),
+        pytest.param("pro", {"version": 2}, id="version"),
+    ],
+)
+async def test_a_preview_is_what_happens(shop: Services, plan_id: str, changes: dict[str, object]) -> None:
+    """Previewed and carried out at the same crooked instant, the invoice is the same to the cent and line by line."""
+    await shop.attach(plan_id, quantities={**TEN, "messages": Decimal(0)} if plan_id == "team" else {})
+    await shop.change_plan("pro", price=price(47))
+    await shop.advance(datetime(2026, 1, 11, 7, 13, 1, tzinfo=UTC))
+    request = UpdateRequest("ada", plan_id, **changes)  # type: ignore[arg-type]  # each row changes what it names
+    previewed = (await shop.billing.preview(shop.tenant, request)).decision.invoice
+    receipt = await update(shop, plan_id, **changes)
+
+    assert previewed is not None
+    assert receipt.invoice is not None
+    assert round_sum([line.exact_minor for line in previewed.lines]) == receipt.invoice.total.minor
+    assert [line.description for line in previewed.lines] == [line.description for line in receipt.invoice.lines]
+    assert receipt.invoice.total.minor == sum(line.total.minor for line in receipt.invoice.lines)
+
+
+@pytest.mark.parametrize("number", [DECLINING, ASKING])
+async def test_a_top_up_that_nobody_pays(shop: Services, number: str) -> None:
+    """Refused or asked about, nothing is added; after ten minutes its invoice is void and it can be bought again."""
+    await shop.attach("team", quantities={**TEN, "messages": Decimal(100)})
+    await shop.add_card(number=number)
+    await update(shop, "team", quantities={"messages": Decimal(200)})
+    assert 100 == await shop.remaining()
+    shop.clock.advance(timedelta(minutes=11))
+    await shop.billing.resume_attempts()
+    *_, unpaid = await shop.invoices()
+    assert (InvoiceStatus.VOID, 100) == (unpaid.status, await shop.remaining())
+
+    await shop.add_card(number=GOOD_CARD)
+    await update(shop, "team", quantities={"messages": Decimal(200)})
+    assert (300, [2000, 9000]) == (await shop.remaining(), await shop.charged())
