@@ -55,7 +55,6 @@ def customer(holding: Holding, used: dict[str, int] | None = None, **changes: An
             reset=each.reset,
             overage_allowed=each.overage_allowed,
             price=each.price,
-            proration=each.proration,
             max_purchase=each.max_purchase,
         )
         for number, each in enumerate(given)
