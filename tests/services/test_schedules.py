@@ -230,6 +230,20 @@ async def test_what_the_page_says(services: Services, begins: Cadence, terms: li
     assert " ".join(terms) == page.request.terms
 
 
+async def test_a_page_that_is_completed_late(shop: Services) -> None:
+    """A first phase at this very instant begins when the page is completed, with a whole first period."""
+    receipt = await schedule(shop, phase(NEW_YEAR, "pro"), phase(MARCH, "premium"), redirect_mode=RedirectMode.ALWAYS)
+    assert receipt.payment_url is not None
+    shop.clock.advance(timedelta(minutes=50))
+
+    await shop.pay(receipt.payment_url)
+
+    begun = NEW_YEAR + timedelta(minutes=50)
+    assert (begun, begun) == ((await shop.held("pro")).starts_at, (await shop.held("pro")).anchor_at)
+    assert {"pro": "active", "premium": "scheduled"} == await shop.statuses()
+    assert [2000] == await shop.charged()
+
+
 async def test_a_declined_card(shop: Services) -> None:
     """Nothing is placed while the invoice is unpaid; paying it on the page places all of it."""
     await shop.set_next_charge("decline")

@@ -30,6 +30,7 @@ from sumac.billing.quote import (
 )
 from sumac.billing.refunds import Refund, give_back, owe_refund
 from sumac.billing.requests import AttachRequest, BillingRequest
+from sumac.billing.rules.phases import begin_now
 from sumac.core.errors import NotFound
 from sumac.core.ids import new_id
 from sumac.core.money import Money
@@ -90,6 +91,7 @@ class CheckoutDesk:
         The price the page names is the proposal's, as of the instant it was made.
         """
         customer = proposal.snapshot.customer
+        request = begin_now(request, customer.now(proposal.quoted_at))
         for checkout in await self.open_pages(tenant, customer):
             if checkout.request == request and await self._stands(tenant, customer, checkout):
                 return checkout.url

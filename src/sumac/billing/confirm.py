@@ -13,6 +13,7 @@ from sumac.billing.decide import Proposal
 from sumac.billing.model import Decision
 from sumac.billing.quote import amount_due, success_url_of
 from sumac.billing.requests import BillingRequest, CancelRequest, MultiCancelRequest, RedirectMode
+from sumac.billing.rules.phases import begin_now
 from sumac.billing.visits import CheckoutProgress, CheckoutPurpose
 from sumac.core.errors import Conflict, Gone
 from sumac.core.ids import new_id, new_token
@@ -60,6 +61,7 @@ class ConfirmDesk:
     async def open_request(self, tenant: Tenant, proposal: Proposal, request: BillingRequest, *, actor: str) -> str:
         """The address of a page for what was asked; the same one when it is asked again, any other page is closed."""
         customer = proposal.snapshot.customer
+        request = begin_now(request, customer.now(proposal.quoted_at))
         for page in await self._desk.open_pages(tenant, customer):
             if page.purpose is CheckoutPurpose.CONFIRM and page.request == request:
                 return page.url

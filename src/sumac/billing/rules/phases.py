@@ -1,12 +1,12 @@
 """Phases of a schedule: when each begins, which place its plans take, what cannot follow (billing.md §13.2)."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import NoReturn
 
 from sumac.billing.model import Holding, Snapshot
-from sumac.billing.requests import Phase, PlanWish, RedirectMode, ScheduleRequest
+from sumac.billing.requests import BillingRequest, Phase, PlanWish, RedirectMode, ScheduleRequest
 from sumac.billing.rules.allowed import check_quantities, check_subscription_ids
 from sumac.billing.rules.transition import Slot, find_paid, slot_of
 from sumac.catalog.model import Plan
@@ -39,6 +39,21 @@ def is_same(holding: Holding, wanted: Wanted) -> bool:
     return same_terms and all(held.quantities.get(key) == quantity for key, quantity in wish.quantities.items())
 
 
+def begin_now(request: BillingRequest, now: datetime) -> BillingRequest:
+    """The request without the instant of a schedule's first phase, where that is about now.
+
+    It begins when it is carried out: a page may be completed an hour after it was asked for.
+    """
+    if not isinstance(request, ScheduleRequest) or not _is_now(request.phases[0].starts_at, now):
+        return request
+    first = replace(request.phases[0], starts_at=None)
+    return replace(request, phases=(first, *request.phases[1:]))
+
+
+def _is_now(starts_at: datetime | Cadence | None, now: datetime) -> bool:
+    return isinstance(starts_at, datetime) and abs(starts_at - now) <= BESIDE_NOW
+
+
 def find_start(phases: Sequence[Phase], now: datetime) -> datetime | None:
     """When the first phase began, if in the past; None when it begins now, a quarter of an hour more or less.
 
@@ -47,7 +62,7 @@ def find_start(phases: Sequence[Phase], now: datetime) -> datetime | None:
     starts_at = phases[0].starts_at
     if isinstance(starts_at, Cadence):
         _refuse("phases[0]: the first phase begins now or in the past; starting_after counts from it")
-    if starts_at is None or abs(starts_at - now) <= BESIDE_NOW:
+    if starts_at is None or _is_now(starts_at, now):
         return None
     if starts_at > now:
         _refuse("phases[0]: the first phase begins now or in the past; use billing.attach with starts_at for later")
