@@ -7,9 +7,15 @@ from decimal import Decimal
 from typing import Self, TypeVar
 
 from sumac.balances import service as balances
-from sumac.balances.model import Balance
+from sumac.balances.model import Balance, TrackRequest
 from sumac.balances.rules.sum import compute_balance
-from sumac.balances.service import CheckAnswer, CheckRequest, SomethingDueError, TrackAnswer, TrackRequest
+from sumac.balances.service import (
+    CheckAnswer,
+    CheckRequest,
+    SeatsBilledError,
+    SomethingDueError,
+    TrackAnswer,
+)
 from sumac.billing.checkout import SettledCheckout
 from sumac.billing.clock import ClockMove, ClockService
 from sumac.billing.decide import Proposal
@@ -167,6 +173,8 @@ class Services:
             try:
                 async with self.database.work(self.tenant) as work:
                     return await balances.track(work, request)
+            except SeatsBilledError as billed:
+                return await self.billing.count(self.tenant, billed.request, actor=ACTOR)
             except SomethingDueError as due:
                 await self.billing.settle_due(self.tenant, due.customer_key)
 
@@ -179,6 +187,10 @@ class Services:
             try:
                 async with self.database.work(self.tenant) as work:
                     return await balances.check(work, request)
+            except SeatsBilledError as billed:
+                counted = await self.billing.count(self.tenant, billed.request, actor=ACTOR)
+                async with self.database.reading(self.tenant) as work:
+                    return await balances.checked(work, request, counted)
             except SomethingDueError as due:
                 await self.billing.settle_due(self.tenant, due.customer_key)
 

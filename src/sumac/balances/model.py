@@ -1,11 +1,13 @@
 """A source of units (Grant), their sum per feature (Balance), and the record of every change (billing.md §1.7, §3)."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import Any
 
-from sumac.catalog.model import ItemPrice
+from sumac.catalog.model import ItemPrice, Proration
 from sumac.core.time import Cadence
 
 ZERO = Decimal(0)
@@ -17,6 +19,9 @@ class Grant:
 
     granted = included + prepaid. `balance` is signed: below zero is overage. `resets_at` is the next instant the
     balance returns to granted. A boolean feature's grant has only zeros. Live while `ended_at` is None.
+
+    With `proration` its overage is seats, billed when they are taken; `replaceables` are seats given up that are paid
+    for until the end of their period, to be taken again for nothing (billing.md §5.8).
     """
 
     id: str
@@ -36,6 +41,8 @@ class Grant:
     reset: Cadence | None = None
     resets_at: datetime | None = None
     price: ItemPrice | None = None
+    proration: Proration | None = None
+    replaceables: Decimal = ZERO
     expires_at: datetime | None = None
     ended_at: datetime | None = None
 
@@ -51,13 +58,18 @@ class Grant:
 
     @property
     def remaining(self) -> Decimal:
-        """Units left, never below zero."""
-        return ZERO if self.unlimited else max(ZERO, self.balance)
+        """Units left, never below zero; seats that are paid for and free are among them."""
+        return ZERO if self.unlimited else max(ZERO, self.balance) + self.replaceables
 
     @property
     def overage(self) -> Decimal:
         """Units used beyond what was granted."""
         return ZERO if self.unlimited else max(ZERO, -self.balance)
+
+    @property
+    def paid_seats(self) -> Decimal:
+        """Seats of a prorated grant that are billed in this period, held or not."""
+        return self.overage + self.replaceables
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,3 +117,34 @@ class OverageBehavior(StrEnum):
     CAP = "cap"
     OVERFLOW = "overflow"
     REJECT = "reject"
+
+
+@dataclass(frozen=True, slots=True)
+class TrackRequest:
+    """Please count `value` units, of a feature or of every feature that listens to the event name."""
+
+    customer_id: str
+    feature_id: str | None = None
+    event_name: str | None = None
+    value: Decimal = Decimal(1)
+    properties: Mapping[str, Any] = field(default_factory=dict)
+    occurred_at: datetime | None = None
+    overage_behavior: OverageBehavior = OverageBehavior.CAP
+    idempotency_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SeatChange:
+    """A prorated grant before usage is counted, and as it would be afterwards if nothing were kept for it."""
+
+    before: Grant
+    after: Grant
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedUsage:
+    """Usage that is about to be counted: the events it will be, and the seats that it takes or gives up."""
+
+    request: TrackRequest
+    event_ids: tuple[str, ...]
+    changes: tuple[SeatChange, ...]

@@ -7,10 +7,19 @@ from decimal import Decimal
 from typing import Any
 
 from sumac.balances import store
-from sumac.balances.model import Balance, EntryKind, Grant, GrantEntry, OverageBehavior
+from sumac.balances.model import (
+    Balance,
+    EntryKind,
+    Grant,
+    GrantEntry,
+    OverageBehavior,
+    PlannedUsage,
+    TrackRequest,
+)
 from sumac.balances.rules.access import Access, compute_access
-from sumac.balances.rules.deduct import Taken, compute_deduction, compute_sources
+from sumac.balances.rules.deduct import Taken
 from sumac.balances.rules.sum import compute_balance
+from sumac.balances.rules.usage import compute_usage
 from sumac.catalog import service as catalog
 from sumac.catalog.model import Feature, FeatureKind
 from sumac.core.errors import BadRequest, NotFound
@@ -22,6 +31,8 @@ from sumac.events import service as events
 from sumac.events.model import Deduction, UsageEvent
 from sumac.storage.work import Work
 
+ZERO = Decimal(0)
+
 
 class SomethingDueError(Exception):
     """The customer has something due that must be settled before anything is read or counted; then try again."""
@@ -29,6 +40,17 @@ class SomethingDueError(Exception):
     def __init__(self, customer_key: str) -> None:
         super().__init__(customer_key)
         self.customer_key = customer_key
+
+
+class SeatsBilledError(Exception):
+    """The usage changes how many prorated seats are held: it is for billing to count it (billing.md §5.8).
+
+    Nothing was written.
+    """
+
+    def __init__(self, request: TrackRequest) -> None:
+        super().__init__(request.customer_id)
+        self.request = request
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,20 +62,6 @@ class CheckRequest:
     required: Decimal = Decimal(1)
     send_event: bool = False
     properties: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class TrackRequest:
-    """Please count `value` units, of a feature or of every feature that listens to the event name."""
-
-    customer_id: str
-    feature_id: str | None = None
-    event_name: str | None = None
-    value: Decimal = Decimal(1)
-    properties: Mapping[str, Any] = field(default_factory=dict)
-    occurred_at: datetime | None = None
-    overage_behavior: OverageBehavior = OverageBehavior.CAP
-    idempotency_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +158,8 @@ async def _change_grants(
 async def check(work: Work, request: CheckRequest) -> CheckAnswer:
     """Answers a check; with `send_event` counts the units in the same transaction if they are allowed.
 
-    Raises NotFound for an unknown customer or feature, BadRequest for an event on a boolean feature, SomethingDueError.
+    Raises NotFound for an unknown customer or feature, BadRequest for an event on a boolean feature, SomethingDueError,
+    SeatsBilledError.
     """
     _check_value("required_balance", request.required)
     lock = request.send_event
@@ -176,11 +185,17 @@ async def check(work: Work, request: CheckRequest) -> CheckAnswer:
     return CheckAnswer(customer.public_id, after, counted.balances)
 
 
+async def checked(work: Work, request: CheckRequest, counted: TrackAnswer) -> CheckAnswer:
+    """The answer to a check that allowed its units, once they are counted as seats."""
+    left = (await check(work, replace(request, send_event=False))).access
+    return CheckAnswer(counted.customer_id, replace(left, allowed=True), counted.balances)
+
+
 async def track(work: Work, request: TrackRequest) -> TrackAnswer:
     """Counts usage: takes it from the grants and appends the event, in the caller's transaction.
 
     Raises NotFound for an unknown customer, feature or event name; BadRequest `insufficient_balance` with reject;
-    Conflict `duplicate_idempotency_key`; SomethingDueError.
+    Conflict `duplicate_idempotency_key`; SomethingDueError; SeatsBilledError.
     """
     _check_value("value", request.value)
     customer = await _settled_customer(work, request.customer_id, lock=True)
@@ -191,24 +206,75 @@ async def track(work: Work, request: TrackRequest) -> TrackAnswer:
     return await _count(work, customer, tracked, features, request)
 
 
+async def plan_usage(work: Work, customer: Customer, request: TrackRequest) -> PlannedUsage:
+    """What counting usage of prorated seats would change; its idempotency key is taken, nothing else is written.
+
+    The customer's row is locked. Raises as `track` does.
+    """
+    now = customer.now(work.now)
+    features = await catalog.list_features(work)
+    tracked = _tracked_features(request, features)
+    if request.idempotency_key is not None:
+        await events.claim_key(work, request.idempotency_key)
+    _occurrence(request, now)
+    grants = await usable_grants(work, customer.key)
+    _, changes = compute_usage(grants, tracked, features, request)
+    return PlannedUsage(request, tuple(new_id("evt", now=now) for _ in tracked), changes)
+
+
+async def count_planned(
+    work: Work, customer: Customer, request: TrackRequest, event_ids: Sequence[str], paid_seats: Mapping[str, Decimal]
+) -> None:
+    """Counts usage once it is settled how many seats stay paid for, per prorated grant that it changes.
+
+    Raises BadRequest `insufficient_balance` when it does not fit any more.
+    """
+    features = await catalog.list_features(work)
+    tracked = _tracked_features(request, features)
+    await _count(work, customer, tracked, features, request, event_ids=event_ids, paid_seats=paid_seats)
+
+
+async def counted_usage(work: Work, customer: Customer, planned: PlannedUsage) -> TrackAnswer | None:
+    """The answer to planned usage, or None unless it was counted."""
+    recorded = await events.find(work, customer.key, planned.event_ids)
+    if not recorded:
+        return None
+    features = await catalog.list_features(work)
+    tracked = _tracked_features(planned.request, features)
+    return await _track_answer(work, customer, tracked, features, planned.request, recorded)
+
+
+async def forget_usage(work: Work, request: TrackRequest) -> None:
+    """Frees the idempotency key of planned usage that is not counted after all."""
+    if request.idempotency_key is not None:
+        await events.release_key(work, request.idempotency_key)
+
+
 async def _count(
     work: Work,
     customer: Customer,
     tracked: Sequence[Feature],
     features: Sequence[Feature],
     request: TrackRequest,
+    *,
+    event_ids: Sequence[str] = (),
+    paid_seats: Mapping[str, Decimal] | None = None,
 ) -> TrackAnswer:
     now = customer.now(work.now)
-    occurred_at = request.occurred_at or now
-    if occurred_at > now:
-        message = "timestamp: must not be in the future"
-        raise BadRequest(message, code="invalid_inputs")
+    occurred_at = _occurrence(request, now)
+    deductions, changes = compute_usage(await usable_grants(work, customer.key), tracked, features, request)
+    if changes and paid_seats is None:
+        raise SeatsBilledError(request)
+    paid = paid_seats or {}
     recorded: list[UsageEvent] = []
-    for feature in tracked:
-        taken = await _deduct(work, customer, feature, features, request)
+    ids = event_ids or [new_id("evt", now=now) for _ in tracked]
+    for feature, taken, event_id in zip(tracked, deductions, ids, strict=True):
+        for each in taken:
+            kept = paid.get(each.grant.id, each.grant.paid_seats) - each.grant.overage
+            await store.change(work, replace(each.grant, replaceables=max(ZERO, kept)))
         recorded.append(
             UsageEvent(
-                id=new_id("evt", now=now),
+                id=event_id,
                 customer_key=customer.key,
                 feature_id=feature.id,
                 event_name=request.event_name,
@@ -222,21 +288,12 @@ async def _count(
     return await _track_answer(work, customer, tracked, features, request, recorded)
 
 
-async def _deduct(
-    work: Work,
-    customer: Customer,
-    feature: Feature,
-    features: Sequence[Feature],
-    request: TrackRequest,
-) -> tuple[Taken, ...]:
-    sources = compute_sources(feature, await usable_grants(work, customer.key), features)
-    deducted = compute_deduction(sources, rounded(request.value), request.overage_behavior)
-    if deducted.shortfall > 0 and request.overage_behavior is OverageBehavior.REJECT:
-        message = f"The balance of {feature.id} does not cover {request.value:f}; nothing was deducted"
-        raise BadRequest(message, code="insufficient_balance")
-    for taken in deducted.taken:
-        await store.change(work, taken.grant)
-    return deducted.taken
+def _occurrence(request: TrackRequest, now: datetime) -> datetime:
+    occurred_at = request.occurred_at or now
+    if occurred_at > now:
+        message = "timestamp: must not be in the future"
+        raise BadRequest(message, code="invalid_inputs")
+    return occurred_at
 
 
 async def _track_answer(

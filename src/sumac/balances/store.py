@@ -1,18 +1,20 @@
 """Rows of grants and of the entries that record their changes."""
 
 from collections.abc import Collection, Sequence
+from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
 from pydantic import TypeAdapter
 
 from sumac.balances.model import Grant, GrantEntry
-from sumac.catalog.model import ItemPrice
+from sumac.catalog.model import ItemPrice, Proration
 from sumac.core.time import Cadence, Interval
 from sumac.storage.schema import TENANT, billing_settings, customer_plans, grant_entries, grants
 from sumac.storage.work import Work
 
 PRICE = TypeAdapter(ItemPrice)
+PRORATION = TypeAdapter(Proration)
 PAST_DUE = "past_due"
 
 
@@ -70,6 +72,7 @@ async def change(work: Work, grant: Grant) -> None:
         values={
             "prepaid": grant.prepaid,
             "balance": grant.balance,
+            "replaceables": grant.replaceables,
             "anchor_at": grant.anchor_at,
             "resets_at": grant.resets_at,
             "ended_at": grant.ended_at,
@@ -118,6 +121,8 @@ def _values(grant: Grant) -> dict[str, Any]:
         "anchor_at": grant.anchor_at,
         "resets_at": grant.resets_at,
         "price": PRICE.dump_python(grant.price, mode="json") if grant.price else None,
+        "proration": PRORATION.dump_python(grant.proration, mode="json") if grant.proration else None,
+        "replaceables": grant.replaceables,
         "expires_at": grant.expires_at,
         "ended_at": grant.ended_at,
         "created_at": grant.created_at,
@@ -143,6 +148,8 @@ def _grant(row: sa.Row[Any]) -> Grant:
         reset=Cadence(Interval(row.reset_interval), row.reset_count) if row.reset_interval else None,
         resets_at=row.resets_at,
         price=PRICE.validate_python(row.price) if row.price else None,
+        proration=PRORATION.validate_python(row.proration) if row.proration else None,
+        replaceables=row.replaceables or Decimal(0),
         expires_at=row.expires_at,
         ended_at=row.ended_at,
     )

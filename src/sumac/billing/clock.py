@@ -11,6 +11,7 @@ from sumac.billing.model import (
     Action,
     CancelPlan,
     ChangePlan,
+    CountUsage,
     DropScheduled,
     EndPlan,
     ExpireUnits,
@@ -140,7 +141,7 @@ def _happening(action: Action, invoice: Invoice | None, at: datetime) -> Happeni
     match action:
         case ResetGrants(given) | GiveUnits(given) | ExpireUnits(given):
             return Happening(at, action.kind, feature_ids=tuple(dict.fromkeys(each.feature_id for each in given)))
-        case HoldLines() | ReleaseLines() | RefundPayment() | PlaceSchedule():
+        case HoldLines() | ReleaseLines() | RefundPayment() | PlaceSchedule() | CountUsage():
             return Happening(at, action.kind)
         case IssueInvoice():
             return Happening(

@@ -11,6 +11,7 @@ from sumac.billing.model import (
     Action,
     CancelPlan,
     ChangePlan,
+    CountUsage,
     CustomerPlan,
     Decision,
     DropScheduled,
@@ -67,6 +68,8 @@ async def apply(work: Work, customer: Customer, decision: Decision, *, at: datet
             invoice = await invoices.issue(work, customer.key, action.draft, now=at)
         elif isinstance(action, ResetGrants | GiveUnits | ExpireUnits | HoldLines | ReleaseLines):
             await _apply_units(work, customer, action, at=at, actor=actor)
+        elif isinstance(action, CountUsage):
+            await balances.count_planned(work, customer, action.request, action.event_ids, action.paid_seats)
         elif isinstance(action, PlaceSchedule):
             await schedules.place_schedule(work, customer.key, action.schedule, at=at)
         else:
@@ -78,8 +81,11 @@ async def apply(work: Work, customer: Customer, decision: Decision, *, at: datet
 def _overtakes(decision: Decision, waiting: Decision) -> bool:
     """Whether a decision that waits for its payer is no longer right once this one is carried out.
 
-    It is when another choice was made; a plan that just goes on concerns only what is about that plan.
+    It is when another choice was made, and whenever seats were taken or given up, for it bills them as they were; a
+    plan that just goes on concerns only what is about that plan.
     """
+    if any(isinstance(action, CountUsage) for action in (*decision.actions, *waiting.actions)):
+        return True
     plan_actions = [action for action in decision.actions if isinstance(action, PlanAction)]
     if not all(isinstance(action, RenewPlan) for action in plan_actions):
         return True
@@ -148,6 +154,9 @@ async def abandon_attempts(work: Work, attempts: Sequence[store.Attempt], *, at:
         invoice = await invoices.get(work, attempt.invoice_id, lock=True)
         if not invoice.is_settled:
             await invoices.void(work, invoice, now=at)
+        for action in attempt.decision.actions:
+            if isinstance(action, CountUsage):
+                await balances.forget_usage(work, action.request)
         await store.change_attempt(work, attempt, store.AttemptStatus.ABANDONED, expires_at=None)
 
 
@@ -192,5 +201,6 @@ def _loose_grant(customer_key: str, provision: Provision, *, at: datetime) -> Gr
         reset=provision.reset,
         resets_at=provision.resets_at,
         price=provision.price,
+        proration=provision.proration,
         expires_at=provision.expires_at,
     )

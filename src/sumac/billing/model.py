@@ -7,8 +7,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Literal
 
-from sumac.balances.model import Grant
-from sumac.catalog.model import Feature, ItemPrice, Plan, PlanTerms
+from sumac.balances.model import Grant, TrackRequest
+from sumac.catalog.model import Feature, ItemPrice, Plan, PlanTerms, Proration
 from sumac.core.time import Cadence
 from sumac.customers.model import Customer
 from sumac.invoices.model import Invoice, InvoiceDraft, LineDraft
@@ -128,7 +128,18 @@ class Provision:
     reset: Cadence | None
     resets_at: datetime | None
     price: ItemPrice | None
+    proration: Proration | None = None
     expires_at: datetime | None = None
+
+    @property
+    def granted(self) -> Decimal:
+        """Units given per period."""
+        return self.included + self.prepaid
+
+    @property
+    def overage(self) -> Decimal:
+        """Carried units beyond what is granted."""
+        return Decimal(0) if self.unlimited else max(Decimal(0), -self.balance)
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,6 +260,16 @@ class ResetGrants:
 
 
 @dataclass(frozen=True, slots=True)
+class CountUsage:
+    """This usage is counted, as these events; so many seats stay paid for, per prorated grant that it changes."""
+
+    request: TrackRequest
+    event_ids: tuple[str, ...]
+    paid_seats: Mapping[str, Decimal]
+    kind: Literal["usage_counted"] = "usage_counted"
+
+
+@dataclass(frozen=True, slots=True)
 class SchedulePhase:
     """The plans that run from an instant on, each by the id of its customer plan."""
 
@@ -305,6 +326,7 @@ Action = (
     | HoldLines
     | ReleaseLines
     | ResetGrants
+    | CountUsage
     | RefundPayment
     | PlaceSchedule
     | IssueInvoice

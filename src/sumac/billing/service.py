@@ -7,7 +7,8 @@ from typing import TypeVar
 
 import sqlalchemy as sa
 
-from sumac.balances.service import SomethingDueError
+from sumac.balances.model import TrackRequest
+from sumac.balances.service import SomethingDueError, TrackAnswer
 from sumac.billing import portal, store
 from sumac.billing.attempts import record_attempt
 from sumac.billing.cards import CardDesk
@@ -19,11 +20,7 @@ from sumac.billing.decide import Proposal, propose, wanted_currency
 from sumac.billing.dunning import forgive
 from sumac.billing.execute import Applied, apply
 from sumac.billing.load import HoldingFilter, currency_of, list_holdings, load_holdings, load_snapshot, plan_in
-from sumac.billing.model import (
-    Holding,
-    Payment,
-    Schedule,
-)
+from sumac.billing.model import Holding, Payment, Schedule
 from sumac.billing.portal import Portal
 from sumac.billing.provider import Collection as Outcome
 from sumac.billing.provider import PaymentMethod, PaymentProvider
@@ -31,6 +28,7 @@ from sumac.billing.quote import success_url_of
 from sumac.billing.requests import AttachRequest, BillingRequest, CancelRequest, MultiCancelRequest, SetupRequest
 from sumac.billing.rules.attach import decide_attach
 from sumac.billing.rules.turn import decide_turn
+from sumac.billing.seats import SeatDesk
 from sumac.catalog import service as catalog
 from sumac.catalog.model import Plan
 from sumac.core.errors import BadRequest, Conflict, Locked
@@ -78,6 +76,7 @@ class BillingService:
         self._collector = Collector(database, providers)
         self._desk = CheckoutDesk(database, providers)
         self.cards = CardDesk(database, providers, desk=self._desk, public_url=self._public_url)
+        self._seats = SeatDesk(database, providers, collector=self._collector)
         self.confirmations = ConfirmDesk(database, desk=self._desk, public_url=self._public_url)
 
     async def perform(self, tenant: Tenant, request: BillingRequest, *, actor: str) -> Receipt:
@@ -102,6 +101,10 @@ class BillingService:
         """What `perform` would do, without doing it: the same decision. Raises as it does."""
         customer, has_card = await self._payer(tenant, request)
         return await self._propose(tenant, customer, request, has_card=has_card)
+
+    async def count(self, tenant: Tenant, request: TrackRequest, *, actor: str) -> TrackAnswer:
+        """Counts usage that takes or gives up prorated seats, once they are paid for. Raises as `SeatDesk.count`."""
+        return await self._settling(tenant, lambda: self._seats.count(tenant, request, actor=actor))
 
     async def welcome(self, work: Work, customer: Customer, *, auto_enable_plan_id: str | None, actor: str) -> None:
         """Gives a new customer the auto-enabled plans, or the one named (billing.md §19), in the caller's work."""
@@ -205,9 +208,8 @@ class BillingService:
         if settled.stored_card_of is not None:
             await self.retry_open_invoices(tenant, settled.stored_card_of)
         if settled.to_collect is not None:
-            paid = await self._collector.collect(tenant, settled.to_collect)
-            active = paid.invoice.is_settled
-            settled = replace(settled, invoice=paid.invoice, customer_plan_active=active, to_collect=None)
+            paid = (await self._collector.collect(tenant, settled.to_collect)).invoice
+            settled = replace(settled, invoice=paid, customer_plan_active=paid.is_settled, to_collect=None)
         return settled
 
     async def open_setup(self, tenant: Tenant, request: SetupRequest, *, actor: str) -> str:
@@ -220,12 +222,7 @@ class BillingService:
         async with self._database.reading(tenant) as work:
             customer = await customers.get(work, request.customer_id)
         return await self._desk.open_setup(
-            tenant,
-            customer,
-            success_url=request.success_url,
-            request=request.attach,
-            proposal=proposal,
-            actor=actor,
+            tenant, customer, success_url=request.success_url, request=request.attach, proposal=proposal, actor=actor
         )
 
     async def close_pages(self, tenant: Tenant, customer_id: str) -> None:

@@ -130,7 +130,7 @@ class ItemPrice:
 
 @dataclass(frozen=True, slots=True)
 class Proration:
-    """What a change of a prepaid quantity costs at once (billing.md §1.5)."""
+    """When a change of a bought quantity, or of the number of seats held, is billed (billing.md §1.5, §5.8)."""
 
     on_increase: str
     on_decrease: str
@@ -166,8 +166,13 @@ class PlanItem:
 
     @property
     def is_usage_based(self) -> bool:
-        """Whether units beyond the included ones are billed afterwards."""
+        """Whether units beyond the included ones are billed as they are used: afterwards, unless it is prorated."""
         return self.price is not None and self.price.billing_method is BillingMethod.USAGE_BASED
+
+    @property
+    def is_prorated(self) -> bool:
+        """Whether units beyond the included ones are seats that are billed when they are taken (billing.md §5.8)."""
+        return self.is_usage_based and self.proration is not None
 
 
 class TrialUnit(StrEnum):
@@ -257,6 +262,10 @@ class Plan:
     def with_terms(self, terms: PlanTerms) -> "Plan":
         """The plan as it is sold on these terms."""
         return replace(self, price=terms.price, items=terms.items, free_trial=terms.free_trial)
+
+    def items_of(self, feature_id: str) -> tuple[PlanItem, ...]:
+        """The items of a feature, in their order."""
+        return tuple(item for item in self.items if item.feature_id == feature_id)
 
     def item_of(self, feature_id: str) -> PlanItem | None:
         """The item of a feature, or None."""

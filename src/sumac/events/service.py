@@ -27,6 +27,17 @@ async def list_page(work: Work, chosen: EventFilter, *, cursor: Cursor | None, l
     return page_of(rows, limit, lambda event: Cursor(event.id, event.occurred_at))
 
 
+async def find(work: Work, customer_key: str, event_ids: Sequence[str]) -> Sequence[UsageEvent]:
+    """Those of the events that were recorded, in the order they are named."""
+    found = await store.find_all(work, customer_key, event_ids)
+    return sorted(found, key=lambda event: event_ids.index(event.id))
+
+
+async def release_key(work: Work, key: str) -> None:
+    """Frees a usage idempotency key that was taken for usage which is not recorded after all."""
+    await store.release_key(work, digest(f"track:{key}"))
+
+
 async def claim_key(work: Work, key: str) -> None:
     """Takes a usage idempotency key in the caller's transaction, so that it is free again if that rolls back.
 

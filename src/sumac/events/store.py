@@ -38,6 +38,17 @@ async def claim_key(work: Work, digest: str, *, remembered_since: datetime) -> b
     return await work.insert_unless_taken(idempotency_keys, digest=digest, created_at=work.now)
 
 
+async def release_key(work: Work, digest: str) -> None:
+    """Forgets an idempotency key."""
+    await work.delete(idempotency_keys, idempotency_keys.c.digest == digest)
+
+
+async def find_all(work: Work, customer_key: str, event_ids: Sequence[str]) -> list[UsageEvent]:
+    """The customer's events of these ids, in no order."""
+    statement = work.select(events).where(events.c.customer_key == customer_key, events.c.id.in_(event_ids))
+    return [_event(row) for row in await work.all(statement)]
+
+
 async def page(work: Work, chosen: EventFilter, cursor: Cursor | None, limit: int) -> list[UsageEvent]:
     """Up to `limit` + 1 events, newest first, after the cursor."""
     statement = work.select(events).where(*_conditions(chosen))

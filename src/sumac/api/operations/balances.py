@@ -5,6 +5,7 @@ from sumac.api.operation import OperationRouter
 from sumac.api.schemas.balances import CheckAnswerBody, CheckBody, TrackAnswerBody, TrackBody
 from sumac.api.schemas.expand import check_expand
 from sumac.balances import service as balances
+from sumac.balances.service import CheckAnswer, SeatsBilledError
 from sumac.catalog import service as catalog
 from sumac.storage.work import Work
 
@@ -13,12 +14,14 @@ router = OperationRouter("balances")
 
 @router.operation("balances.check", scope="balances:read", paths=("/check", "/entitled"))
 async def check(body: CheckBody, context: Context) -> CheckAnswerBody:
-    """May this customer use this much of the feature? With `send_event` it is counted at once if so."""
+    """May this customer use this much of the feature? With `send_event` it is counted at once if so.
+
+    Seats that are billed when they are taken are paid for first; otherwise 402 `pay_invoice_failed`.
+    """
     expand = check_expand(body.expand, ("balance.feature", "flag.feature"))
     request = body.request()
 
-    async def step(work: Work) -> CheckAnswerBody:
-        answer = await balances.check(work, request)
+    async def shown(work: Work, answer: CheckAnswer) -> CheckAnswerBody:
         features = await catalog.features_by_id(work) if expand else {}
         return CheckAnswerBody.of(
             answer,
@@ -26,12 +29,26 @@ async def check(body: CheckBody, context: Context) -> CheckAnswerBody:
             flag_features=features if "flag.feature" in expand else None,
         )
 
-    return await context.settled(step, writes=request.send_event)
+    async def step(work: Work) -> CheckAnswerBody:
+        return await shown(work, await balances.check(work, request))
+
+    try:
+        return await context.settled(step, writes=request.send_event)
+    except SeatsBilledError as billed:
+        counted = await context.services.billing.count(context.tenant, billed.request, actor=context.actor)
+
+        async def counted_step(work: Work) -> CheckAnswerBody:
+            return await shown(work, await balances.checked(work, request, counted))
+
+        return await context.settled(counted_step, writes=False)
 
 
 @router.operation("balances.track", scope="balances:write", paths=("/track", "/events"))
 async def track(body: TrackBody, context: Context) -> TrackAnswerBody:
-    """Counts usage. When this answers, the usage is on disk."""
+    """Counts usage. When this answers, the usage is on disk.
+
+    Seats that are billed when they are taken are paid for first; otherwise 402 `pay_invoice_failed`.
+    """
     expand = check_expand(body.expand, ("balance.feature",))
     request = body.request()
 
@@ -39,4 +56,9 @@ async def track(body: TrackBody, context: Context) -> TrackAnswerBody:
         answer = await balances.track(work, request)
         return TrackAnswerBody.of(answer, await catalog.features_by_id(work) if expand else None)
 
-    return await context.settled(step, writes=True)
+    try:
+        return await context.settled(step, writes=True)
+    except SeatsBilledError as billed:
+        counted = await context.services.billing.count(context.tenant, billed.request, actor=context.actor)
+        async with context.reading() as work:
+            return TrackAnswerBody.of(counted, await catalog.features_by_id(work) if expand else None)

@@ -22,8 +22,8 @@ from sumac.api.schemas.wire import (
     WholeNumber,
     WireModel,
 )
-from sumac.balances.model import Balance, Grant, OverageBehavior
-from sumac.balances.service import CheckAnswer, CheckRequest, TrackAnswer, TrackRequest
+from sumac.balances.model import Balance, Grant, OverageBehavior, TrackRequest
+from sumac.balances.service import CheckAnswer, CheckRequest, TrackAnswer
 from sumac.catalog.model import Feature, ItemPrice
 from sumac.core.errors import BadRequest
 from sumac.core.time import Cadence

@@ -46,7 +46,7 @@ def compute_headroom(balance: Balance) -> Decimal | None:
             continue
         if grant.max_purchase is None:
             return None
-        left += max(ZERO, grant.max_purchase - grant.overage)
+        left += max(ZERO, grant.max_purchase - grant.paid_seats)
     return left
 
 

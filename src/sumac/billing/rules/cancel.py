@@ -28,6 +28,7 @@ from sumac.billing.rules.change import Terms, invoice_of, keep_units
 from sumac.billing.rules.lines import credit_lines
 from sumac.billing.rules.provision import provisions_of
 from sumac.billing.rules.refund import compute_refund
+from sumac.billing.rules.seats import unused_seat_lines
 from sumac.billing.rules.target import find_target
 from sumac.billing.rules.transition import find_scheduled, slot_of
 from sumac.catalog.model import Plan
@@ -148,6 +149,7 @@ def _final_lines(snapshot: Snapshot, target: Holding, now: datetime) -> Iterator
     yield from (each.line for each in snapshot.held_lines if each.line.customer_plan_id == target.held.id)
     charges = snapshot.billed_beyond
     yield from credit_lines(target, snapshot.features, currency=snapshot.currency, now=now, charges=charges)
+    yield from unused_seat_lines(snapshot, target, now=now)
 
 
 def _end_later(snapshot: Snapshot, target: Holding, now: datetime) -> Iterator[Action]:

@@ -25,6 +25,7 @@ from sumac.billing.requests import CarryOver, CustomLine, InvoiceMode
 from sumac.billing.rules.carry import NOTHING, carried_usage, grants_of, kept_units
 from sumac.billing.rules.lines import advance_lines, credit_lines, elapsed_lines, one_off_lines, overage_lines
 from sumac.billing.rules.provision import provisions_of
+from sumac.billing.rules.seats import renewed_seats, starting_seat_lines, unused_seat_lines
 from sumac.billing.rules.start import move_along
 from sumac.billing.rules.transition import find_paid, is_trialing
 from sumac.catalog.rules.shape import is_free
@@ -135,6 +136,7 @@ def leaving_lines(snapshot: Snapshot, leaving: Holding, terms: Terms, *, now: da
     yield from credit_lines(
         leaving, snapshot.features, currency=snapshot.currency, now=now, charges=snapshot.billed_beyond
     )
+    yield from unused_seat_lines(snapshot, leaving, now=now)
 
 
 def arriving_lines(snapshot: Snapshot, arriving: Holding, *, now: datetime) -> Iterator[LineDraft]:
@@ -237,7 +239,10 @@ def _lines(
         line
         for each in arrivals
         if terms.prorate or not _joins(each, find_paid(snapshot.holdings), now)
-        for line in arriving_lines(snapshot, each.holding, now=now)
+        for line in (
+            *arriving_lines(snapshot, each.holding, now=now),
+            *starting_seat_lines(snapshot, each.holding, _started(snapshot, each, terms, now).provisions, now=now),
+        )
     ]
     own = [*given_back, *charged] if terms.prorate else charged
     return [*own, *_moved_lines(snapshot, moved, terms, now)]
@@ -250,8 +255,10 @@ def _moved_lines(
     for before, after in moved:
         if terms.prorate:
             yield from credit_lines(before, features, currency=currency, now=now, charges=snapshot.billed_beyond)
+            yield from unused_seat_lines(snapshot, before, now=now)
         if after.held.trial_ends_at is None:
             yield from advance_lines(after, features, currency=currency, now=now)
+            yield from starting_seat_lines(snapshot, after, grants_of(snapshot.grants, after.held.id), now=now)
 
 
 def _started(snapshot: Snapshot, arrival: Arrival, terms: Terms, now: datetime) -> StartPlan:
@@ -337,4 +344,4 @@ def _realigned(snapshot: Snapshot, after: Holding, now: datetime) -> ChangePlan:
         for grant in grants_of(snapshot.grants, after.held.id)
         if grant.reset is not None
     )
-    return ChangePlan(after.held, grants)
+    return ChangePlan(after.held, (*grants, *renewed_seats(grants_of(snapshot.grants, after.held.id), after, now)))

@@ -175,7 +175,7 @@ def overage_lines(
     for grant in grants:
         if grant.customer_plan_id != holding.held.id or grant.price is None or not grant.overage_allowed:
             continue
-        if not grant.overage:
+        if not grant.overage or grant.proration is not None:
             continue
         period = _period_ending(holding.held.anchor_at, grant.price.cadence, at)
         if not closing and period.end != at:

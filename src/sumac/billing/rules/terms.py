@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
+from itertools import chain
 
 from sumac.balances.model import Grant
 from sumac.billing.model import Action, CustomerPlan, Holding, Provision, ReplaceTerms, Snapshot
@@ -12,6 +13,7 @@ from sumac.billing.rules.change import Terms, bring_along, invoice_of, keep_unit
 from sumac.billing.rules.lines import advance_lines, credit_lines, one_off_lines
 from sumac.billing.rules.provision import provisions_of
 from sumac.billing.rules.quantities import is_bought_again
+from sumac.billing.rules.seats import starting_seat_lines, unused_seat_lines
 from sumac.billing.rules.transition import is_trialing
 from sumac.catalog.model import Plan
 from sumac.catalog.rules.shape import is_free, is_one_off, shortest_cadence
@@ -141,7 +143,14 @@ def _lines(snapshot: Snapshot, before: Holding, after: Holding, terms: Terms, no
     given_back = credit_lines(before, features, currency=currency, now=now, charges=charges)
     trialing = is_trialing(after, now)
     charged = () if trialing else advance_lines(after, features, currency=currency, now=now)
-    return [*changed_lines(given_back, charged), *once]
+    seats = _provisions(snapshot, after, grants_of(snapshot.grants, before.held.id), terms, now)
+    return [
+        *changed_lines(
+            chain(given_back, unused_seat_lines(snapshot, before, now=now)),
+            chain(charged, starting_seat_lines(snapshot, after, seats, now=now)),
+        ),
+        *once,
+    ]
 
 
 def _provisions(

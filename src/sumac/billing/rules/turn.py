@@ -7,6 +7,7 @@ on one invoice.
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import chain
 
 from sumac.balances.model import Grant
 from sumac.billing.model import (
@@ -31,6 +32,7 @@ from sumac.billing.rules.change import Terms, keep_units
 from sumac.billing.rules.lines import advance_lines, credit_lines, extension_lines, one_off_lines, overage_lines
 from sumac.billing.rules.provision import provisions_of
 from sumac.billing.rules.quantity import regranted
+from sumac.billing.rules.seats import renewal_seat_lines, renewed_seats, starting_seat_lines, unused_seat_lines
 from sumac.billing.rules.transition import slot_of
 from sumac.catalog.rules.shape import is_free, is_main_recurring, shortest_cadence
 from sumac.core.time import Period, cycle, cycle_end
@@ -66,6 +68,7 @@ def decide_turn(snapshot: Snapshot, *, at: datetime) -> Decision:
         lines += _starting_lines(snapshot, started, at)
         usage = carried_usage(_replaced_by(snapshot, each, turn.ending), snapshot.features)
         provisions = provisions_of(started, snapshot.features, now=at, usage=usage)
+        lines += starting_seat_lines(snapshot, started, provisions, now=at)
         actions.append(StartPlan(started.held, started.plan.add_on, provisions))
     mains = [each for each in turn.expiring if is_main_recurring(each.plan)]
     for each, plan_id in zip(mains, snapshot.plan_ids, strict=False):
@@ -165,8 +168,10 @@ def _unused_time(snapshot: Snapshot, ending: Holding, starting: Sequence[Holding
     cut_short = ending.held.schedule_id is not None or _placed_after(ending, starting) or _is_followed(ending, starting)
     if not cut_short or ending.held.status is PlanStatus.PAST_DUE:
         return iter(())
-    charges = snapshot.billed_beyond
-    return credit_lines(ending, snapshot.features, currency=snapshot.currency, now=at, charges=charges)
+    given_back = credit_lines(
+        ending, snapshot.features, currency=snapshot.currency, now=at, charges=snapshot.billed_beyond
+    )
+    return chain(given_back, unused_seat_lines(snapshot, ending, now=at))
 
 
 def _renewed(holding: Holding, at: datetime) -> Holding:
@@ -203,6 +208,7 @@ def _renewal_lines(snapshot: Snapshot, before: Holding, after: Holding, at: date
         yield from extension_lines(before, after, features, currency=currency, at=at)
     else:
         yield from advance_lines(after, features, currency=currency, now=at, boundary_only=True)
+    yield from renewal_seat_lines(snapshot, before, after, at)
     if before.held.trial_ends_at != at:
         yield from overage_lines(before, snapshot.grants, features, currency=currency, at=at, closing=begins_anew)
 
@@ -239,7 +245,8 @@ def _units(snapshot: Snapshot, turn: _Turn, at: datetime) -> Iterator[Action]:
     after = {each.held.id: each for _, each in turn.renewing}
     changed: dict[str, Grant] = {}
     for each in after.values():
-        for grant in regranted(grants_of(live, each.held.id), each):
+        own = grants_of(live, each.held.id)
+        for grant in (*regranted(own, each), *renewed_seats(own, each, at)):
             changed[grant.id] = grant
     full: list[Grant] = []
     for grant in live:

@@ -29,7 +29,7 @@ def check_item(item: PlanItem, feature: Feature, *, currency: str) -> None:
         _check_price(item, item.price, where)
         check_item_currencies(item.price, currency, where)
     if item.proration is not None:
-        _check_proration(item, item.proration, where)
+        _check_proration(item, item.proration, feature, where)
     if item.rollover is not None:
         _check_rollover(item, item.rollover, feature, where)
 
@@ -92,10 +92,13 @@ def _check_tiers(item: PlanItem, price: ItemPrice, where: str) -> None:
         refuse(f"{where}: flat_amount needs volume tiers, and more than one")
 
 
-def _check_proration(item: PlanItem, proration: Proration, where: str) -> None:
-    if not item.is_prepaid:
-        refuse(f"{where}.proration is only supported for prepaid features")
-    if proration.on_increase == "bill_immediately":
+def _check_proration(item: PlanItem, proration: Proration, feature: Feature, where: str) -> None:
+    held = item.is_prorated and not feature.consumable
+    if not item.is_prepaid and not held:
+        refuse(f"{where}.proration is only supported for prepaid features and for usage-based ones that are held")
+    if held and item.unlimited:
+        refuse(f"{where}: unlimited units are never billed, so there is nothing to prorate")
+    if item.is_prepaid and proration.on_increase == "bill_immediately":
         refuse(f"{where}.proration.on_increase must not be bill_immediately for a prepaid feature")
 
 

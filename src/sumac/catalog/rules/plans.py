@@ -61,6 +61,8 @@ def _check_together(plan: Plan, features: Mapping[str, Feature]) -> None:
         if key in seen:
             refuse(f"items: {item.feature_id} stands twice with the same reset and billing method")
         seen.add(key)
+        if item.is_prorated and any(each.price and each is not item for each in plan.items_of(item.feature_id)):
+            refuse(f"items: {item.feature_id} is billed when it is taken; it cannot be sold in another way beside that")
     intervals = {item.price.cadence.interval for item in plan.items if item.price is not None}
     if plan.price is not None:
         intervals.add(plan.price.cadence.interval)

@@ -9,7 +9,7 @@ from heapq import heappop, heappush
 
 from sumac.api.services import Services
 from sumac.balances import service as balances
-from sumac.balances.service import TrackRequest
+from sumac.balances.model import TrackRequest
 from sumac.billing.requests import (
     AttachRequest,
     CancelRequest,
