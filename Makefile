@@ -6,6 +6,7 @@ ARGS ?=
 STAMPS := .stamps
 BIN := .venv/bin
 FIGURES := bench/check_track.py
+RULES := src/sumac/billing/rules/*
 NPM := $(BIN)/python -m tools.npm
 SERVER := $(shell find src/sumac -name '*.py')
 SCREENS := $(shell find dashboard -type f -not -path '*/node_modules/*' -not -name openapi.json -not -name schema.d.ts)
@@ -26,6 +27,7 @@ run: setup ## start a demo; options go in ARGS="--port 9000"
 test: setup $(STAMPS)/machine $(STAMPS)/examples ## run every test, on SQLite and PostgreSQL, with a browser
 	@$(NPM) test
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term $(ARGS)
+	@$(BIN)/python -m coverage report --include='$(RULES)' --skip-covered --fail-under=100
 
 check: $(STAMPS)/python $(STAMPS)/client ## style, types, contracts, spelling
 	@$(BIN)/python -m tools.check

@@ -9,7 +9,6 @@ from sumac.billing.requests import (
     BillingRequest,
     CancelRequest,
     MultiAttachRequest,
-    MultiCancelRequest,
     ScheduleRequest,
     UpdateRequest,
 )
@@ -37,5 +36,5 @@ def decide(snapshot: Snapshot, plans: Sequence[Plan], request: BillingRequest, *
             return decide_update(snapshot, plans[0], request, now=now)
         case CancelRequest():
             return decide_cancel(snapshot, request, now=now)
-        case MultiCancelRequest():
+        case _:
             return decide_multi_cancel(snapshot, request, now=now)
