@@ -10,6 +10,7 @@ from sumac.balances.service import TrackAnswer
 from sumac.billing.requests import CancelAction
 from sumac.catalog.model import Plan, Proration
 from sumac.core.errors import BadRequest, Conflict, PaymentRequired
+from sumac.core.time import Cadence, Interval
 from sumac.invoices.model import InvoiceStatus
 from tests.support.build import feature, free_plan, held_item, item, plan, price, seats, trial, usage_price
 from tests.support.services import GOOD_CARD, Services
@@ -337,3 +338,38 @@ async def test_seats_billed_afterwards(shop: Services) -> None:
     assert balance.next_reset_at is None
     await shop.advance(FEBRUARY)
     assert ["20.00", "500.00"] == await shop.totals()
+
+
+async def test_seats_billed_afterwards_beside_a_quarter(shop: Services) -> None:
+    """Seats every month ($10, three beyond) and workflows every quarter ($5, five beyond): 50, 50, then 75 (§5.9)."""
+    quarter = Cadence(Interval.QUARTER)
+    await shop.offer(
+        seats("workflows"),
+        plan(
+            "pro",
+            held_item("seats", 2, price=usage_price(10)),
+            held_item("workflows", 0, price=usage_price(5, cadence=quarter)),
+        ),
+    )
+    await shop.attach("pro")
+    await shop.track(5, "seats")
+    await shop.track(5, "workflows")
+    await shop.advance(datetime(2026, 4, 1, tzinfo=UTC))
+
+    assert ["20.00", "50.00", "50.00", "75.00"] == await shop.totals()
+
+
+async def test_a_downgrade_with_seats_billed_afterwards(shop: Services) -> None:
+    """Four held move from five included to two: the switch costs $20, Pro's two beyond are billed at its end (§5.9)."""
+    await shop.offer(
+        plan("pro", held_item("seats", 2, price=usage_price(10))),
+        plan("premium", held_item("seats", 5, price=usage_price(10)), price=price(50)),
+    )
+    await shop.attach("premium")
+    await shop.track(4, "seats")
+    await shop.attach("pro")
+    await shop.advance(FEBRUARY)
+
+    assert ["50.00", "20.00"] == await shop.totals()
+    await shop.advance(MARCH)
+    assert ["50.00", "20.00", "40.00"] == await shop.totals()
