@@ -9,7 +9,7 @@ from sumac.billing.requests import AttachRequest, CarryOver, PlanTiming
 from sumac.billing.rules.carry import check_carried, check_counted, grants_of
 from sumac.billing.rules.lines import one_off_lines
 from sumac.billing.rules.quantities import is_bought_once
-from sumac.billing.rules.transition import find_paid, is_trialing, is_upgrade
+from sumac.billing.rules.transition import are_billed_together, find_paid, is_trialing, is_upgrade
 from sumac.catalog.model import Plan
 from sumac.catalog.rules.shape import is_free, is_one_off
 from sumac.core.errors import BadRequest, Conflict, NotFound
@@ -133,7 +133,7 @@ def find_removed(holdings: Sequence[Holding], plan_ids: Collection[str], current
         if found is not current and found not in removed:
             removed.append(found)
     leaving = removed if current is None else [current, *removed]
-    if len({each.held.anchor_at for each in find_paid(leaving)}) > 1:
+    if not are_billed_together(leaving):
         names = " and ".join(each.plan.id for each in leaving)
         _refuse(f"remove_plan_ids: {names} are billed at different times and cannot go together")
     return removed

@@ -14,7 +14,6 @@ from sumac.billing.model import (
     Holding,
     KeepPlan,
     PlanStatus,
-    ReleaseLines,
     SchedulePlan,
     Snapshot,
     StartPlan,
@@ -24,18 +23,16 @@ from sumac.billing.requests import (
     CancelRequest,
 )
 from sumac.billing.rules.carry import carried_usage, grants_of
-from sumac.billing.rules.change import Terms, invoice_of, keep_units
-from sumac.billing.rules.lines import credit_lines
+from sumac.billing.rules.change import Terms, invoice_of, keep_units, release_lines, settling_lines
 from sumac.billing.rules.provision import provisions_of
 from sumac.billing.rules.refund import compute_refund
-from sumac.billing.rules.seats import unused_seat_lines
 from sumac.billing.rules.target import find_target
 from sumac.billing.rules.transition import find_scheduled, slot_of
 from sumac.catalog.model import Plan
 from sumac.catalog.rules.shape import is_free, is_main_recurring, longest_cadence, shortest_cadence
 from sumac.core.errors import BadRequest
 from sumac.core.time import cycle, cycle_end
-from sumac.invoices.model import InvoiceKind, LineDraft
+from sumac.invoices.model import InvoiceKind
 
 
 def decide_cancel(snapshot: Snapshot, request: CancelRequest, *, now: datetime) -> Decision:
@@ -126,7 +123,7 @@ def _end_now(snapshot: Snapshot, target: Holding, now: datetime, *, bill: bool) 
     yield from (DropScheduled(each.held) for each in _successors(snapshot, target))
     # What was not paid is not given back (billing.md §14.3): the period of a plan that is past due is still owed.
     credited = bill and target.held.status is not PlanStatus.PAST_DUE
-    lines = list(_final_lines(snapshot, target, now)) if credited else []
+    lines = list(settling_lines(snapshot, target, now=now)) if credited else []
     yield from invoice_of(
         snapshot,
         lines,
@@ -136,20 +133,11 @@ def _end_now(snapshot: Snapshot, target: Holding, now: datetime, *, bill: bool) 
         customer_plan_id=target.held.id,
         now=now,
     )
-    waiting = tuple(each.id for each in snapshot.held_lines if each.line.customer_plan_id == target.held.id)
-    if waiting:
-        yield ReleaseLines(waiting)
+    yield from release_lines(snapshot, {target.held.id})
     canceled_at = target.held.canceled_at or now
     yield EndPlan(replace(target.held, status=PlanStatus.EXPIRED, canceled_at=canceled_at, ends_at=now))
     yield from keep_units(snapshot, target, Terms())
     yield from start_default(snapshot, target, plan_id=snapshot.plan_ids[0], now=now)
-
-
-def _final_lines(snapshot: Snapshot, target: Holding, now: datetime) -> Iterator[LineDraft]:
-    yield from (each.line for each in snapshot.held_lines if each.line.customer_plan_id == target.held.id)
-    charges = snapshot.billed_beyond
-    yield from credit_lines(target, snapshot.features, currency=snapshot.currency, now=now, charges=charges)
-    yield from unused_seat_lines(snapshot, target, now=now)
 
 
 def _end_later(snapshot: Snapshot, target: Holding, now: datetime) -> Iterator[Action]:

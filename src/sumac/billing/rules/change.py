@@ -66,10 +66,8 @@ def end_and_start(
     """The actions of ending and starting plans at one instant: one invoice first, then the plans in order."""
     moved = _moved_along(snapshot, leaving, arrivals, now)
     lines = _lines(snapshot, leaving, arrivals, moved, terms, now)
-    waiting = [each.id for each in snapshot.held_lines if each.line.customer_plan_id in {h.held.id for h in leaving}]
     actions: list[Action] = list(_invoice(snapshot, leaving, arrivals, lines, terms, now))
-    if waiting:
-        actions.append(ReleaseLines(tuple(waiting)))
+    actions += release_lines(snapshot, {each.held.id for each in leaving})
     for each in leaving:
         ended = replace(each.held, status=PlanStatus.EXPIRED, ends_at=now)
         actions.append(EndPlan(replace(ended, canceled_at=each.held.canceled_at or now)))
@@ -132,11 +130,23 @@ def leaving_lines(snapshot: Snapshot, leaving: Holding, terms: Terms, *, now: da
             )
             if line.feature_id in consumable and not any(carries):
                 yield line
+    yield from settling_lines(snapshot, leaving, now=now)
+
+
+def settling_lines(snapshot: Snapshot, leaving: Holding, *, now: datetime) -> Iterator[LineDraft]:
+    """What waited for the plan's next invoice, and what was paid in advance for the time after `now`, given back."""
     yield from (each.line for each in snapshot.held_lines if each.line.customer_plan_id == leaving.held.id)
     yield from credit_lines(
         leaving, snapshot.features, currency=snapshot.currency, now=now, charges=snapshot.billed_beyond
     )
     yield from unused_seat_lines(snapshot, leaving, now=now)
+
+
+def release_lines(snapshot: Snapshot, customer_plan_ids: Collection[str]) -> Iterator[ReleaseLines]:
+    """Lines that waited for the next invoice of these plans wait no longer."""
+    waiting = tuple(each.id for each in snapshot.held_lines if each.line.customer_plan_id in customer_plan_ids)
+    if waiting:
+        yield ReleaseLines(waiting)
 
 
 def arriving_lines(snapshot: Snapshot, arriving: Holding, *, now: datetime) -> Iterator[LineDraft]:

@@ -26,7 +26,7 @@ from sumac.billing.rules.quantities import inherited_quantities
 from sumac.billing.rules.refund import compute_refunds
 from sumac.billing.rules.start import Start, start_plan
 from sumac.billing.rules.target import find_target
-from sumac.billing.rules.transition import find_current, find_paid, find_scheduled
+from sumac.billing.rules.transition import are_billed_together, find_current, find_paid, find_scheduled
 from sumac.catalog.model import Customization, Plan
 from sumac.catalog.rules.shape import is_free, is_main_recurring, is_one_off
 from sumac.core.errors import BadRequest, Conflict
@@ -114,9 +114,8 @@ def _start_together(
 
 
 def _check_one_subscription(leaving: Sequence[Holding]) -> None:
-    paid = [each for each in leaving if not is_free(each.plan)]
-    if len({each.held.anchor_at for each in paid}) > 1:
-        names = " and ".join(each.plan.id for each in paid)
+    if not are_billed_together(leaving):
+        names = " and ".join(each.plan.id for each in leaving if not is_free(each.plan))
         message = f"plans: {names} are billed at different times and cannot be replaced together"
         raise BadRequest(message)
 

@@ -50,6 +50,11 @@ def find_paid(holdings: Sequence[Holding]) -> Sequence[Holding]:
     return sorted(paid, key=lambda each: (each.held.starts_at, each.held.id))
 
 
+def are_billed_together(holdings: Sequence[Holding]) -> bool:
+    """Whether those of the plans that are paid for again and again share one billing cycle."""
+    return len({each.held.anchor_at for each in find_paid(holdings)}) <= 1
+
+
 def is_trialing(holding: Holding, now: datetime) -> bool:
     """Whether its first charge is still to come."""
     return holding.held.trial_ends_at is not None and now < holding.held.trial_ends_at
