@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from sumac.billing.model import Holding, Snapshot
-from sumac.billing.requests import AttachRequest, CarryOver, PlanTiming
+from sumac.billing.requests import AttachRequest, CarryOver, PlanTiming, UpdateRequest
 from sumac.billing.rules.carry import check_carried, check_counted, grants_of
 from sumac.billing.rules.lines import one_off_lines
 from sumac.billing.rules.quantities import is_bought_once
@@ -39,7 +39,7 @@ def check_quantities(plan: Plan, quantities: Mapping[str, Decimal]) -> None:
             raise BadRequest(message, code="invalid_options")
 
 
-def check_switch_later(plan: Plan, request: AttachRequest) -> None:
+def check_switch_later(plan: Plan, request: AttachRequest | UpdateRequest) -> None:
     """Raises BadRequest for what a switch at the end of the cycle cannot do."""
     for item in plan.items:
         if is_bought_once(item) and request.quantities.get(item.feature_id, ZERO) > 0:
@@ -48,10 +48,10 @@ def check_switch_later(plan: Plan, request: AttachRequest) -> None:
     check_later(request)
 
 
-def check_later(request: AttachRequest) -> None:
+def check_later(request: AttachRequest | UpdateRequest) -> None:
     """Raises BadRequest for what is only about changes that take effect at once."""
     for name in ("carry_balances", "carry_usages", "custom_lines", "invoice_mode", "anchor", "remove_plan_ids"):
-        wanted = getattr(request, name)
+        wanted = getattr(request, name, None)
         if wanted.enabled if isinstance(wanted, CarryOver) else wanted:
             wire = {"carry_balances": "carry_over_balances", "carry_usages": "carry_over_usages",
                     "custom_lines": "custom_line_items", "anchor": "billing_cycle_anchor"}.get(name, name)  # fmt: skip

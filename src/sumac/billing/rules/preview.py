@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sumac.billing.model import Holding, PlanStatus
-from sumac.billing.rules.lines import advance_lines, one_off_lines
+from sumac.billing.model import CustomerPlan, Holding, PlanStatus
+from sumac.billing.rules.lines import advance_lines, extension_lines, one_off_lines
 from sumac.catalog.model import Feature, PlanItem
 from sumac.catalog.rules.shape import shortest_cadence
 from sumac.core.time import Period, cycle
@@ -49,19 +49,31 @@ def compute_next_cycle(
 ) -> NextCycle | None:
     """The next cycle of a plan as it stands, or its first when it is scheduled; None when nothing recurs or it ends.
 
-    `held_lines` are the ones that wait for the plan's next invoice.
+    Where its periods are counted anew from an earlier day, that is its start, and what is not paid of the new period
+    is due. `held_lines` are the ones that wait for the plan's next invoice.
     """
     held, plan = holding.held, holding.plan
     starts_first = held.status is PlanStatus.SCHEDULED and shortest_cadence(plan) is not None
-    starts_at = held.starts_at if starts_first else held.period_end
+    anew = _counted_anew_at(held)
+    starts_at = held.starts_at if starts_first else anew or held.period_end
     if starts_at is None or (held.ends_at is not None and held.ends_at <= starts_at):
         return None
-    renewed = Holding(replace(held, quantities={**held.quantities, **held.upcoming_quantities}), plan)
-    lines = advance_lines(renewed, features, currency=currency, now=starts_at, boundary_only=not starts_first)
+    quantities = {**held.quantities, **held.upcoming_quantities}
+    renewed = Holding(replace(held, quantities=quantities, anchor_at=anew or held.anchor_at), plan)
+    if anew is None:
+        lines = advance_lines(renewed, features, currency=currency, now=starts_at, boundary_only=not starts_first)
+    else:
+        lines = extension_lines(holding, renewed, features, currency=currency, at=starts_at)
     once = one_off_lines(renewed, features, currency=currency) if starts_first else ()
     usage = tuple(
-        UsageAhead(plan.id, item, cycle(held.anchor_at, item.price.cadence, starts_at))
+        UsageAhead(plan.id, item, cycle(renewed.held.anchor_at, item.price.cadence, starts_at))
         for item in plan.items
         if item.is_usage_based and item.price is not None
     )
     return NextCycle(starts_at, (*lines, *once, *held_lines), usage)
+
+
+def _counted_anew_at(held: CustomerPlan) -> datetime | None:
+    """The day from which the plan's periods are counted anew, where the running one does not end before it."""
+    anew, ends_at = held.next_anchor_at, held.period_end
+    return anew if anew is not None and ends_at is not None and anew <= ends_at else None

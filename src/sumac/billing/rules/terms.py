@@ -46,10 +46,9 @@ def replace_terms(snapshot: Snapshot, target: Holding, change: TermsChange, term
     """The plan keeps its start, its state and its reset dates, and takes along the usage that the terms say.
 
     What was paid and is unused is given back, what the new terms cost is charged; a price that stays is on no line.
-    Raises BadRequest when nothing changes, when a plan bought once would recur or the other way round, or when a newly
-    bought feature has no quantity.
+    Raises BadRequest where the plan cannot go on on them.
     """
-    _check(target, change)
+    check_terms(target, change)
     after = Holding(_held_after(target, change, now), change.plan)
     lines = _lines(snapshot, target, after, terms, now) if terms.bill else []
     billed_along, moved = bring_along(snapshot, target, after, terms, now=now)
@@ -69,23 +68,11 @@ def replace_terms(snapshot: Snapshot, target: Holding, change: TermsChange, term
     return Replaced((*invoice, replaced, *kept, *moved), after)
 
 
-def changed_lines(before: Iterable[LineDraft], after: Iterable[LineDraft]) -> list[LineDraft]:
-    """Credits and charges without the pairs for one price that come to nothing."""
-    given_back, charged = list(before), list(after)
-    for credit in tuple(given_back):
-        same = next((line for line in charged if _undoes(line, credit)), None)
-        if same is not None:
-            given_back.remove(credit)
-            charged.remove(same)
-    return [*given_back, *charged]
+def check_terms(target: Holding, change: TermsChange) -> None:
+    """Raises BadRequest where nothing would change, or where the plan cannot go on on these terms (billing.md §12.3).
 
-
-def _undoes(line: LineDraft, credit: LineDraft) -> bool:
-    one_price = (line.feature_id, line.period) == (credit.feature_id, credit.period)
-    return one_price and round_half_up(line.exact_minor + credit.exact_minor) == 0
-
-
-def _check(target: Holding, change: TermsChange) -> None:
+    A plan bought once does not recur, nor the other way round; a newly bought feature needs a quantity.
+    """
     quantities = {**target.held.quantities, **change.quantities}
     same_trial = not change.sets_trial
     same = change.plan.terms == target.plan.terms and change.plan.version == target.plan.version
@@ -101,6 +88,22 @@ def _check(target: Holding, change: TermsChange) -> None:
         if newly_bought and item.feature_id not in change.quantities:
             message = f"feature_quantities: say how much of {item.feature_id} is bought on the new terms"
             raise BadRequest(message, code="invalid_options")
+
+
+def changed_lines(before: Iterable[LineDraft], after: Iterable[LineDraft]) -> list[LineDraft]:
+    """Credits and charges without the pairs for one price that come to nothing."""
+    given_back, charged = list(before), list(after)
+    for credit in tuple(given_back):
+        same = next((line for line in charged if _undoes(line, credit)), None)
+        if same is not None:
+            given_back.remove(credit)
+            charged.remove(same)
+    return [*given_back, *charged]
+
+
+def _undoes(line: LineDraft, credit: LineDraft) -> bool:
+    one_price = (line.feature_id, line.period) == (credit.feature_id, credit.period)
+    return one_price and round_half_up(line.exact_minor + credit.exact_minor) == 0
 
 
 def _held_after(target: Holding, change: TermsChange, now: datetime) -> CustomerPlan:
@@ -124,12 +127,18 @@ def _held_after(target: Holding, change: TermsChange, now: datetime) -> Customer
         version=plan.version,
         terms=plan.terms if change.customized else None,
         quantities={key: value for key, value in {**held.quantities, **change.quantities}.items() if key in bought},
-        upcoming_quantities={},
+        upcoming_quantities=_still_waiting(held, change),
         anchor_at=anchor,
         trial_ends_at=trial_ends_at,
         period_start=(held.period_start if anchor == held.anchor_at and held.period_start else now) if period else None,
         period_end=(running_trial or period.end) if period else None,
     )
+
+
+def _still_waiting(held: CustomerPlan, change: TermsChange) -> dict[str, Decimal]:
+    """Totals that wait for the renewal, where the new terms sell the feature again and again and no other is chosen."""
+    again = {item.feature_id for item in change.plan.items if is_bought_again(item)} - set(change.quantities)
+    return {key: quantity for key, quantity in held.upcoming_quantities.items() if key in again}
 
 
 def _lines(snapshot: Snapshot, before: Holding, after: Holding, terms: Terms, now: datetime) -> list[LineDraft]:

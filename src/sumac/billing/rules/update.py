@@ -7,16 +7,16 @@ from enum import StrEnum
 
 from sumac.billing.model import Action, ChangePlan, Decision, DropScheduled, Holding, KeepPlan, PlanStatus, Snapshot
 from sumac.billing.requests import PlanTiming, UpdateRequest
-from sumac.billing.rules.allowed import check_quantities
+from sumac.billing.rules.allowed import check_quantities, check_switch_later
 from sumac.billing.rules.attach import switch_at_end
 from sumac.billing.rules.carry import EVERYTHING, check_carried
 from sumac.billing.rules.change import Terms, begin_anew
 from sumac.billing.rules.payment import with_payment
-from sumac.billing.rules.quantities import is_bought_once
+from sumac.billing.rules.quantities import inherited_quantities, is_bought_once
 from sumac.billing.rules.quantity import change_quantities, top_up
 from sumac.billing.rules.start import Start
 from sumac.billing.rules.target import find_target
-from sumac.billing.rules.terms import Replaced, TermsChange, replace_terms
+from sumac.billing.rules.terms import Replaced, TermsChange, check_terms, replace_terms
 from sumac.billing.rules.transition import find_scheduled
 from sumac.catalog.model import Plan
 from sumac.catalog.rules.shape import is_free, shortest_cadence
@@ -55,7 +55,7 @@ def decide_update(snapshot: Snapshot, plan: Plan, request: UpdateRequest, *, now
         kept += [DropScheduled(each.held) for each in find_scheduled(snapshot.holdings, target.plan)]
         target = Holding(replace(target.held, canceled_at=None, ends_at=None), target.plan)
         kept.append(KeepPlan(target.held))
-    if intent_of(request) is UpdateIntent.UPDATE_PLAN and request.timing is PlanTiming.END_OF_CYCLE:
+    if intent_of(request) is UpdateIntent.UPDATE_PLAN and _waits(target, request):
         return Decision((*kept, *_change_at_end(snapshot, target, plan, request, now)))
     changed = _change(snapshot, target, plan, request, now)
     if changed is None:
@@ -71,6 +71,12 @@ def decide_update(snapshot: Snapshot, plan: Plan, request: UpdateRequest, *, now
         invoice_mode=request.invoice_mode,
         bill=request.bill,
     )
+
+
+def _waits(target: Holding, request: UpdateRequest) -> bool:
+    """Whether other terms come with the next cycle; a plan that is free or bought once has none to wait for."""
+    runs_on = shortest_cadence(target.plan) is not None and not is_free(target.plan)
+    return runs_on and request.timing is PlanTiming.END_OF_CYCLE
 
 
 def _change(snapshot: Snapshot, target: Holding, plan: Plan, request: UpdateRequest, now: datetime) -> Replaced | None:
@@ -135,9 +141,13 @@ def _change_at_end(
     snapshot: Snapshot, target: Holding, plan: Plan, request: UpdateRequest, now: datetime
 ) -> Iterator[Action]:
     yield from (DropScheduled(each.held) for each in find_scheduled(snapshot.holdings, target.plan))
+    check_terms(target, _terms_change(plan, request))
+    check_switch_later(plan, request)
+    expected = {**target.held.quantities, **target.held.upcoming_quantities}
+    bought = inherited_quantities(Holding(replace(target.held, quantities=expected), target.plan), plan)
     how = Start(
         id=snapshot.plan_ids[0],
-        quantities={**target.held.quantities, **request.quantities},
+        quantities={**bought, **request.quantities},
         customized=request.customize is not None,
     )
     yield from switch_at_end(snapshot, target, plan, how, now=now)
