@@ -7,7 +7,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from sumac.catalog.model import ItemPrice, Proration
+from sumac.catalog.model import ItemPrice, Proration, Rollover
 from sumac.core.time import Cadence
 
 ZERO = Decimal(0)
@@ -15,13 +15,19 @@ ZERO = Decimal(0)
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """One source of units of a feature for a customer.
+    """One source of units of a feature for a customer, or for one entity of theirs when `entity_key` is set.
 
-    granted = included + prepaid. `balance` is signed: below zero is overage. `resets_at` is the next instant the
-    balance returns to granted. A boolean feature's grant has only zeros. Live while `ended_at` is None.
+    granted = included + adjustment + prepaid. `balance` is signed: below zero is overage. `resets_at` is the next
+    instant the balance returns to included + prepaid, and the adjustment to zero. A boolean feature's grant has only
+    zeros. Live while `ended_at` is None. `edited_at` is when the balance was last set by hand since the last reset.
 
     With `proration` its overage is seats, billed when they are taken; `replaceables` are seats given up that are paid
     for until the end of their period, to be taken again for nothing (billing.md §5.8).
+
+    `balance_id` is the caller's own name of it. The slots that one item of a plan gives to each entity are grants with
+    the same `shared_id`, and one balance to the caller. Units left at a reset live on, by its `rollover`, in a grant
+    that is a `rollover_of` it: it has no resets, and `included` is what was left (§9.5). A grant with a `pool_id`
+    gives its units to that grant and shows none of its own (§17.3).
     """
 
     id: str
@@ -45,11 +51,24 @@ class Grant:
     replaceables: Decimal = ZERO
     expires_at: datetime | None = None
     ended_at: datetime | None = None
+    adjustment: Decimal = ZERO
+    edited_at: datetime | None = None
+    entity_key: str | None = None
+    balance_id: str | None = None
+    shared_id: str | None = None
+    rollover: Rollover | None = None
+    rollover_of: str | None = None
+    pool_id: str | None = None
 
     @property
     def granted(self) -> Decimal:
-        """Units given per period."""
-        return self.included + self.prepaid
+        """Units given in this period."""
+        return self.included + self.adjustment + self.prepaid
+
+    @property
+    def public_id(self) -> str:
+        """The id a caller addresses it by: its own, or the one that the slots of an item share, or ours."""
+        return self.balance_id or self.shared_id or self.id
 
     @property
     def usage(self) -> Decimal:
@@ -92,12 +111,18 @@ class EntryKind(StrEnum):
 
     GRANTED = "granted"
     RESET = "reset"
+    ROLLED_OVER = "rolled_over"
+    EDITED = "edited"
     ENDED = "ended"
 
 
 @dataclass(frozen=True, slots=True)
 class GrantEntry:
-    """An append-only record: granted and balance changed by this much, then, because of this, by this actor."""
+    """An append-only record: granted and balance changed by this much, then, because of this, by this actor.
+
+    `granted_after` and `balance_after` are what they were right afterwards; entries of before they were recorded have
+    None. `reason` is what a person who changed it had to say.
+    """
 
     id: str
     customer_key: str
@@ -109,6 +134,9 @@ class GrantEntry:
     cause: str
     actor: str
     at: datetime
+    granted_after: Decimal | None = None
+    balance_after: Decimal | None = None
+    reason: str | None = None
 
 
 class OverageBehavior(StrEnum):

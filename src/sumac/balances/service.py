@@ -281,6 +281,7 @@ async def _count(
                 value=rounded(request.value),
                 properties=request.properties,
                 occurred_at=occurred_at,
+                counted_at=now,
                 deductions=tuple(_deduction(each) for each in taken),
             ),
         )
@@ -382,4 +383,6 @@ def _entry(
         cause=cause,
         actor=actor,
         at=at,
+        granted_after=ZERO if kind is EntryKind.ENDED else grant.granted,
+        balance_after=ZERO if kind is EntryKind.ENDED else grant.balance,
     )

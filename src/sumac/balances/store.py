@@ -8,13 +8,14 @@ import sqlalchemy as sa
 from pydantic import TypeAdapter
 
 from sumac.balances.model import Grant, GrantEntry
-from sumac.catalog.model import ItemPrice, Proration
+from sumac.catalog.model import ItemPrice, Proration, Rollover
 from sumac.core.time import Cadence, Interval
 from sumac.storage.schema import TENANT, billing_settings, customer_plans, grant_entries, grants
 from sumac.storage.work import Work
 
 PRICE = TypeAdapter(ItemPrice)
 PRORATION = TypeAdapter(Proration)
+ROLLOVER = TypeAdapter(Rollover)
 PAST_DUE = "past_due"
 
 
@@ -70,12 +71,17 @@ async def change(work: Work, grant: Grant) -> None:
         grants.c.customer_key == grant.customer_key,
         grants.c.id == grant.id,
         values={
+            "included": grant.included,
             "prepaid": grant.prepaid,
+            "adjustment": grant.adjustment,
             "balance": grant.balance,
             "replaceables": grant.replaceables,
             "anchor_at": grant.anchor_at,
             "resets_at": grant.resets_at,
+            "edited_at": grant.edited_at,
+            "expires_at": grant.expires_at,
             "ended_at": grant.ended_at,
+            "rollover_of": grant.rollover_of,
         },
     )
 
@@ -96,6 +102,9 @@ async def add_entries(work: Work, entries: Sequence[GrantEntry]) -> None:
                 "cause": entry.cause,
                 "actor": entry.actor,
                 "at": entry.at,
+                "granted_after": entry.granted_after,
+                "balance_after": entry.balance_after,
+                "reason": entry.reason,
             }
             for entry in entries
         ],
@@ -125,6 +134,14 @@ def _values(grant: Grant) -> dict[str, Any]:
         "replaceables": grant.replaceables,
         "expires_at": grant.expires_at,
         "ended_at": grant.ended_at,
+        "adjustment": grant.adjustment,
+        "edited_at": grant.edited_at,
+        "entity_key": grant.entity_key,
+        "balance_id": grant.balance_id,
+        "shared_id": grant.shared_id,
+        "rollover": ROLLOVER.dump_python(grant.rollover, mode="json") if grant.rollover else None,
+        "rollover_of": grant.rollover_of,
+        "pool_id": grant.pool_id,
         "created_at": grant.created_at,
     }
 
@@ -152,4 +169,12 @@ def _grant(row: sa.Row[Any]) -> Grant:
         replaceables=row.replaceables or Decimal(0),
         expires_at=row.expires_at,
         ended_at=row.ended_at,
+        adjustment=row.adjustment or Decimal(0),
+        edited_at=row.edited_at,
+        entity_key=row.entity_key,
+        balance_id=row.balance_id,
+        shared_id=row.shared_id,
+        rollover=ROLLOVER.validate_python(row.rollover) if row.rollover else None,
+        rollover_of=row.rollover_of,
+        pool_id=row.pool_id,
     )

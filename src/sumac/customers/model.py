@@ -13,7 +13,8 @@ class Customer:
     `key` is ours and never changes; `id` is the caller's and may be None while the customer is known by e-mail only.
     `clock_at` freezes the customer's time in the sandbox: everything of this customer happens at that instant.
     `due_at` is the next instant at which something of the customer turns (a renewal, a reset, an end); whoever reads or
-    changes the customer at or after it settles what is due first, so nobody ever sees a period that is over.
+    changes the customer at or after it settles what is due first, so nobody ever sees a period that is over. `version`
+    goes up by one with every work that changed a row of theirs.
     """
 
     key: str
@@ -31,6 +32,7 @@ class Customer:
     config: Mapping[str, Any] = field(default_factory=dict)
     clock_at: datetime | None = None
     due_at: datetime | None = None
+    version: int = 0
 
     @property
     def public_id(self) -> str:
@@ -40,3 +42,20 @@ class Customer:
     def now(self, wall_now: datetime) -> datetime:
         """The customer's present: its frozen clock, else the wall clock's instant."""
         return wall_now if self.clock_at is None else self.clock_at
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """A part of a customer (a seat, a workspace) that may hold plans and balances of its own (billing.md §17.1).
+
+    It is counted in `feature_id`. `key` is ours and never changes; `id` is the caller's, and one entity of a customer
+    may be without.
+    """
+
+    key: str
+    customer_key: str
+    feature_id: str
+    created_at: datetime
+    id: str | None = None
+    name: str | None = None
+    billing_controls: Mapping[str, Any] = field(default_factory=dict)

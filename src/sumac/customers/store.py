@@ -138,4 +138,5 @@ def _customer(row: sa.Row[Any]) -> Customer:
         config=row.config,
         clock_at=row.clock_at,
         due_at=row.due_at,
+        version=row.version,
     )

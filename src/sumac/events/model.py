@@ -23,7 +23,10 @@ class Deduction:
 
 @dataclass(frozen=True, slots=True)
 class UsageEvent:
-    """One immutable record of usage; `value` is what the caller said, the deductions what it came to."""
+    """One immutable record of usage; `value` is what the caller said, the deductions what it came to.
+
+    It occurred at `occurred_at`, as the caller says, and changed balances at `counted_at`.
+    """
 
     id: str
     customer_key: str
@@ -32,4 +35,6 @@ class UsageEvent:
     value: Decimal
     properties: Mapping[str, Any]
     occurred_at: datetime
+    counted_at: datetime
     deductions: tuple[Deduction, ...]
+    entity_key: str | None = None

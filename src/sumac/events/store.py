@@ -81,7 +81,9 @@ def _values(event: UsageEvent, now: datetime) -> dict[str, Any]:
         "event_name": event.event_name,
         "value": event.value,
         "properties": dict(event.properties),
+        "entity_key": event.entity_key,
         "occurred_at": event.occurred_at,
+        "counted_at": event.counted_at,
         "deductions": DEDUCTIONS.dump_python(event.deductions, mode="json"),
         "created_at": now,
     }
@@ -96,5 +98,7 @@ def _event(row: sa.Row[Any]) -> UsageEvent:
         value=row.value,
         properties=row.properties,
         occurred_at=row.occurred_at,
+        counted_at=row.counted_at or row.created_at,
+        entity_key=row.entity_key,
         deductions=DEDUCTIONS.validate_python(row.deductions),
     )

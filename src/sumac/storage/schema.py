@@ -194,11 +194,30 @@ customers = sa.Table(
     sa.Column("search_text", sa.Text, nullable=False),
     sa.Column("clock_at", Instant),
     sa.Column("due_at", Instant),
+    sa.Column("topup_at", Instant),
+    sa.Column("version", sa.BigInteger, nullable=False, server_default=NOTHING),
     _created(),
     sa.UniqueConstraint(TENANT, "id"),
     sa.Index(None, TENANT, "created_at", "key"),
     sa.Index(None, TENANT, "email"),
     sa.Index(None, "due_at"),
+    sa.Index(None, "topup_at"),
+)
+
+entities = sa.Table(
+    "entities",
+    metadata,
+    _tenant(),
+    _customer(),
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("id", sa.Text),
+    sa.Column("name", sa.Text),
+    sa.Column("feature_id", sa.Text, nullable=False),
+    sa.Column("billing_controls", sa.JSON, nullable=False),
+    _created(),
+    sa.UniqueConstraint(TENANT, "customer_key", "id"),
+    sa.Index(None, TENANT, "id"),
+    sa.Index(None, TENANT, "created_at", "key"),
 )
 
 # ── events and balances ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -213,7 +232,9 @@ events = sa.Table(
     sa.Column("event_name", sa.Text),
     sa.Column("value", Quantity, nullable=False),
     sa.Column("properties", sa.JSON, nullable=False),
+    sa.Column("entity_key", sa.Text),
     sa.Column("occurred_at", Instant, nullable=False),
+    sa.Column("counted_at", Instant),
     sa.Column("deductions", sa.JSON, nullable=False),
     _created(),
     sa.Index(None, TENANT, "customer_key", "occurred_at", "id"),
@@ -245,6 +266,14 @@ grants = sa.Table(
     sa.Column("replaceables", Quantity),
     sa.Column("expires_at", Instant),
     sa.Column("ended_at", Instant),
+    sa.Column("adjustment", Quantity),
+    sa.Column("edited_at", Instant),
+    sa.Column("entity_key", sa.Text),
+    sa.Column("balance_id", sa.Text),
+    sa.Column("shared_id", sa.Text),
+    sa.Column("rollover", sa.JSON),
+    sa.Column("rollover_of", sa.Text),
+    sa.Column("pool_id", sa.Text),
     _created(),
     sa.Index(None, TENANT, "customer_key", "ended_at"),
 )
@@ -263,7 +292,80 @@ grant_entries = sa.Table(
     sa.Column("cause", sa.Text, nullable=False),
     sa.Column("actor", sa.Text, nullable=False),
     sa.Column("at", Instant, nullable=False),
+    sa.Column("granted_after", Quantity),
+    sa.Column("balance_after", Quantity),
+    sa.Column("reason", sa.Text),
     sa.Index(None, TENANT, "customer_key", "grant_id"),
+)
+
+usage_rollups = sa.Table(
+    "usage_rollups",
+    metadata,
+    _tenant(),
+    _customer(),
+    sa.Column("feature_id", sa.Text, primary_key=True),
+    sa.Column("entity_key", sa.Text, primary_key=True),
+    sa.Column("starts_at", Instant, primary_key=True),
+    sa.Column("events", sa.BigInteger, nullable=False),
+    sa.Column("total", Quantity, nullable=False),
+    sa.Index(None, TENANT, "feature_id", "starts_at"),
+)
+
+usage_windows = sa.Table(
+    "usage_windows",
+    metadata,
+    _tenant(),
+    _customer(),
+    sa.Column("feature_id", sa.Text, primary_key=True),
+    sa.Column("entity_key", sa.Text, primary_key=True),
+    sa.Column("condition", sa.Text, primary_key=True),
+    sa.Column("starts_at", Instant, nullable=False),
+    sa.Column("ends_at", Instant, nullable=False),
+    sa.Column("used", Quantity, nullable=False),
+)
+
+reservations = sa.Table(
+    "reservations",
+    metadata,
+    _tenant(),
+    _customer(),
+    _id(),
+    sa.Column("lock_id", sa.Text, nullable=False),
+    sa.Column("feature_id", sa.Text, nullable=False),
+    sa.Column("entity_key", sa.Text),
+    sa.Column("value", Quantity, nullable=False),
+    sa.Column("properties", sa.JSON, nullable=False),
+    sa.Column("receipt", sa.JSON, nullable=False),
+    sa.Column("expires_at", Instant),
+    sa.Column("finished_at", Instant),
+    _created(),
+    sa.UniqueConstraint(TENANT, "lock_id"),
+)
+
+auto_topups = sa.Table(
+    "auto_topups",
+    metadata,
+    _tenant(),
+    _customer(),
+    sa.Column("feature_id", sa.Text, primary_key=True),
+    sa.Column("window_ends_at", Instant),
+    sa.Column("purchases", sa.Integer, nullable=False),
+    sa.Column("attempted_at", sa.JSON, nullable=False),
+    sa.Column("failed_at", Instant),
+    sa.Column("failures", sa.Integer, nullable=False),
+    sa.Column("failed_card", sa.Text),
+)
+
+notices = sa.Table(
+    "notices",
+    metadata,
+    _tenant(),
+    _customer(),
+    _id(),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("body", sa.JSON, nullable=False),
+    _created(),
+    sa.Index(None, TENANT, "created_at", "id"),
 )
 
 # ── invoices ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -373,6 +475,7 @@ customer_plans = sa.Table(
     sa.Column("version", sa.Integer, nullable=False),
     sa.Column("status", sa.Text, nullable=False),
     sa.Column("recurring", sa.Boolean, nullable=False),
+    sa.Column("entity_key", sa.Text),
     sa.Column("terms", sa.JSON),
     sa.Column("quantities", sa.JSON, nullable=False),
     sa.Column("upcoming_quantities", sa.JSON),
