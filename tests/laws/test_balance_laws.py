@@ -7,7 +7,8 @@ from itertools import permutations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sumac.balances.model import Grant, OverageBehavior
+from sumac.balances.model import Grant
+from sumac.balances.requests import OverageBehavior
 from sumac.balances.rules.access import compute_access
 from sumac.balances.rules.deduct import Deducted, Source, compute_deduction, compute_sources
 from sumac.balances.rules.sum import compute_balance

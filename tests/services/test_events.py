@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from sumac.balances.model import OverageBehavior
+from sumac.balances.requests import OverageBehavior
 from sumac.core.errors import BadRequest, Conflict, NotFound
 from sumac.core.page import Cursor
 from sumac.events import service as events

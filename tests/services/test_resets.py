@@ -6,7 +6,8 @@ from decimal import Decimal
 
 import pytest
 
-from sumac.balances.model import EntryKind, OverageBehavior
+from sumac.balances.model import EntryKind
+from sumac.balances.requests import OverageBehavior
 from sumac.catalog.model import PlanItem
 from sumac.core.time import Cadence, Interval
 from sumac.storage.schema import grant_entries

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from sumac.balances.service import TrackAnswer
+from sumac.balances.model import TrackAnswer
 from sumac.billing.requests import CancelAction
 from sumac.catalog.model import Plan, Proration
 from sumac.core.errors import BadRequest, Conflict, PaymentRequired

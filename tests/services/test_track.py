@@ -6,8 +6,8 @@ from decimal import Decimal
 
 import pytest
 
-from sumac.balances.model import OverageBehavior
-from sumac.balances.service import TrackAnswer
+from sumac.balances.model import TrackAnswer
+from sumac.balances.requests import OverageBehavior
 from sumac.billing.requests import (
     AttachRequest,
 )

@@ -7,15 +7,12 @@ from decimal import Decimal
 from typing import Self, TypeVar
 
 from sumac.balances import service as balances
-from sumac.balances.model import Balance, TrackRequest
+from sumac.balances import usage
+from sumac.balances.model import Balance, TrackAnswer
+from sumac.balances.requests import CheckRequest, TrackRequest
 from sumac.balances.rules.sum import compute_balance
-from sumac.balances.service import (
-    CheckAnswer,
-    CheckRequest,
-    SeatsBilledError,
-    SomethingDueError,
-    TrackAnswer,
-)
+from sumac.balances.service import SomethingDueError
+from sumac.balances.usage import CheckAnswer, SeatsBilledError
 from sumac.billing.checkout import SettledCheckout
 from sumac.billing.clock import ClockMove, ClockService
 from sumac.billing.decide import Proposal
@@ -172,7 +169,7 @@ class Services:
         while True:
             try:
                 async with self.database.work(self.tenant) as work:
-                    return await balances.track(work, request)
+                    return await usage.track(work, request)
             except SeatsBilledError as billed:
                 return await self.billing.count(self.tenant, billed.request, actor=ACTOR)
             except SomethingDueError as due:
@@ -186,11 +183,11 @@ class Services:
         while True:
             try:
                 async with self.database.work(self.tenant) as work:
-                    return await balances.check(work, request)
+                    return await usage.check(work, request)
             except SeatsBilledError as billed:
                 counted = await self.billing.count(self.tenant, billed.request, actor=ACTOR)
                 async with self.database.reading(self.tenant) as work:
-                    return await balances.checked(work, request, counted)
+                    return await usage.checked(work, request, counted)
             except SomethingDueError as due:
                 await self.billing.settle_due(self.tenant, due.customer_key)
 

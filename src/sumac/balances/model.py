@@ -1,14 +1,18 @@
 """A source of units (Grant), their sum per feature (Balance), and the record of every change (billing.md §1.7, §3)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from sumac.catalog.model import ItemPrice, Proration, Rollover
+from sumac.balances.controls import NO_CONTROLS, ControlSet
+from sumac.balances.requests import TrackRequest
+from sumac.catalog.model import Feature, ItemPrice, Proration, Rollover
 from sumac.core.time import Cadence
+from sumac.customers.model import Customer, Entity
+from sumac.events.model import Deduction, UsageEvent
 
 ZERO = Decimal(0)
 
@@ -93,7 +97,7 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """Everything a customer holds of one feature: the sum over its grants (api.md §2.0)."""
+    """Everything a customer holds of one feature: the sum over its grants and what rolled over (api.md §2.0)."""
 
     feature_id: str
     grants: tuple[Grant, ...]
@@ -104,6 +108,7 @@ class Balance:
     overage_allowed: bool
     max_purchase: Decimal | None
     next_reset_at: datetime | None
+    rollovers: tuple[Grant, ...] = ()
 
 
 class EntryKind(StrEnum):
@@ -139,26 +144,101 @@ class GrantEntry:
     reason: str | None = None
 
 
-class OverageBehavior(StrEnum):
-    """What to do with usage that does not fit: drop the surplus, count it all the same, or refuse."""
+@dataclass(frozen=True, slots=True)
+class HeldPlan:
+    """What balances need to know of a plan that a customer holds and may use: its entries and whose it is."""
 
-    CAP = "cap"
-    OVERFLOW = "overflow"
-    REJECT = "reject"
+    customer_plan_id: str
+    plan_id: str
+    created_at: datetime
+    anchor_at: datetime
+    add_on: bool
+    recurring: bool
+    past_due: bool
+    entity_key: str | None
+    controls: ControlSet
 
 
 @dataclass(frozen=True, slots=True)
-class TrackRequest:
-    """Please count `value` units, of a feature or of every feature that listens to the event name."""
+class UsageWindow:
+    """How much of a feature was used since a usage limit's window began; of one entity when it has its own limit.
 
-    customer_id: str
-    feature_id: str | None = None
-    event_name: str | None = None
-    value: Decimal = Decimal(1)
-    properties: Mapping[str, Any] = field(default_factory=dict)
-    occurred_at: datetime | None = None
-    overage_behavior: OverageBehavior = OverageBehavior.CAP
-    idempotency_key: str | None = None
+    `condition` says which usage is counted, as a text that is the same for the same filter; "" is all of it.
+    """
+
+    feature_id: str
+    entity_key: str
+    condition: str
+    starts_at: datetime
+    ends_at: datetime
+    used: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a reservation took from one grant, in units of the grant, and what one tracked unit costs of it."""
+
+    grant_id: str
+    amount: Decimal
+    cost: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """Units held for a caller until it says what they came to, or until the reservation expires (billing.md §7).
+
+    `receipt` is what was taken, in order. On the wire it is a lock, found again by `lock_id`.
+    """
+
+    id: str
+    lock_id: str
+    customer_key: str
+    feature_id: str
+    entity_key: str | None
+    value: Decimal
+    properties: Mapping[str, Any]
+    receipt: tuple[Held, ...]
+    created_at: datetime
+    expires_at: datetime | None
+    finished_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something happened that others want to be told; `body` is what is sent (api.md §2.15)."""
+
+    kind: str
+    body: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class BalanceSnapshot:
+    """Everything a decision about one customer's usage may look at, read at one version of the customer.
+
+    `grants` are those the customer may use, oldest first; `features` the tenant's; `plans` the usable ones, oldest
+    first; `windows` the running counts of usage limits.
+    """
+
+    customer: Customer
+    grants: tuple[Grant, ...]
+    features: tuple[Feature, ...]
+    entities: tuple[Entity, ...] = ()
+    plans: tuple[HeldPlan, ...] = ()
+    controls: ControlSet = NO_CONTROLS
+    entity_controls: Mapping[str, ControlSet] = field(default_factory=dict)
+    windows: tuple[UsageWindow, ...] = ()
+    reservations: tuple[Reservation, ...] = ()
+
+    def after(self, decision: "UsageDecision") -> "BalanceSnapshot":
+        """The snapshot once the decision is carried out."""
+        changed = {grant.id: grant for grant in decision.grants}
+        counted = {(each.feature_id, each.entity_key, each.condition): each for each in decision.windows}
+        windows = {(each.feature_id, each.entity_key, each.condition): each for each in self.windows} | counted
+        return replace(
+            self,
+            grants=tuple(changed.get(grant.id, grant) for grant in self.grants) if changed else self.grants,
+            windows=tuple(windows.values()) if counted else self.windows,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,9 +250,37 @@ class SeatChange:
 
 
 @dataclass(frozen=True, slots=True)
+class UsageDecision:
+    """What counting usage comes to: grants and windows as they are afterwards, events, and what follows.
+
+    `seats` are the prorated grants that change: while there are any, it is for billing to carry it out. `topups` are
+    features of which so little is left that more is to be bought.
+    """
+
+    grants: tuple[Grant, ...] = ()
+    events: tuple[UsageEvent, ...] = ()
+    windows: tuple[UsageWindow, ...] = ()
+    reservation: Reservation | None = None
+    notices: tuple[Notice, ...] = ()
+    topups: tuple[str, ...] = ()
+    seats: tuple[SeatChange, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class PlannedUsage:
     """Usage that is about to be counted: the events it will be, and the seats that it takes or gives up."""
 
     request: TrackRequest
     event_ids: tuple[str, ...]
     changes: tuple[SeatChange, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TrackAnswer:
+    """What was counted: `balances` when several features are involved, `balance` when it is one."""
+
+    customer_id: str
+    request: TrackRequest
+    balance: Balance | None
+    balances: Mapping[str, Balance | None] | None
+    deductions: tuple[Deduction, ...]

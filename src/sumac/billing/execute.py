@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sumac.balances import service as balances
+from sumac.balances import usage
 from sumac.balances.model import Grant
 from sumac.billing import schedules, store
 from sumac.billing.model import (
@@ -69,7 +70,7 @@ async def apply(work: Work, customer: Customer, decision: Decision, *, at: datet
         elif isinstance(action, ResetGrants | GiveUnits | ExpireUnits | HoldLines | ReleaseLines):
             await _apply_units(work, customer, action, at=at, actor=actor)
         elif isinstance(action, CountUsage):
-            await balances.count_planned(work, customer, action.request, action.event_ids, action.paid_seats)
+            await usage.count_planned(work, customer, action.request, action.event_ids, action.paid_seats)
         elif isinstance(action, PlaceSchedule):
             await schedules.place_schedule(work, customer.key, action.schedule, at=at)
         else:
@@ -156,7 +157,7 @@ async def abandon_attempts(work: Work, attempts: Sequence[store.Attempt], *, at:
             await invoices.void(work, invoice, now=at)
         for action in attempt.decision.actions:
             if isinstance(action, CountUsage):
-                await balances.forget_usage(work, action.request)
+                await usage.forget_usage(work, action.request)
         await store.change_attempt(work, attempt, store.AttemptStatus.ABANDONED, expires_at=None)
 
 

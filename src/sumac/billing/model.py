@@ -7,7 +7,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Literal
 
-from sumac.balances.model import Grant, TrackRequest
+from sumac.balances.model import Grant
+from sumac.balances.requests import TrackRequest
 from sumac.catalog.model import Feature, ItemPrice, Plan, PlanTerms, Proration
 from sumac.core.time import Cadence
 from sumac.customers.model import Customer

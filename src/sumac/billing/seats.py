@@ -2,9 +2,9 @@
 
 import asyncio
 
-from sumac.balances import service as balances
-from sumac.balances.model import PlannedUsage, TrackRequest
-from sumac.balances.service import TrackAnswer
+from sumac.balances import usage
+from sumac.balances.model import PlannedUsage, TrackAnswer
+from sumac.balances.requests import TrackRequest
 from sumac.billing import store
 from sumac.billing.attempts import record_attempt
 from sumac.billing.collect import Collected, Collector, Providers, provider_of, require_ready
@@ -35,7 +35,7 @@ class SeatDesk:
     async def count(self, tenant: Tenant, request: TrackRequest, *, actor: str) -> TrackAnswer:
         """Counts the usage, once what it costs at once is paid. Waits a moment while another operation runs.
 
-        Raises as `balances.track` does, SomethingDueError, Locked while another billing operation of the customer goes
+        Raises as `usage.track` does, SomethingDueError, Locked while another billing operation of the customer goes
         on running, BadRequest `stripe_config_not_found`, and PaymentRequired `pay_invoice_failed`, when nothing is
         counted and nothing is owed.
         """
@@ -54,7 +54,7 @@ class SeatDesk:
                 await self._give_up(tenant, collected)
         async with self._database.reading(tenant) as work:
             customer = await customers.get(work, request.customer_id)
-            answer = await balances.counted_usage(work, customer, planned)
+            answer = await usage.counted_usage(work, customer, planned)
         if answer is None:
             raise PaymentRequired(NOT_COUNTED, code=UNPAID)
         return answer
@@ -67,7 +67,7 @@ class SeatDesk:
             customer = await customers.get_for_update(work, request.customer_id)
             await require_ready(work, customer)
             now = customer.now(work.now)
-            planned = await balances.plan_usage(work, customer, request)
+            planned = await usage.plan_usage(work, customer, request)
             decision = decide_count(await load_snapshot(work, customer), planned, now=now)
             if decision.payment is Payment.NONE:
                 await apply(work, customer, decision, at=now, actor=actor)

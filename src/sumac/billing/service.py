@@ -7,8 +7,9 @@ from typing import TypeVar
 
 import sqlalchemy as sa
 
-from sumac.balances.model import TrackRequest
-from sumac.balances.service import SomethingDueError, TrackAnswer
+from sumac.balances.model import TrackAnswer
+from sumac.balances.requests import TrackRequest
+from sumac.balances.service import SomethingDueError
 from sumac.billing import portal, store
 from sumac.billing.attempts import record_attempt
 from sumac.billing.cards import CardDesk

@@ -1,6 +1,6 @@
 """Customers: find, list, create, change, delete (billing.md §19, api.md §2.1). Functions take the work they run in."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -11,7 +11,7 @@ from sumac.core.errors import BadRequest, Conflict, NotFound
 from sumac.core.ids import new_id
 from sumac.core.page import Cursor, Page, page_of
 from sumac.customers import store
-from sumac.customers.model import Customer
+from sumac.customers.model import Customer, Entity
 from sumac.customers.store import CustomerFilter
 from sumac.storage.schema import customers
 from sumac.storage.work import Work
@@ -174,6 +174,11 @@ async def set_currency(work: Work, key: str, currency: str) -> None:
 async def set_provider_customer(work: Work, key: str, provider_customer: str) -> None:
     """Writes the payment provider's id of the customer."""
     await store.change_column(work, key, provider_customer=provider_customer)
+
+
+async def list_entities(work: Work, key: str) -> Sequence[Entity]:
+    """The entities of a customer, oldest first."""
+    return await store.entities_of(work, key)
 
 
 async def _find_existing(work: Work, draft: CustomerDraft) -> Customer | None:

@@ -10,8 +10,8 @@ from sqlalchemy.exc import IntegrityError
 
 from sumac.core.errors import Conflict
 from sumac.core.page import Cursor
-from sumac.customers.model import Customer
-from sumac.storage.schema import customer_tables, customers
+from sumac.customers.model import Customer, Entity
+from sumac.storage.schema import customer_tables, customers, entities
 from sumac.storage.work import Work
 
 
@@ -88,6 +88,12 @@ async def remove(work: Work, key: str) -> None:
     await work.delete(customers, customers.c.key == key)
 
 
+async def entities_of(work: Work, customer_key: str) -> list[Entity]:
+    """The entities of a customer, oldest first."""
+    statement = work.select(entities).where(entities.c.customer_key == customer_key)
+    return [_entity(row) for row in await work.all(statement.order_by(entities.c.created_at, entities.c.key))]
+
+
 def _conditions(chosen: CustomerFilter) -> list[sa.ColumnElement[bool]]:
     conditions: list[sa.ColumnElement[bool]] = []
     if chosen.search:
@@ -139,4 +145,16 @@ def _customer(row: sa.Row[Any]) -> Customer:
         clock_at=row.clock_at,
         due_at=row.due_at,
         version=row.version,
+    )
+
+
+def _entity(row: sa.Row[Any]) -> Entity:
+    return Entity(
+        key=row.key,
+        customer_key=row.customer_key,
+        feature_id=row.feature_id,
+        created_at=row.created_at,
+        id=row.id,
+        name=row.name,
+        billing_controls=row.billing_controls,
     )

@@ -11,7 +11,10 @@ from sumac.core.time import Cadence
 
 @dataclass(frozen=True, slots=True)
 class Deduction:
-    """What an event took from one grant; negative when it gave back. In units of the grant's own feature."""
+    """What an event took from one grant; negative when it gave back. In units of the grant's own feature.
+
+    `balance_id` is what the caller knows the grant as, where that is not its id.
+    """
 
     grant_id: str
     feature_id: str
@@ -19,6 +22,12 @@ class Deduction:
     reset: Cadence | None
     resets_at: datetime | None
     value: Decimal
+    balance_id: str | None = None
+
+    @property
+    def public_id(self) -> str:
+        """What the caller knows the grant as."""
+        return self.balance_id or self.grant_id
 
 
 @dataclass(frozen=True, slots=True)

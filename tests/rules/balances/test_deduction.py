@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from sumac.balances.model import Grant, OverageBehavior
+from sumac.balances.model import Grant
+from sumac.balances.requests import OverageBehavior
 from sumac.balances.rules.deduct import Deducted, compute_deduction, compute_sources
 from sumac.catalog.model import Feature
 from tests.rules.offers import ACTION1, FEATURES, MESSAGES, SEATS, credit_system, grant, usage_based

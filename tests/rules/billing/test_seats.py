@@ -6,7 +6,8 @@ from decimal import Decimal
 
 import pytest
 
-from sumac.balances.model import Grant, PlannedUsage, SeatChange, TrackRequest
+from sumac.balances.model import Grant, PlannedUsage, SeatChange
+from sumac.balances.requests import TrackRequest
 from sumac.billing.model import (
     ChangePlan,
     CountUsage,

@@ -4,8 +4,8 @@ from sumac.api.context import Context
 from sumac.api.operation import OperationRouter
 from sumac.api.schemas.balances import CheckAnswerBody, CheckBody, TrackAnswerBody, TrackBody
 from sumac.api.schemas.expand import check_expand
-from sumac.balances import service as balances
-from sumac.balances.service import CheckAnswer, SeatsBilledError
+from sumac.balances import usage
+from sumac.balances.usage import CheckAnswer, SeatsBilledError
 from sumac.catalog import service as catalog
 from sumac.storage.work import Work
 
@@ -30,7 +30,7 @@ async def check(body: CheckBody, context: Context) -> CheckAnswerBody:
         )
 
     async def step(work: Work) -> CheckAnswerBody:
-        return await shown(work, await balances.check(work, request))
+        return await shown(work, await usage.check(work, request))
 
     try:
         return await context.settled(step, writes=request.send_event)
@@ -38,7 +38,7 @@ async def check(body: CheckBody, context: Context) -> CheckAnswerBody:
         counted = await context.services.billing.count(context.tenant, billed.request, actor=context.actor)
 
         async def counted_step(work: Work) -> CheckAnswerBody:
-            return await shown(work, await balances.checked(work, request, counted))
+            return await shown(work, await usage.checked(work, request, counted))
 
         return await context.settled(counted_step, writes=False)
 
@@ -53,7 +53,7 @@ async def track(body: TrackBody, context: Context) -> TrackAnswerBody:
     request = body.request()
 
     async def step(work: Work) -> TrackAnswerBody:
-        answer = await balances.track(work, request)
+        answer = await usage.track(work, request)
         return TrackAnswerBody.of(answer, await catalog.features_by_id(work) if expand else None)
 
     try:

@@ -22,8 +22,9 @@ from sumac.api.schemas.wire import (
     WholeNumber,
     WireModel,
 )
-from sumac.balances.model import Balance, Grant, OverageBehavior, TrackRequest
-from sumac.balances.service import CheckAnswer, CheckRequest, TrackAnswer
+from sumac.balances.model import Balance, Grant, TrackAnswer
+from sumac.balances.requests import CheckRequest, OverageBehavior, TrackRequest
+from sumac.balances.usage import CheckAnswer
 from sumac.catalog.model import Feature, ItemPrice
 from sumac.core.errors import BadRequest
 from sumac.core.time import Cadence
@@ -89,9 +90,9 @@ class BreakdownBody(WireModel):
         """An unlimited grant has no reset and no price here."""
         plain = not grant.unlimited
         return cls(
-            id=grant.id,
+            id=grant.public_id,
             plan_id=grant.plan_id,
-            included_grant=grant.included,
+            included_grant=grant.included + grant.adjustment,
             prepaid_grant=grant.prepaid,
             remaining=grant.remaining,
             usage=grant.usage,
@@ -261,7 +262,7 @@ class DeductionBody(WireModel):
     def of(cls, deduction: Deduction) -> Self:
         """As answered."""
         return cls(
-            balance_id=deduction.grant_id,
+            balance_id=deduction.public_id,
             feature_id=deduction.feature_id,
             plan_id=deduction.plan_id,
             reset=BalanceResetBody.of(deduction.reset, deduction.resets_at),

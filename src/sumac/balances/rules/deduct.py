@@ -4,18 +4,21 @@ Amounts are walked in units of the tracked feature and converted by each grant's
 is exact at ten decimal places.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal, localcontext
+from types import MappingProxyType
 
-from sumac.balances.model import Grant, OverageBehavior
+from sumac.balances.model import Grant
+from sumac.balances.requests import OverageBehavior
 from sumac.catalog.model import Feature, FeatureKind
 from sumac.core.quantity import QUANTITY_PRECISION, rounded
 from sumac.core.time import RANK_MINUTES, Interval
 
 ZERO = Decimal(0)
 NEVER = datetime.max.replace(tzinfo=UTC)
+NO_ENTITIES: Mapping[str, str | None] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +46,19 @@ class Deducted:
     shortfall: Decimal
 
 
-def compute_sources(feature: Feature, grants: Sequence[Grant], features: Sequence[Feature]) -> tuple[Source, ...]:
-    """The grants that may pay for the feature, in the order in which they do."""
+def compute_sources(
+    feature: Feature,
+    grants: Sequence[Grant],
+    features: Sequence[Feature],
+    *,
+    entity_key: str | None = None,
+    entity_ids: Mapping[str, str | None] = NO_ENTITIES,
+) -> tuple[Source, ...]:
+    """The grants that may pay for the feature, in the order in which they do.
+
+    Usage of an entity is paid by its own grants, then by the customer's; usage of the customer by the customer's, then
+    by those of the entities, in the order of their ids.
+    """
     costs = {feature.id: Decimal(1)}
     for system in features:
         cost = system.credit_cost_of(feature.id)
@@ -53,10 +67,21 @@ def compute_sources(feature: Feature, grants: Sequence[Grant], features: Sequenc
     held = feature.kind is FeatureKind.METERED and not feature.consumable
     sources = [
         Source(grant, costs[grant.feature_id], free_overage=held and grant.price is None)
-        for grant in grants
+        for grant in visible(grants, entity_key)
         if grant.feature_id in costs
     ]
-    return tuple(sorted(sources, key=lambda source: _order(source, feature.id)))
+    if len(sources) > 1:
+        sources.sort(key=lambda source: _order(source, feature.id, entity_key, entity_ids))
+    return tuple(sources)
+
+
+def visible(grants: Sequence[Grant], entity_key: str | None) -> Sequence[Grant]:
+    """The grants that count for the customer, or for one entity: its own and the customer's (billing.md §3.3)."""
+    return [
+        grant
+        for grant in grants
+        if grant.pool_id is None and (entity_key is None or grant.entity_key in {None, entity_key})
+    ]
 
 
 def compute_deduction(sources: Sequence[Source], value: Decimal, behavior: OverageBehavior) -> Deducted:
@@ -76,15 +101,23 @@ def compute_deduction(sources: Sequence[Source], value: Decimal, behavior: Overa
         return Deducted(walk.taken(), left)
 
 
-def _order(source: Source, feature_id: str) -> tuple[object, ...]:
+def _order(
+    source: Source, feature_id: str, entity_key: str | None, entity_ids: Mapping[str, str | None]
+) -> tuple[object, ...]:
     grant = source.grant
+    rolled_over = grant.rollover_of is not None
     interval = grant.reset.rank_minutes if grant.reset is not None else RANK_MINUTES[Interval.ONE_OFF]
+    of_entity = grant.entity_key is not None
     return (
+        not rolled_over,
+        (grant.expires_at or NEVER) if rolled_over else NEVER,
+        of_entity if entity_key is None else not of_entity,
         grant.feature_id != feature_id,
         not grant.unlimited,
         grant.resets_at is None,
         interval,
         grant.expires_at or NEVER,
+        (entity_ids.get(grant.entity_key) or "") if grant.entity_key is not None else "",
         grant.add_on,
         grant.overage_allowed,
         grant.created_at,
@@ -148,19 +181,23 @@ def _spend(walk: _Walk, sources: Sequence[Source], value: Decimal, behavior: Ove
         cap = source.grant.max_purchase
         unbounded = cap is None or behavior is OverageBehavior.OVERFLOW
         left = walk.take_all(source, left) if unbounded or cap is None else walk.take(source, left, floor=-cap)
-    if left > 0 and behavior is OverageBehavior.OVERFLOW and sources:
-        left = walk.take_all(sources[0], left)
+    lasting = [source for source in sources if source.grant.rollover_of is None]
+    if left > 0 and behavior is OverageBehavior.OVERFLOW and lasting:
+        left = walk.take_all(lasting[0], left)
     return left
 
 
 def _may_go_below(source: Source, behavior: OverageBehavior) -> bool:
+    if source.grant.rollover_of is not None:
+        return False
     return source.grant.overage_allowed or (source.free_overage and behavior is not OverageBehavior.REJECT)
 
 
 def _give_back(walk: _Walk, sources: Sequence[Source], amount: Decimal) -> Decimal:
     left = amount
-    for source in sources:
+    lasting = [source for source in sources if source.grant.rollover_of is None]
+    for source in lasting:
         left = walk.give(source, left, ceiling=ZERO)
-    for source in sources:
+    for source in lasting:
         left = walk.give(source, left, ceiling=source.grant.granted)
     return left

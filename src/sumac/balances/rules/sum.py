@@ -9,8 +9,12 @@ ZERO = Decimal(0)
 
 
 def compute_balance(feature_id: str, grants: Sequence[Grant]) -> Balance | None:
-    """The balance of a feature from the customer's live grants; None when the customer holds none of it."""
-    own = tuple(grant for grant in grants if grant.feature_id == feature_id)
+    """The balance of a feature from the grants that are visible; None when nothing is held of it.
+
+    What rolled over counts as granted and remaining, beside the grants it comes from.
+    """
+    held = tuple(grant for grant in grants if grant.feature_id == feature_id)
+    own = tuple(grant for grant in held if grant.rollover_of is None)
     if not own:
         return None
     if any(grant.unlimited for grant in own):
@@ -28,13 +32,14 @@ def compute_balance(feature_id: str, grants: Sequence[Grant]) -> Balance | None:
     return Balance(
         feature_id=feature_id,
         grants=own,
-        granted=sum((grant.granted for grant in own), ZERO),
-        remaining=sum((grant.remaining for grant in own), ZERO),
-        usage=sum((grant.usage for grant in own), ZERO),
+        granted=sum((grant.granted for grant in held), ZERO),
+        remaining=sum((grant.remaining for grant in held), ZERO),
+        usage=sum((grant.usage for grant in held), ZERO),
         unlimited=False,
         overage_allowed=any(grant.overage_allowed for grant in own),
         max_purchase=_max_purchase(own),
         next_reset_at=min((grant.resets_at for grant in own if grant.resets_at is not None), default=None),
+        rollovers=tuple(grant for grant in held if grant.rollover_of is not None),
     )
 
 

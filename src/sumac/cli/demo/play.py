@@ -8,8 +8,8 @@ from decimal import Decimal
 from heapq import heappop, heappush
 
 from sumac.api.services import Services
-from sumac.balances import service as balances
-from sumac.balances.model import TrackRequest
+from sumac.balances import usage
+from sumac.balances.requests import TrackRequest
 from sumac.billing.requests import (
     AttachRequest,
     CancelRequest,
@@ -136,7 +136,7 @@ class Stage:
         if listed:
             async with self._services.database.work(self._tenant) as work:
                 for request in listed:
-                    await balances.track(work, request)
+                    await usage.track(work, request)
             self._events += len(listed)
 
     async def _take(self, customer_id: str, step: Step) -> None:

@@ -1,0 +1,43 @@
+"""What is asked of balances (billing.md §4.1, §5.1)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+
+class OverageBehavior(StrEnum):
+    """What to do with usage that does not fit: drop the surplus, count it all the same, or refuse."""
+
+    CAP = "cap"
+    OVERFLOW = "overflow"
+    REJECT = "reject"
+
+
+@dataclass(frozen=True, slots=True)
+class TrackRequest:
+    """Please count `value` units, of a feature or of every feature that listens to the event name."""
+
+    customer_id: str
+    feature_id: str | None = None
+    event_name: str | None = None
+    entity_id: str | None = None
+    value: Decimal = Decimal(1)
+    properties: Mapping[str, Any] = field(default_factory=dict)
+    occurred_at: datetime | None = None
+    overage_behavior: OverageBehavior = OverageBehavior.CAP
+    idempotency_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CheckRequest:
+    """May this customer use `required` units of the feature? With `send_event` they are counted at once if so."""
+
+    customer_id: str
+    feature_id: str
+    required: Decimal = Decimal(1)
+    send_event: bool = False
+    properties: Mapping[str, Any] = field(default_factory=dict)
+    entity_id: str | None = None
