@@ -34,10 +34,6 @@ def decide_usage(
     `insufficient_balance` with reject and for seats.
     """
     entity = find_entity(snapshot, request.entity_id)
-    occurred_at = request.occurred_at or now
-    if occurred_at > now:
-        message = "timestamp: must not be in the future"
-        raise BadRequest(message, code="invalid_inputs")
     tracked = tracked_features(request, snapshot.features)
     before = {grant.id: grant for grant in snapshot.grants}
     after = dict(before)
@@ -45,20 +41,7 @@ def decide_usage(
     for feature, event_id in zip(tracked, event_ids, strict=True):
         taken = _taken(snapshot, feature, request, list(after.values()), entity)
         after.update({each.grant.id: _with_seats(each.grant, paid_seats) for each in taken})
-        events.append(
-            UsageEvent(
-                id=event_id,
-                customer_key=snapshot.customer.key,
-                feature_id=feature.id,
-                event_name=request.event_name,
-                value=rounded(request.value),
-                properties=request.properties,
-                occurred_at=occurred_at,
-                counted_at=now,
-                deductions=tuple(deduction_of(each.grant, each.amount) for each in taken),
-                entity_key=entity.key if entity else None,
-            )
-        )
+        events.append(_event(snapshot, feature, request, taken, entity, event_id=event_id, now=now))
     changed = tuple(grant for grant in after.values() if grant is not before[grant.id])
     seats = tuple(SeatChange(before[grant.id], grant) for grant in changed if grant.proration is not None)
     return UsageDecision(
@@ -161,6 +144,34 @@ def _taken(
         message = f"The balance of {feature.id} does not cover {request.value:f}; nothing was deducted"
         raise BadRequest(message, code="insufficient_balance")
     return deducted.taken
+
+
+def _event(
+    snapshot: BalanceSnapshot,
+    feature: Feature,
+    request: TrackRequest,
+    taken: Sequence[Taken],
+    entity: Entity | None,
+    *,
+    event_id: str,
+    now: datetime,
+) -> UsageEvent:
+    occurred_at = request.occurred_at or now
+    if occurred_at > now:
+        message = "timestamp: must not be in the future"
+        raise BadRequest(message, code="invalid_inputs")
+    return UsageEvent(
+        id=event_id,
+        customer_key=snapshot.customer.key,
+        feature_id=feature.id,
+        event_name=request.event_name,
+        value=rounded(request.value),
+        properties=request.properties,
+        occurred_at=occurred_at,
+        counted_at=now,
+        deductions=tuple(deduction_of(each.grant, each.amount) for each in taken),
+        entity_key=entity.key if entity else None,
+    )
 
 
 def _with_seats(grant: Grant, paid_seats: Mapping[str, Decimal] | None) -> Grant:
