@@ -47,3 +47,18 @@ class UsageEvent:
     counted_at: datetime
     deductions: tuple[Deduction, ...]
     entity_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """A number of events, and what they counted together: exact."""
+
+    events: int
+    total: Decimal
+
+    def plus(self, value: Decimal, events: int = 1) -> "Amount":
+        """With more events."""
+        return Amount(self.events + events, self.total + value)
+
+
+NOTHING = Amount(0, Decimal(0))

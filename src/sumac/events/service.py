@@ -6,7 +6,7 @@ from datetime import timedelta
 from sumac.core.errors import Conflict
 from sumac.core.ids import digest
 from sumac.core.page import Cursor, Page, page_of
-from sumac.events import store
+from sumac.events import rollups, store
 from sumac.events.model import UsageEvent
 from sumac.events.store import EventFilter
 from sumac.storage.work import Work
@@ -17,8 +17,9 @@ REMEMBERED = timedelta(hours=24)
 
 
 async def append(work: Work, added: Sequence[UsageEvent]) -> None:
-    """Appends events in the caller's transaction."""
+    """Appends events in the caller's transaction, and counts them into the roll-ups."""
     await store.add_all(work, added)
+    await rollups.add(work, added)
 
 
 async def list_page(work: Work, chosen: EventFilter, *, cursor: Cursor | None, limit: int) -> Page[UsageEvent]:

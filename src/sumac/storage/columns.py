@@ -6,6 +6,9 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from sumac.core.time import from_ms, to_ms
@@ -45,3 +48,37 @@ class Quantity(TypeDecorator[Decimal]):
     def process_result_value(self, value: Decimal | str | None, dialect: Dialect) -> Decimal | None:
         """From the engine's representation."""
         return None if value is None else Decimal(value)
+
+
+class exact_sum(FunctionElement[Decimal]):  # noqa: N801  # named as the SQL function it stands for
+    """The exact sum of two quantities, in SQL."""
+
+    type = Quantity()
+    inherit_cache = True
+    name = "exact_sum"
+
+
+class exact_total(FunctionElement[Decimal]):  # noqa: N801  # named as the SQL function it stands for
+    """The exact sum of a quantity over the rows of a group, in SQL; None without rows."""
+
+    type = Quantity()
+    inherit_cache = True
+    name = "exact_total"
+
+
+@compiles(exact_sum)
+def _added(element: exact_sum, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401  # the compiler's own
+    one, other = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"({one} + {other})"
+
+
+@compiles(exact_total)
+def _summed(element: exact_total, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401  # the compiler's own
+    return f"sum{compiler.process(element.clause_expr, **options)}"
+
+
+@compiles(exact_sum, "sqlite")
+@compiles(exact_total, "sqlite")
+def _called(element: FunctionElement[Decimal], compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401  # its own
+    """SQLite calls a function of ours: see storage/exact.py."""
+    return f"{element.name}{compiler.process(element.clause_expr, **options)}"

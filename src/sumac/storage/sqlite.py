@@ -10,12 +10,14 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from sumac.storage.exact import ExactConnection
+
 READ_ONLY = "sumac_read_only"
 BUSY_TIMEOUT_SECONDS = 30
 READERS_MAX = 8
 ENGINE_OPTIONS: dict[str, Any] = {
     "pool_size": READERS_MAX,
-    "connect_args": {"timeout": BUSY_TIMEOUT_SECONDS},
+    "connect_args": {"timeout": BUSY_TIMEOUT_SECONDS, "factory": ExactConnection},
 }
 WRITE_AHEAD = "journal_mode=WAL"
 PRAGMAS = (WRITE_AHEAD, "synchronous=FULL", "foreign_keys=ON")

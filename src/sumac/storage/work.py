@@ -6,6 +6,7 @@ written. `SystemWork` reaches the few tables that no tenant owns.
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,6 +14,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sumac.core.tenant import Tenant
+from sumac.storage.columns import Quantity, exact_sum
 from sumac.storage.schema import TENANT, counters
 
 Values = Mapping[str, Any]
@@ -79,6 +81,16 @@ class Work(_Transaction):
         if rows:
             await self._execute(sa.insert(table), [{TENANT: self.tenant.key, **row} for row in rows])
 
+    async def add_up(self, table: sa.Table, rows: Sequence[Values], amounts: Sequence[str]) -> None:
+        """Adds rows of equal keys in one statement; where a row of the primary key is there, adds their amounts to it.
+
+        The rows must differ in their keys, and be in the same order whoever adds them, or two works may block each
+        other.
+        """
+        if rows:
+            statement = _adding_up(self._connection.dialect.name, table, tuple(amounts))
+            await self._execute(statement, [{TENANT: self.tenant.key, **row} for row in rows])
+
     async def lock(self, name: str) -> None:
         """Waits until no other work of the tenant holds this name, and holds it until the work ends.
 
@@ -125,3 +137,14 @@ class SystemWork(_Transaction):
     async def delete(self, table: sa.Table, *where: sa.ColumnElement[bool]) -> int:
         """Deletes the rows that match; answers how many."""
         return await self._execute(sa.delete(table).where(*where))
+
+
+@lru_cache
+def _adding_up(engine: str, table: sa.Table, amounts: tuple[str, ...]) -> sa.Insert:
+    statement = (sqlite.insert if engine == "sqlite" else postgresql.insert)(table)
+    sums = {name: _sum(table.c[name], statement.excluded[name]) for name in amounts}
+    return statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=sums)
+
+
+def _sum(column: sa.ColumnElement[Any], other: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+    return exact_sum(column, other) if isinstance(column.type, Quantity) else column + other

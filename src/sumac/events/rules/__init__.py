@@ -1,0 +1,1 @@
+"""How usage events are counted, grouped and summed over time: pure functions."""
