@@ -1,12 +1,18 @@
 """Quantities of features: exact decimals, never binary floats (api.md §1.7)."""
 
-from decimal import Decimal, InvalidOperation, localcontext
+from decimal import Context, Decimal, Inexact, InvalidOperation, localcontext
 
 PLACES = Decimal("1e-10")
 LARGEST = Decimal(10_000_000_000_000)
 QUANTITY_PRECISION = 50
+EXACT = Context(prec=100, traps=[Inexact])
 ZERO = Decimal(0)
 ONE = Decimal(1)
+
+
+def exact_sum(one: Decimal, other: Decimal) -> Decimal:
+    """The sum, whatever the precision of the moment; quantities never need the hundred digits it may have."""
+    return EXACT.add(one, other)
 
 
 def rounded(value: Decimal) -> Decimal:

@@ -1,19 +1,22 @@
 """Usage told to us (billing.md §1.8, §5.1)."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from enum import StrEnum
 from typing import Any
 
-from sumac.core.time import Cadence
+from sumac.core.quantity import exact_sum
+from sumac.core.time import Cadence, Period
 
 
 @dataclass(frozen=True, slots=True)
 class Deduction:
     """What an event took from one grant; negative when it gave back. In units of the grant's own feature.
 
-    `balance_id` is what the caller knows the grant as, where that is not its id.
+    `balance_id` is what the caller knows the grant as, where that is not its id; `entity_key` whose alone it is;
+    `credit_cost` what a unit of usage costs of it, where that is not one.
     """
 
     grant_id: str
@@ -23,6 +26,8 @@ class Deduction:
     resets_at: datetime | None
     value: Decimal
     balance_id: str | None = None
+    entity_key: str | None = None
+    credit_cost: Decimal | None = None
 
     @property
     def public_id(self) -> str:
@@ -56,9 +61,79 @@ class Amount:
     events: int
     total: Decimal
 
-    def plus(self, value: Decimal, events: int = 1) -> "Amount":
+    def plus(self, events: int, total: Decimal) -> "Amount":
         """With more events."""
-        return Amount(self.events + events, self.total + value)
+        return Amount(self.events + events, exact_sum(self.total, total))
 
 
 NOTHING = Amount(0, Decimal(0))
+
+
+class GroupKind(StrEnum):
+    """What events may be told apart by: who used it, what paid for it, or a property of theirs."""
+
+    CUSTOMER = "customer"
+    ENTITY = "entity"
+    PLAN = "plan"
+    FEATURE = "feature"
+    PROPERTY = "property"
+
+
+@dataclass(frozen=True, slots=True)
+class Grouping:
+    """How to group a series: at most `most` groups of each feature, those that count most, and the rest as one."""
+
+    kind: GroupKind
+    most: int
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class UsageFilter:
+    """Whose usage of which features, of events that have these properties; no features means every one."""
+
+    feature_ids: tuple[str, ...]
+    customer_key: str | None = None
+    entity_key: str | None = None
+    properties: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesRequest:
+    """Please sum the usage of a period by bins: each reaches from its edge to the next one.
+
+    With `by_balance` also what it took from each balance.
+    """
+
+    chosen: UsageFilter
+    period: Period
+    edges: tuple[datetime, ...]
+    grouping: Grouping | None = None
+    by_balance: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BalanceUse:
+    """What events took from one balance.
+
+    `credit_cost` is what a unit of usage cost of it; None when it was one, or not always as much.
+    """
+
+    feature_id: str
+    balance_id: str
+    entity_key: str | None
+    plan_id: str | None
+    reset: Cadence | None
+    resets_at: datetime | None
+    credit_cost: Decimal | None
+    amount: Amount
+    groups: Mapping[str, "BalanceUse"] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Usage by bin, each addressed by its number: by feature, by feature and group, and by balance, where asked for."""
+
+    amounts: Mapping[int, Mapping[str, Amount]]
+    groups: Mapping[int, Mapping[str, Mapping[str, Amount]]] | None = None
+    balances: Mapping[int, Sequence[BalanceUse]] | None = None

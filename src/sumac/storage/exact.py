@@ -1,15 +1,15 @@
 """Exact decimals in SQLite's SQL: it has none of its own, so it calls these functions (storage/columns.py)."""
 
 import sqlite3
-from decimal import Context, Decimal, Inexact
+from decimal import Decimal
 from typing import Any
 
-EXACT = Context(prec=100, traps=[Inexact])
+from sumac.core.quantity import exact_sum
 
 
-def exact_sum(one: str, other: str) -> str:
+def sum_of_texts(one: str, other: str) -> str:
     """The sum of two decimals, text in and out."""
-    return format(EXACT.add(Decimal(one), Decimal(other)), "f")
+    return format(exact_sum(Decimal(one), Decimal(other)), "f")
 
 
 class ExactTotal:
@@ -21,7 +21,7 @@ class ExactTotal:
     def step(self, value: str) -> None:
         """Adds one."""
         added = Decimal(value)
-        self._total = added if self._total is None else EXACT.add(self._total, added)
+        self._total = added if self._total is None else exact_sum(self._total, added)
 
     def finalize(self) -> str | None:
         """The sum."""
@@ -33,6 +33,6 @@ class ExactConnection(sqlite3.Connection):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:  # noqa: ANN401  # the driver's own
         super().__init__(*arguments, **options)
-        self.create_function("exact_sum", 2, exact_sum, deterministic=True)
+        self.create_function("exact_sum", 2, sum_of_texts, deterministic=True)
         total: Any = ExactTotal  # typed as taking and giving whole numbers only
         self.create_aggregate("exact_total", 1, total)

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from sumac.balances.model import Grant
 from sumac.balances.requests import OverageBehavior
 from sumac.catalog.model import Feature, FeatureKind
-from sumac.core.quantity import QUANTITY_PRECISION, rounded
+from sumac.core.quantity import ONE, QUANTITY_PRECISION, rounded
 from sumac.core.time import RANK_MINUTES, Interval
 
 ZERO = Decimal(0)
@@ -32,10 +32,14 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What was taken from a grant (given back, when negative), and the grant as it is afterwards."""
+    """What was taken from a grant (given back, when negative), and the grant as it is afterwards.
+
+    `cost` is what one tracked unit costs of it.
+    """
 
     grant: Grant
     amount: Decimal
+    cost: Decimal = ONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,10 +167,10 @@ class _Walk:
 
     def taken(self) -> tuple[Taken, ...]:
         """Every grant that changed, in order."""
-        changes = ((source.grant, rounded(self._balances[source.grant.id])) for source in self._sources)
+        changes = ((source.grant, source.cost, rounded(self._balances[source.grant.id])) for source in self._sources)
         return tuple(
-            Taken(replace(grant, balance=after), grant.balance - after)
-            for grant, after in changes
+            Taken(replace(grant, balance=after), grant.balance - after, cost)
+            for grant, cost, after in changes
             if after != grant.balance
         )
 

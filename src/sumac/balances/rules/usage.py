@@ -11,7 +11,7 @@ from sumac.balances.rules.deduct import Taken, compute_deduction, compute_source
 from sumac.balances.rules.sum import compute_balance
 from sumac.catalog.model import Feature, FeatureKind
 from sumac.core.errors import BadRequest, NotFound
-from sumac.core.quantity import LARGEST, rounded
+from sumac.core.quantity import LARGEST, ONE, rounded
 from sumac.customers.model import Entity
 from sumac.events.model import Deduction, UsageEvent
 
@@ -117,10 +117,19 @@ def check_value(name: str, value: Decimal) -> None:
         raise BadRequest(message, code="invalid_inputs")
 
 
-def deduction_of(grant: Grant, amount: Decimal) -> Deduction:
-    """The record of what usage took from a grant."""
-    shown = grant.balance_id or grant.shared_id
-    return Deduction(grant.id, grant.feature_id, grant.plan_id, grant.reset, grant.resets_at, amount, shown)
+def deduction_of(grant: Grant, amount: Decimal, cost: Decimal = ONE) -> Deduction:
+    """The record of what usage took from a grant, of which a tracked unit costs so much."""
+    return Deduction(
+        grant.id,
+        grant.feature_id,
+        grant.plan_id,
+        grant.reset,
+        grant.resets_at,
+        amount,
+        balance_id=grant.balance_id or grant.shared_id,
+        entity_key=grant.entity_key,
+        credit_cost=None if cost == ONE else cost,
+    )
 
 
 def _taken(
@@ -169,7 +178,7 @@ def _event(
         properties=request.properties,
         occurred_at=occurred_at,
         counted_at=now,
-        deductions=tuple(deduction_of(each.grant, each.amount) for each in taken),
+        deductions=tuple(deduction_of(each.grant, each.amount, each.cost) for each in taken),
         entity_key=entity.key if entity else None,
     )
 

@@ -2,10 +2,8 @@
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from decimal import localcontext
 from typing import NamedTuple
 
-from sumac.core.quantity import QUANTITY_PRECISION
 from sumac.core.time import EPOCH
 from sumac.events.model import NOTHING, Amount, UsageEvent
 
@@ -30,10 +28,8 @@ def quarter_of(instant: datetime) -> datetime:
 def roll_up(events: Iterable[UsageEvent]) -> dict[RollupKey, Amount]:
     """The events counted together."""
     amounts: dict[RollupKey, Amount] = {}
-    with localcontext() as context:
-        context.prec = QUANTITY_PRECISION
-        for event in events:
-            starts_at = quarter_of(event.occurred_at)
-            key = RollupKey(event.customer_key, event.feature_id, event.entity_key or NO_ENTITY, starts_at)
-            amounts[key] = amounts.get(key, NOTHING).plus(event.value)
+    for event in events:
+        starts_at = quarter_of(event.occurred_at)
+        key = RollupKey(event.customer_key, event.feature_id, event.entity_key or NO_ENTITY, starts_at)
+        amounts[key] = amounts.get(key, NOTHING).plus(1, event.value)
     return amounts
