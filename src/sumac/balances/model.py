@@ -166,6 +166,7 @@ class UsageWindow:
     `condition` says which usage is counted, as a text that is the same for the same filter; "" is all of it.
     """
 
+    customer_key: str
     feature_id: str
     entity_key: str
     condition: str

@@ -5,11 +5,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
-from sumac.balances import store
+from sumac.balances import limits_store, store
 from sumac.balances.model import Balance, BalanceSnapshot, PlannedUsage, TrackAnswer, UsageDecision
 from sumac.balances.requests import CheckRequest, OverageBehavior, TrackRequest
 from sumac.balances.rules.access import Access, compute_access
 from sumac.balances.rules.deduct import visible
+from sumac.balances.rules.limits import limiting_of
 from sumac.balances.rules.sum import compute_balance
 from sumac.balances.rules.usage import check_value, compute_answer, decide_usage, find_entity, tracked_features
 from sumac.balances.service import SomethingDueError
@@ -50,16 +51,17 @@ async def check(work: Work, request: CheckRequest) -> CheckAnswer:
     SomethingDueError, SeatsBilledError.
     """
     snapshot = await load_settled(work, request.customer_id, lock=request.send_event)
-    access = judge(snapshot, request)
+    now = snapshot.customer.now(work.now)
+    access = judge(snapshot, request, now=now)
     if not (request.send_event and access.allowed):
         return CheckAnswer(snapshot.customer.public_id, access, None)
     tracked = tracked_by(request)
-    decision = decide(snapshot, tracked, now=snapshot.customer.now(work.now))
+    decision = decide(snapshot, tracked, now=now)
     await post(work, decision)
     return checked_answer(snapshot.after(decision), tracked, access, decision)
 
 
-def judge(snapshot: BalanceSnapshot, request: CheckRequest) -> Access:
+def judge(snapshot: BalanceSnapshot, request: CheckRequest, *, now: datetime) -> Access:
     """Whether the customer, or the entity of theirs, may use as much.
 
     Raises NotFound `feature_not_found` and `entity_not_found`, BadRequest for an event on a boolean feature.
@@ -70,8 +72,9 @@ def judge(snapshot: BalanceSnapshot, request: CheckRequest) -> Access:
         message = f"send_event: {feature.id} is a boolean feature; there is nothing to count"
         raise BadRequest(message)
     entity = find_entity(snapshot, request.entity_id)
-    grants = visible(snapshot.grants, entity.key if entity else None)
-    return compute_access(feature, request.required, grants, snapshot.features)
+    entity_key = entity.key if entity else None
+    limiting = limiting_of(snapshot, entity_key=entity_key, properties=request.properties, now=now)
+    return compute_access(feature, request.required, visible(snapshot.grants, entity_key), snapshot.features, limiting)
 
 
 def tracked_by(request: CheckRequest) -> TrackRequest:
@@ -183,6 +186,8 @@ async def post(work: Work, decision: UsageDecision) -> None:
     """Writes what was decided."""
     for grant in decision.grants:
         await store.change(work, grant)
+    for window in decision.windows:
+        await limits_store.write_window(work, window)
     await events.append(work, decision.events)
 
 

@@ -4,7 +4,7 @@ Amounts are walked in units of the tracked feature and converted by each grant's
 is exact at ten decimal places.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal, localcontext
@@ -50,6 +50,25 @@ class Deducted:
     shortfall: Decimal
 
 
+@dataclass(frozen=True, slots=True)
+class FeatureLimits:
+    """What limits taking from the grants of one feature, in its units (billing.md §6.2 to §6.4).
+
+    `overage` is whether going below zero is allowed or forbidden by a control, None when nobody says. `spend_cap` is
+    how much overage there may be in sum; it takes the place of what each grant says. `drain` is how much may be taken
+    from them now, what rolled over not counted.
+    """
+
+    overage: bool | None = None
+    spend_cap: Decimal | None = None
+    drain: Decimal | None = None
+
+
+Limits = Mapping[str, FeatureLimits]
+NO_LIMITS: Limits = MappingProxyType({})
+UNLIMITED = FeatureLimits()
+
+
 def compute_sources(
     feature: Feature,
     grants: Sequence[Grant],
@@ -88,21 +107,47 @@ def visible(grants: Sequence[Grant], entity_key: str | None) -> Sequence[Grant]:
     ]
 
 
-def compute_deduction(sources: Sequence[Source], value: Decimal, behavior: OverageBehavior) -> Deducted:
+def compute_deduction(
+    sources: Sequence[Source], value: Decimal, behavior: OverageBehavior, limits: Limits = NO_LIMITS
+) -> Deducted:
     """What each grant pays for `value` units, or gets back when it is negative.
 
     First every grant down to zero, in order; then overage where it is allowed, down to its limit. With overflow nothing
-    is left over while there is a grant at all; with cap and reject what does not fit is the shortfall.
+    is left over while there is a grant at all that no spend limit holds; with cap and reject what does not fit is the
+    shortfall. `limits` are those of each feature that grants are of; unlimited grants know none.
     """
     with localcontext() as context:
         context.prec = QUANTITY_PRECISION
-        walk = _Walk(sources)
+        walk = _Walk(sources, limits)
         unlimited = next((source for source in sources if source.grant.unlimited), None)
         if value >= 0:
-            left = walk.take_all(unlimited, value) if unlimited else _spend(walk, sources, value, behavior)
+            left = walk.take_all(unlimited, value) if unlimited else _spend(walk, sources, value, behavior, limits)
         else:
             left = -_give_back(walk, [unlimited] if unlimited else sources, -value)
         return Deducted(walk.taken(), left)
+
+
+def overdrawn_by(sources: Sequence[Source], behavior: OverageBehavior, limits: Limits) -> Sequence[Source]:
+    """The sources that may go below zero, in order.
+
+    A control that forbids overage forbids all of it; one that allows it helps where no grant of the feature may by
+    itself. With overflow every grant may that no control forbids it.
+    """
+    if not limits:
+        return [source for source in sources if _may_go_below(source, behavior)]
+    by_itself = {source.grant.feature_id for source in sources if source.grant.overage_allowed}
+    chosen = []
+    for source in sources:
+        overage = limits.get(source.grant.feature_id, UNLIMITED).overage
+        lifted = overage is True and source.grant.feature_id not in by_itself and source.grant.rollover_of is None
+        if overage is not False and (lifted or _may_go_below(source, behavior)):
+            chosen.append(source)
+    return chosen
+
+
+def compute_spend_room(cap: Decimal, overdrawn: Iterable[Grant]) -> Decimal:
+    """Units of overage left under a spend limit; never less than none."""
+    return max(ZERO, cap - sum((grant.overage for grant in overdrawn), ZERO))
 
 
 def _order(
@@ -132,26 +177,37 @@ def _order(
 class _Walk:
     """The balances on the way, and what was taken so far."""
 
-    def __init__(self, sources: Sequence[Source]) -> None:
+    def __init__(self, sources: Sequence[Source], limits: Limits) -> None:
         self._balances = {source.grant.id: source.grant.balance for source in sources}
         self._sources = sources
+        self._drains = {key: each.drain for key, each in limits.items() if each.drain is not None}
 
-    def take(self, source: Source, left: Decimal, *, floor: Decimal) -> Decimal:
-        """Takes up to `left` tracked units, not below the floor; answers the units still to be paid."""
+    def take(self, source: Source, left: Decimal, *, floor: Decimal | None) -> Decimal:
+        """Takes up to `left` tracked units, not below the floor, if any; answers the units still to be paid."""
         balance = self._balances[source.grant.id]
+        drain = self._drains.get(source.grant.feature_id) if source.grant.rollover_of is None else None
+        if drain is not None:
+            floor = balance - drain if floor is None else max(floor, balance - drain)
         wanted = rounded(left * source.cost)
-        if balance - wanted >= floor:
-            self._balances[source.grant.id] = balance - wanted
-            return ZERO
-        if balance <= floor:
+        if floor is None or balance - wanted >= floor:
+            after, left = balance - wanted, ZERO
+        elif balance <= floor:
             return left
-        self._balances[source.grant.id] = floor
-        return rounded(left - (balance - floor) / source.cost)
+        else:
+            after, left = floor, rounded(left - (balance - floor) / source.cost)
+        self._balances[source.grant.id] = after
+        if drain is not None:
+            self._drains[source.grant.feature_id] = drain - (balance - after)
+        return left
 
     def take_all(self, source: Source, left: Decimal) -> Decimal:
         """Takes everything; nothing is left."""
         self._balances[source.grant.id] -= rounded(left * source.cost)
         return ZERO
+
+    def balance_of(self, source: Source) -> Decimal:
+        """The balance on the way."""
+        return self._balances[source.grant.id]
 
     def give(self, source: Source, left: Decimal, *, ceiling: Decimal) -> Decimal:
         """Gives back up to `left` tracked units, not above the ceiling; answers the units still to be given."""
@@ -175,19 +231,33 @@ class _Walk:
         )
 
 
-def _spend(walk: _Walk, sources: Sequence[Source], value: Decimal, behavior: OverageBehavior) -> Decimal:
+def _spend(
+    walk: _Walk, sources: Sequence[Source], value: Decimal, behavior: OverageBehavior, limits: Limits
+) -> Decimal:
     left = value
     for source in sources:
         left = walk.take(source, left, floor=ZERO)
-    for source in sources:
-        if left <= 0 or not _may_go_below(source, behavior):
-            continue
-        cap = source.grant.max_purchase
-        unbounded = cap is None or behavior is OverageBehavior.OVERFLOW
-        left = walk.take_all(source, left) if unbounded or cap is None else walk.take(source, left, floor=-cap)
-    lasting = [source for source in sources if source.grant.rollover_of is None]
-    if left > 0 and behavior is OverageBehavior.OVERFLOW and lasting:
-        left = walk.take_all(lasting[0], left)
+    if left <= 0:
+        return left
+    overflowing = behavior is OverageBehavior.OVERFLOW
+    overdrawn = overdrawn_by(sources, behavior, limits)
+    lasting = [source for source in sources if source.grant.rollover_of is None] if overflowing else overdrawn
+    rooms = {
+        feature_id: compute_spend_room(cap, (each.grant for each in lasting if each.grant.feature_id == feature_id))
+        for feature_id, limit in limits.items()
+        if (cap := limit.spend_cap) is not None
+    }
+    for source in (*overdrawn, *lasting) if overflowing else overdrawn:
+        if left <= 0:
+            break
+        room = rooms.get(source.grant.feature_id)
+        if room is None:
+            cap = None if overflowing or source.grant.max_purchase is None else -source.grant.max_purchase
+            left = walk.take(source, left, floor=cap)
+        else:
+            before = walk.balance_of(source)
+            left = walk.take(source, left, floor=before - room)
+            rooms[source.grant.feature_id] = room - (before - walk.balance_of(source))
     return left
 
 

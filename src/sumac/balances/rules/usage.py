@@ -5,10 +5,12 @@ from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
-from sumac.balances.model import BalanceSnapshot, Grant, SeatChange, TrackAnswer, UsageDecision
+from sumac.balances.model import BalanceSnapshot, Grant, SeatChange, TrackAnswer, UsageDecision, UsageWindow
 from sumac.balances.requests import OverageBehavior, TrackRequest
 from sumac.balances.rules.deduct import Taken, compute_deduction, compute_sources, visible
+from sumac.balances.rules.limits import Limiting, deduct_within, is_held_by_window, limiting_of
 from sumac.balances.rules.sum import compute_balance
+from sumac.balances.rules.windows import WindowKey, key_of
 from sumac.catalog.model import Feature, FeatureKind
 from sumac.core.errors import BadRequest, NotFound
 from sumac.core.quantity import LARGEST, ONE, rounded
@@ -31,15 +33,20 @@ def decide_usage(
     There is an id for each of `tracked_features`. `paid_seats` are the seats that stay paid for per prorated grant,
     once that is settled. Usage that prorated seats may pay for is counted as a whole or not at all: nobody is billed
     for a part of it. Raises NotFound `entity_not_found`; BadRequest `invalid_inputs` for a time in the future,
-    `insufficient_balance` with reject and for seats.
+    `insufficient_balance` and `usage_limit_exceeded` with reject and for seats.
     """
     entity = find_entity(snapshot, request.entity_id)
     tracked = tracked_features(request, snapshot.features)
+    limiting = limiting_of(snapshot, entity_key=entity.key if entity else None, properties=request.properties, now=now)
     before = {grant.id: grant for grant in snapshot.grants}
     after = dict(before)
     events: list[UsageEvent] = []
+    windows: dict[WindowKey, UsageWindow] = {}
     for feature, event_id in zip(tracked, event_ids, strict=True):
-        taken = _taken(snapshot, feature, request, list(after.values()), entity)
+        taken, counted = _taken(snapshot, feature, request, list(after.values()), entity, limiting)
+        if limiting is not None and counted:
+            windows |= {key_of(window): window for window in counted}
+            limiting = limiting.after(counted)
         after.update({each.grant.id: _with_seats(each.grant, paid_seats) for each in taken})
         events.append(_event(snapshot, feature, request, taken, entity, event_id=event_id, now=now))
     changed = tuple(grant for grant in after.values() if grant is not before[grant.id])
@@ -47,6 +54,7 @@ def decide_usage(
     return UsageDecision(
         grants=changed,
         events=tuple(events),
+        windows=tuple(windows.values()),
         seats=tuple(change for change in seats if change.before.balance != change.after.balance),
     )
 
@@ -138,7 +146,8 @@ def _taken(
     request: TrackRequest,
     grants: Sequence[Grant],
     entity: Entity | None,
-) -> tuple[Taken, ...]:
+    limiting: Limiting | None,
+) -> tuple[tuple[Taken, ...], tuple[UsageWindow, ...]]:
     sources = compute_sources(
         feature,
         grants,
@@ -148,11 +157,19 @@ def _taken(
     )
     seats = any(source.grant.proration is not None for source in sources)
     behavior = OverageBehavior.REJECT if seats else request.overage_behavior
-    deducted = compute_deduction(sources, rounded(request.value), behavior)
+    value = rounded(request.value)
+    windows: tuple[UsageWindow, ...] = ()
+    if limiting is None:
+        deducted = compute_deduction(sources, value, behavior)
+    else:
+        deducted, windows = deduct_within(limiting, feature, sources, value, behavior)
     if deducted.shortfall > 0 and behavior is OverageBehavior.REJECT:
+        if limiting is not None and is_held_by_window(limiting, sources, value):
+            message = f"A usage limit of {feature.id} does not let {request.value:f} pass; nothing was deducted"
+            raise BadRequest(message, code="usage_limit_exceeded")
         message = f"The balance of {feature.id} does not cover {request.value:f}; nothing was deducted"
         raise BadRequest(message, code="insufficient_balance")
-    return deducted.taken
+    return deducted.taken, windows
 
 
 def _event(

@@ -1,0 +1,123 @@
+"""What is kept of billing controls: entries of customers, entities and plans, and the counts of usage limits."""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+import sqlalchemy as sa
+from pydantic import TypeAdapter
+
+from sumac.balances.controls import NO_CONTROLS, ControlSet
+from sumac.balances.model import HeldPlan, UsageWindow
+from sumac.balances.rules.windows import text_of
+from sumac.customers.model import Customer, Entity
+from sumac.storage.schema import TENANT, customer_plans, plans, usage_windows
+from sumac.storage.work import Work
+
+CONTROLS = TypeAdapter(ControlSet)
+USABLE = ("active", "past_due")
+PAST_DUE = "past_due"
+NOBODY: Mapping[str, ControlSet] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class KeptLimits:
+    """The entries that may decide about the usage of one customer, and the running counts."""
+
+    plans: tuple[HeldPlan, ...] = ()
+    controls: ControlSet = NO_CONTROLS
+    entity_controls: Mapping[str, ControlSet] = field(default_factory=dict)
+    windows: tuple[UsageWindow, ...] = ()
+
+
+async def load(work: Work, customer: Customer, entities: Sequence[Entity]) -> KeptLimits:
+    """What limits the customer's usage, and that of their entities."""
+    held = (await held_plans(work, [customer.key]))[customer.key]
+    controls = parse_controls(customer.billing_controls)
+    own = ((entity.key, parse_controls(entity.billing_controls)) for entity in entities)
+    of_entities = {key: each for key, each in own if each is not NO_CONTROLS}
+    counted = any(each.usage_limits for each in (controls, *of_entities.values(), *(plan.controls for plan in held)))
+    windows = (await running_windows(work, [customer.key]))[customer.key] if counted else ()
+    return KeptLimits(tuple(held), controls, of_entities or NOBODY, tuple(windows))
+
+
+async def held_plans(work: Work, customer_keys: Collection[str]) -> Mapping[str, Sequence[HeldPlan]]:
+    """The plans that give access to each of the customers, oldest first."""
+    statement = (
+        work.select_columns(customer_plans, *customer_plans.c, plans.c.add_on, plans.c.billing_controls)
+        .join(
+            plans,
+            sa.and_(plans.c[TENANT] == customer_plans.c[TENANT], plans.c.id == customer_plans.c.plan_id),
+        )
+        .where(customer_plans.c.customer_key.in_(customer_keys), customer_plans.c.status.in_(USABLE))
+        .order_by(customer_plans.c.created_at, customer_plans.c.id)
+    )
+    found: dict[str, list[HeldPlan]] = defaultdict(list)
+    for row in await work.all(statement):
+        found[row.customer_key].append(_held_plan(row))
+    return found
+
+
+async def running_windows(work: Work, customer_keys: Collection[str]) -> Mapping[str, Sequence[UsageWindow]]:
+    """The counts of each of the customers, those of windows that are over, too."""
+    found: dict[str, list[UsageWindow]] = defaultdict(list)
+    for row in await work.all(work.select(usage_windows).where(usage_windows.c.customer_key.in_(customer_keys))):
+        found[row.customer_key].append(_window(row))
+    return found
+
+
+async def write_window(work: Work, window: UsageWindow) -> None:
+    """Writes a count; the customer's row is locked."""
+    key = {
+        "customer_key": window.customer_key,
+        "feature_id": window.feature_id,
+        "entity_key": window.entity_key,
+        "condition": window.condition,
+    }
+    values = {"starts_at": window.starts_at, "ends_at": window.ends_at, "used": window.used}
+    same = [usage_windows.c[name] == value for name, value in key.items()]
+    if not await work.update(usage_windows, *same, values=values):
+        await work.insert(usage_windows, **key, **values)
+
+
+def parse_controls(stored: Mapping[str, Any] | None) -> ControlSet:
+    """The entries from the JSON they are kept as; NO_CONTROLS itself when there are none."""
+    if not stored or not any(stored.values()):
+        return NO_CONTROLS
+    limits = [
+        {**each, "filter": _conditions(each["filter"])} if each.get("filter") else each
+        for each in stored.get("usage_limits", ())
+    ]
+    return CONTROLS.validate_python({**stored, "usage_limits": limits})
+
+
+def _conditions(stored: Mapping[str, Any]) -> list[tuple[str, str]]:
+    return sorted((name, text_of(value) or "") for name, value in stored["properties"].items())
+
+
+def _held_plan(row: sa.Row[Any]) -> HeldPlan:
+    return HeldPlan(
+        customer_plan_id=row.id,
+        plan_id=row.plan_id,
+        created_at=row.created_at,
+        anchor_at=row.anchor_at,
+        add_on=row.add_on,
+        recurring=row.recurring,
+        past_due=row.status == PAST_DUE,
+        entity_key=row.entity_key,
+        controls=parse_controls(row.billing_controls),
+    )
+
+
+def _window(row: sa.Row[Any]) -> UsageWindow:
+    return UsageWindow(
+        customer_key=row.customer_key,
+        feature_id=row.feature_id,
+        entity_key=row.entity_key,
+        condition=row.condition,
+        starts_at=row.starts_at,
+        ends_at=row.ends_at,
+        used=row.used,
+    )
