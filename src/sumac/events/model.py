@@ -81,11 +81,15 @@ class GroupKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Grouping:
-    """How to group a series: at most `most` groups of each feature, those that count most, and the rest as one."""
+    """How to group a series: at most `most` groups of each feature, the largest ones, and the rest as one.
+
+    The largest are those that counted most or, `by_events`, those of most events. `name` is the property's.
+    """
 
     kind: GroupKind
     most: int
     name: str = ""
+    by_events: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +106,8 @@ class UsageFilter:
 class SeriesRequest:
     """Please sum the usage of a period by bins: each reaches from its edge to the next one.
 
-    With `by_balance` also what it took from each balance.
+    With `by_balance` also what it took from each balance, and what usage of other features took from balances of the
+    chosen ones: that may be anything when `any_may_pay`, since one of them is a credit system.
     """
 
     chosen: UsageFilter
@@ -110,6 +115,7 @@ class SeriesRequest:
     edges: tuple[datetime, ...]
     grouping: Grouping | None = None
     by_balance: bool = False
+    any_may_pay: bool = False
 
 
 @dataclass(frozen=True, slots=True)

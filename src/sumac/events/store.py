@@ -1,6 +1,6 @@
 """Rows of usage events."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,6 +13,7 @@ from sumac.events.model import Deduction, UsageEvent
 from sumac.storage.schema import events, idempotency_keys
 from sumac.storage.work import Work
 
+WALKED_AT_ONCE = 1_000
 DEDUCTIONS = TypeAdapter(tuple[Deduction, ...])
 
 
@@ -24,6 +25,7 @@ class EventFilter:
     feature_ids: Sequence[str] = ()
     occurred_from: datetime | None = None
     occurred_before: datetime | None = None
+    entity_key: str | None = None
 
 
 async def add_all(work: Work, added: Sequence[UsageEvent]) -> None:
@@ -60,12 +62,26 @@ async def page(work: Work, chosen: EventFilter, cursor: Cursor | None, limit: in
     return [_event(row) for row in await work.all(statement)]
 
 
+async def walk(work: Work, chosen: EventFilter, *, deductions: bool) -> AsyncIterator[list[UsageEvent]]:
+    """Every event in the order in which they occurred, some at a time; without their deductions when not asked for."""
+    statement = work.select(events).where(*_conditions(chosen))
+    position = sa.tuple_(events.c.occurred_at, events.c.id)
+    statement = statement.order_by(events.c.occurred_at, events.c.id).limit(WALKED_AT_ONCE)
+    rows = await work.all(statement)
+    while rows:
+        yield [_event(row, deductions=deductions) for row in rows]
+        at = sa.literal(rows[-1].occurred_at, events.c.occurred_at.type)
+        rows = await work.all(statement.where(position > sa.tuple_(at, sa.literal(rows[-1].id))))
+
+
 def _conditions(chosen: EventFilter) -> list[sa.ColumnElement[bool]]:
     conditions: list[sa.ColumnElement[bool]] = []
     if chosen.customer_key is not None:
         conditions.append(events.c.customer_key == chosen.customer_key)
     if chosen.feature_ids:
         conditions.append(events.c.feature_id.in_(chosen.feature_ids))
+    if chosen.entity_key is not None:
+        conditions.append(events.c.entity_key == chosen.entity_key)
     if chosen.occurred_from is not None:
         conditions.append(events.c.occurred_at >= chosen.occurred_from)
     if chosen.occurred_before is not None:
@@ -89,7 +105,7 @@ def _values(event: UsageEvent, now: datetime) -> dict[str, Any]:
     }
 
 
-def _event(row: sa.Row[Any]) -> UsageEvent:
+def _event(row: sa.Row[Any], *, deductions: bool = True) -> UsageEvent:
     return UsageEvent(
         id=row.id,
         customer_key=row.customer_key,
@@ -100,5 +116,5 @@ def _event(row: sa.Row[Any]) -> UsageEvent:
         occurred_at=row.occurred_at,
         counted_at=row.counted_at or row.created_at,
         entity_key=row.entity_key,
-        deductions=DEDUCTIONS.validate_python(row.deductions),
+        deductions=DEDUCTIONS.validate_python(row.deductions) if deductions else (),
     )
