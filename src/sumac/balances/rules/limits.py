@@ -113,6 +113,22 @@ def is_held_by_window(limiting: Limiting, sources: Sequence[Source], value: Deci
     return compute_deduction(sources, value, OverageBehavior.REJECT, limits).shortfall <= 0
 
 
+def uncounted(
+    limiting: Limiting, feature: Feature, units: Decimal, credits_: Mapping[str, Decimal], *, since: datetime
+) -> tuple[UsageWindow, ...]:
+    """The windows once so many tracked units, and credits by system, that were counted at `since` count no more.
+
+    Windows that began after that never counted them.
+    """
+    amounts = {**credits_, feature.id: units} if feature.kind is FeatureKind.METERED else credits_
+    return tuple(
+        gauge.counted(-amount)
+        for feature_id, amount in amounts.items()
+        for gauge in limiting.gauges(feature_id)
+        if amount and gauge.window.starts_at <= since and gauge.window.used
+    )
+
+
 def _drained(feature_id: str, deducted: Deducted) -> Decimal:
     return sum(
         (
