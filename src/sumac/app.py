@@ -13,6 +13,7 @@ from sumac.api.router import api_router
 from sumac.api.services import Services
 from sumac.billing.clock import ClockService
 from sumac.billing.correct import InvoiceDesk
+from sumac.billing.entities import EntityDesk
 from sumac.billing.service import BillingService
 from sumac.config import Settings
 from sumac.core.clock import Clock, SystemClock
@@ -49,6 +50,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Parts:
         database=database,
         billing=billing,
         clocks=ClockService(database, billing),
+        entities=EntityDesk(database, billing),
         invoice_desk=InvoiceDesk(database, billing, providers),
         bank=bank,
         mailer=SmtpMailer(**asdict(settings.smtp)) if settings.smtp else LogMailer(),

@@ -10,6 +10,7 @@ from sumac.api.services import Services
 from sumac.app import create_app
 from sumac.billing.clock import ClockService
 from sumac.billing.correct import InvoiceDesk
+from sumac.billing.entities import EntityDesk
 from sumac.billing.service import BillingService
 from sumac.core.tenant import Env, Tenant
 from sumac.providers.mail import LogMailer
@@ -29,6 +30,7 @@ def app_services(database: Database) -> Services:
         database=database,
         billing=billing,
         clocks=ClockService(database, billing),
+        entities=EntityDesk(database, billing),
         invoice_desk=InvoiceDesk(database, billing, providers),
         bank=bank,
         mailer=LogMailer(),

@@ -10,6 +10,7 @@ from tests.support.api import ADDRESS
 ADA = {"customer_id": "ada"}
 PRO = {"plan_id": "pro"}
 MESSAGES = {"feature_id": "messages"}
+DESK = {"entity_id": "desk"}
 INVOICE = {"invoice_id": "inv_1"}
 WALK: dict[str, dict[str, Any]] = {
     "customers.get": ADA,
@@ -43,6 +44,11 @@ WALK: dict[str, dict[str, Any]] = {
     "billing.setup_payment": ADA,
     "billing.create_schedule": {**ADA, "phases": [{"starts_at": "now", "plans": [PRO]}]},
     "billing.open_customer_portal": ADA,
+    "entities.create": {**ADA, **DESK, "feature_id": "seats"},
+    "entities.get": {**ADA, **DESK},
+    "entities.list": ADA,
+    "entities.update": {**ADA, **DESK, "billing_controls": {}},
+    "entities.delete": {**ADA, **DESK},
     "subscriptions.list": ADA,
     "purchases.list": ADA,
     "events.list": ADA,
@@ -103,6 +109,11 @@ SCOPES = {
     "billing.setup_payment": "billing:write",
     "billing.create_schedule": "billing:write",
     "billing.open_customer_portal": "billing:write",
+    "entities.create": "customers:write",
+    "entities.get": "customers:read",
+    "entities.list": "customers:read",
+    "entities.update": "customers:write",
+    "entities.delete": "customers:write",
     "subscriptions.list": "billing:read",
     "purchases.list": "billing:read",
     "events.list": "balances:read",

@@ -331,6 +331,33 @@ def test_several_plans_and_a_card_ahead(client: Autumn, bank: Bank) -> None:
     assert ["pro"] == [each.plan_id for each in client.customers.get(customer_id="flo").subscriptions]
 
 
+def test_entities_of_a_customer(client: Autumn) -> None:
+    """Every operation on entities parses, and so do check and track for one."""
+    client.customers.get_or_create(customer_id="team")
+    created = client.entities.create(customer_id="team", entity_id="north", feature_id="seats", name="North")
+
+    assert ("north", "North", "team") == (created.id, created.name, created.customer_id)
+
+    tracked = client.track(customer_id="team", entity_id="north", feature_id="messages", value=20)
+    checked = client.check(customer_id="team", entity_id="north", feature_id="messages", required_balance=31)
+    found = client.entities.get(customer_id="team", entity_id="north")
+
+    assert ("north", 30) == (tracked.entity_id, tracked.balance.remaining if tracked.balance else None)
+    assert ("north", False) == (checked.entity_id, checked.allowed)
+    assert 30 == found.balances["messages"].remaining
+    assert ["north"] == [each.id for each in client.entities.list(customer_id="team").list]
+    updated = client.entities.update(
+        customer_id="team",
+        entity_id="north",
+        billing_controls={"usage_alerts": [{"threshold": 5, "threshold_type": "remaining"}]},
+    )
+    assert updated.billing_controls is not None
+    assert 1 == len(updated.billing_controls.usage_alerts or ())
+    expanded = client.customers.get(customer_id="team", expand=["entities"])
+    assert ["north"] == [each.id for each in expanded.entities or ()]
+    assert client.entities.delete(customer_id="team", entity_id="north").success
+
+
 def test_errors_are_the_clients_own(client: Autumn, server: LiveServer) -> None:
     """A refusal is an AutumnDefaultError with the status and the body; check and track do not fail open."""
     with pytest.raises(errors.AutumnDefaultError) as raised:

@@ -10,12 +10,14 @@ from sumac.balances import service as balances
 from sumac.balances import usage
 from sumac.balances.model import Balance, TrackAnswer
 from sumac.balances.requests import CheckRequest, TrackRequest
+from sumac.balances.rules.deduct import visible
 from sumac.balances.rules.sum import compute_balance
 from sumac.balances.service import SomethingDueError
 from sumac.balances.usage import CheckAnswer, SeatsBilledError
 from sumac.billing.checkout import SettledCheckout
 from sumac.billing.clock import ClockMove, ClockService
 from sumac.billing.decide import Proposal
+from sumac.billing.entities import EntityDesk
 from sumac.billing.model import (
     CustomerPlan,
     Holding,
@@ -31,8 +33,9 @@ from sumac.catalog import service as catalog
 from sumac.catalog.model import Feature, Plan
 from sumac.core.clock import ManualClock
 from sumac.core.tenant import Env, Tenant
+from sumac.customers import entities
 from sumac.customers import service as customers
-from sumac.customers.model import Customer
+from sumac.customers.model import Customer, Entity, EntityDraft
 from sumac.customers.service import CustomerDraft
 from sumac.invoices import service as invoices
 from sumac.invoices.model import Invoice
@@ -57,6 +60,7 @@ class Services:
     bank: SandboxBank
     billing: BillingService
     clocks: ClockService
+    entities: EntityDesk
 
     @classmethod
     def over(
@@ -65,7 +69,8 @@ class Services:
         """The services over a database; the tenant's provider is the sandbox bank, or the one given around it."""
         bank = SandboxBank(database, public_url=PUBLIC_URL)
         billing = BillingService(database, {Env.SANDBOX: provider or bank}, public_url=PUBLIC_URL)
-        return cls(database, clock, tenant, bank, billing, ClockService(database, billing))
+        clocks, desk = ClockService(database, billing), EntityDesk(database, billing)
+        return cls(database, clock, tenant, bank, billing, clocks, desk)
 
     def paid_through(self, provider: PaymentProvider) -> Self:
         """The same database and clock with another provider."""
@@ -191,15 +196,38 @@ class Services:
             except SomethingDueError as due:
                 await self.billing.settle_due(self.tenant, due.customer_key)
 
-    async def balance(self, feature_id: str = "messages", customer_id: str = "ada") -> Balance | None:
-        """What the customer holds of a feature, as stored."""
+    async def add_entity(
+        self, entity_id: str | None = "one", feature_id: str = "seats", customer_id: str = "ada", **draft: object
+    ) -> Entity:
+        """Creates an entity of the customer."""
+        made = replace(EntityDraft(entity_id, feature_id), **draft)  # type: ignore[arg-type]  # as each test names
+        return await self.entities.create(self.tenant, customer_id, made, actor=ACTOR)
+
+    async def delete_entity(self, entity_id: str = "one", customer_id: str | None = "ada") -> None:
+        """Deletes an entity."""
+        await self.entities.delete(self.tenant, entity_id, customer_id, actor=ACTOR)
+
+    async def entity_ids(self, customer_id: str = "ada") -> list[str]:
+        """The ids of the customer's entities, in alphabetical order."""
         async with self.database.reading(self.tenant) as work:
             customer = await customers.get(work, customer_id)
-            return compute_balance(feature_id, await balances.live_grants(work, customer.key))
+            return sorted(entity.public_id for entity in await customers.list_entities(work, customer.key))
 
-    async def remaining(self, feature_id: str = "messages", customer_id: str = "ada") -> Decimal | None:
-        """The units left of a feature; None when the customer holds none of it."""
-        balance = await self.balance(feature_id, customer_id)
+    async def balance(
+        self, feature_id: str = "messages", customer_id: str = "ada", entity_id: str | None = None
+    ) -> Balance | None:
+        """What the customer, or one entity of theirs, holds of a feature, as stored."""
+        async with self.database.reading(self.tenant) as work:
+            customer = await customers.get(work, customer_id)
+            entity = None if entity_id is None else await entities.get(work, entity_id, customer.key)
+            grants = await balances.live_grants(work, customer.key)
+            return compute_balance(feature_id, visible(grants, entity.key if entity else None))
+
+    async def remaining(
+        self, feature_id: str = "messages", customer_id: str = "ada", entity_id: str | None = None
+    ) -> Decimal | None:
+        """The units left of a feature; None when nothing is held of it."""
+        balance = await self.balance(feature_id, customer_id, entity_id)
         return None if balance is None else balance.remaining
 
     async def holdings(self, customer_id: str = "ada") -> Mapping[str, Holding]:

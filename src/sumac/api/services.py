@@ -5,6 +5,7 @@ from typing import Protocol
 
 from sumac.billing.clock import ClockService
 from sumac.billing.correct import InvoiceDesk
+from sumac.billing.entities import EntityDesk
 from sumac.billing.provider import TestBank
 from sumac.billing.service import BillingService
 from sumac.storage.database import Database
@@ -28,6 +29,7 @@ class Services:
     database: Database
     billing: BillingService
     clocks: ClockService
+    entities: EntityDesk
     invoice_desk: InvoiceDesk
     bank: TestBank
     mailer: Mailer

@@ -7,6 +7,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
+from sumac.customers.model import EntityDraft
+
 
 class OverageBehavior(StrEnum):
     """What to do with usage that does not fit: drop the surplus, count it all the same, or refuse."""
@@ -18,7 +20,11 @@ class OverageBehavior(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TrackRequest:
-    """Please count `value` units, of a feature or of every feature that listens to the event name."""
+    """Please count `value` units, of a feature or of every feature that listens to the event name.
+
+    It may be the unit that a new entity takes (`opens`), or the one that an entity gives back (`closes`, its key): the
+    entity is there, or gone, once it is counted.
+    """
 
     customer_id: str
     feature_id: str | None = None
@@ -29,6 +35,13 @@ class TrackRequest:
     occurred_at: datetime | None = None
     overage_behavior: OverageBehavior = OverageBehavior.CAP
     idempotency_key: str | None = None
+    opens: EntityDraft | None = None
+    closes: str | None = None
+
+    @property
+    def of_entities(self) -> bool:
+        """Whether it is the unit that an entity takes or gives back."""
+        return self.opens is not None or self.closes is not None
 
 
 @dataclass(frozen=True, slots=True)

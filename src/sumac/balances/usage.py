@@ -42,6 +42,7 @@ class CheckAnswer:
     customer_id: str
     access: Access
     balances: Mapping[str, Balance | None] | None
+    entity_id: str | None = None
 
 
 async def check(work: Work, request: CheckRequest) -> CheckAnswer:
@@ -54,7 +55,7 @@ async def check(work: Work, request: CheckRequest) -> CheckAnswer:
     now = snapshot.customer.now(work.now)
     access = judge(snapshot, request, now=now)
     if not (request.send_event and access.allowed):
-        return CheckAnswer(snapshot.customer.public_id, access, None)
+        return CheckAnswer(snapshot.customer.public_id, access, None, request.entity_id)
     tracked = tracked_by(request)
     decision = decide(snapshot, tracked, now=now)
     await post(work, decision)
@@ -96,13 +97,13 @@ def checked_answer(
     counted = compute_answer(after, tracked, decision.events)
     entity = find_entity(after, tracked.entity_id)
     left = compute_balance(access.feature_id, visible(after.grants, entity.key if entity else None))
-    return CheckAnswer(counted.customer_id, replace(access, balance=left), counted.balances)
+    return CheckAnswer(counted.customer_id, replace(access, balance=left), counted.balances, tracked.entity_id)
 
 
 async def checked(work: Work, request: CheckRequest, counted: TrackAnswer) -> CheckAnswer:
     """The answer to a check that allowed its units, once they are counted as seats."""
     left = (await check(work, replace(request, send_event=False))).access
-    return CheckAnswer(counted.customer_id, replace(left, allowed=True), counted.balances)
+    return CheckAnswer(counted.customer_id, replace(left, allowed=True), counted.balances, request.entity_id)
 
 
 async def track(work: Work, request: TrackRequest) -> TrackAnswer:

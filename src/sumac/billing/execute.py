@@ -8,6 +8,7 @@ from sumac.balances import service as balances
 from sumac.balances import usage
 from sumac.balances.model import Grant
 from sumac.billing import schedules, store
+from sumac.billing.entrances import settle_entity
 from sumac.billing.model import (
     Action,
     CancelPlan,
@@ -71,6 +72,7 @@ async def apply(work: Work, customer: Customer, decision: Decision, *, at: datet
             await _apply_units(work, customer, action, at=at, actor=actor)
         elif isinstance(action, CountUsage):
             await usage.count_planned(work, customer, action.request, action.event_ids, action.paid_seats)
+            await settle_entity(work, customer, action.request, at=at)
         elif isinstance(action, PlaceSchedule):
             await schedules.place_schedule(work, customer.key, action.schedule, at=at)
         else:

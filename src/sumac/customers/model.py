@@ -59,3 +59,18 @@ class Entity:
     id: str | None = None
     name: str | None = None
     billing_controls: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def public_id(self) -> str:
+        """The id a caller addresses the entity by: its own, or ours while it has none."""
+        return self.id if self.id is not None else self.key
+
+
+@dataclass(frozen=True, slots=True)
+class EntityDraft:
+    """What a caller says about a new entity. Without an `id` it holds the place of the next one that has one."""
+
+    id: str | None
+    feature_id: str
+    name: str | None = None
+    billing_controls: Mapping[str, Any] = field(default_factory=dict)

@@ -26,6 +26,15 @@ class CustomerFilter:
     oldest_first: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class EntityFilter:
+    """Which entities to list; `holding` is what must hold of them or their customer, from whoever knows about plans."""
+
+    customer_key: str | None = None
+    search: str | None = None
+    holding: sa.ColumnElement[bool] | None = None
+
+
 async def find(work: Work, *where: sa.ColumnElement[bool], lock: bool = False) -> Customer | None:
     """The customer that matches, or None; with `lock` nobody else changes it until the work ends."""
     statement = work.select(customers).where(*where)
@@ -92,6 +101,75 @@ async def entities_of(work: Work, customer_key: str) -> list[Entity]:
     """The entities of a customer, oldest first."""
     statement = work.select(entities).where(entities.c.customer_key == customer_key)
     return [_entity(row) for row in await work.all(statement.order_by(entities.c.created_at, entities.c.key))]
+
+
+async def entities_named(work: Work, entity_id: str, customer_key: str | None = None) -> list[Entity]:
+    """The entities of that id (or of that key of ours, while they have none), of one customer or of anybody."""
+    named = sa.or_(entities.c.id == entity_id, sa.and_(entities.c.id.is_(None), entities.c.key == entity_id))
+    statement = work.select(entities).where(named)
+    if customer_key is not None:
+        statement = statement.where(entities.c.customer_key == customer_key)
+    return [_entity(row) for row in await work.all(statement.order_by(entities.c.created_at, entities.c.key))]
+
+
+async def entities_by_key(work: Work, keys: Collection[str]) -> list[Entity]:
+    """The entities of these keys."""
+    return [_entity(row) for row in await work.all(work.select(entities).where(entities.c.key.in_(keys)))]
+
+
+async def entity_page(work: Work, chosen: EntityFilter, cursor: Cursor | None, limit: int) -> list[Entity]:
+    """Up to `limit` + 1 entities after the cursor, newest first."""
+    statement = work.select(entities).where(*_entity_conditions(chosen))
+    created, key = entities.c.created_at, entities.c.key
+    if cursor is not None:
+        mark = sa.tuple_(sa.literal(cursor.created_at, created.type), sa.literal(cursor.id))
+        statement = statement.where(sa.tuple_(created, key) < mark)
+    return [_entity(row) for row in await work.all(statement.order_by(created.desc(), key.desc()).limit(limit + 1))]
+
+
+async def add_entity(work: Work, entity: Entity) -> None:
+    """Adds the entity; the customer's row is locked."""
+    await work.insert(
+        entities,
+        key=entity.key,
+        customer_key=entity.customer_key,
+        feature_id=entity.feature_id,
+        created_at=entity.created_at,
+        **_entity_values(entity),
+    )
+
+
+async def change_entity(work: Work, entity: Entity) -> None:
+    """Writes everything a caller may change of an entity."""
+    where = (entities.c.customer_key == entity.customer_key, entities.c.key == entity.key)
+    await work.update(entities, *where, values=_entity_values(entity))
+
+
+async def remove_entity(work: Work, entity: Entity) -> None:
+    """Deletes the entity."""
+    await work.delete(entities, entities.c.customer_key == entity.customer_key, entities.c.key == entity.key)
+
+
+def _entity_conditions(chosen: EntityFilter) -> list[sa.ColumnElement[bool]]:
+    conditions: list[sa.ColumnElement[bool]] = []
+    if chosen.customer_key is not None:
+        conditions.append(entities.c.customer_key == chosen.customer_key)
+    if chosen.search:
+        conditions.append(
+            sa.or_(
+                *(
+                    sa.func.lower(column).contains(chosen.search.lower(), autoescape=True)
+                    for column in (entities.c.id, entities.c.name)
+                )
+            )
+        )
+    if chosen.holding is not None:
+        conditions.append(chosen.holding)
+    return conditions
+
+
+def _entity_values(entity: Entity) -> dict[str, Any]:
+    return {"id": entity.id, "name": entity.name, "billing_controls": dict(entity.billing_controls)}
 
 
 def _conditions(chosen: CustomerFilter) -> list[sa.ColumnElement[bool]]:

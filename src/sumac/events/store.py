@@ -19,9 +19,13 @@ DEDUCTIONS = TypeAdapter(tuple[Deduction, ...])
 
 @dataclass(frozen=True, slots=True)
 class EventFilter:
-    """Which events to list; the time range is inclusive at its start and exclusive at its end."""
+    """Which events to list; the time range is inclusive at its start and exclusive at its end.
+
+    With `entity_keys` only usage of these entities.
+    """
 
     customer_key: str | None = None
+    entity_keys: Sequence[str] | None = None
     feature_ids: Sequence[str] = ()
     occurred_from: datetime | None = None
     occurred_before: datetime | None = None
@@ -78,6 +82,8 @@ def _conditions(chosen: EventFilter) -> list[sa.ColumnElement[bool]]:
     conditions: list[sa.ColumnElement[bool]] = []
     if chosen.customer_key is not None:
         conditions.append(events.c.customer_key == chosen.customer_key)
+    if chosen.entity_keys is not None:
+        conditions.append(events.c.entity_key.in_(chosen.entity_keys))
     if chosen.feature_ids:
         conditions.append(events.c.feature_id.in_(chosen.feature_ids))
     if chosen.entity_key is not None:

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from sumac.balances.model import Grant
-from sumac.balances.rules.sum import compute_balance, compute_headroom
+from sumac.balances.rules.deduct import visible
+from sumac.balances.rules.sum import by_source, compute_balance, compute_headroom
 from tests.rules.offers import JANUARY, at, grant, usage_based
 
 OVERAGE: dict[str, Any] = {"overage_allowed": True, "price": usage_based("0.10")}
@@ -117,3 +118,24 @@ def test_headroom_without_end() -> None:
 
     assert balance is not None
     assert compute_headroom(balance) is None
+
+
+@pytest.mark.parametrize(
+    ("entity_key", "granted"),
+    [pytest.param(None, 200, id="the-customer"), ("one", 150), ("two", 150), pytest.param("three", 100, id="another")],
+)
+def test_who_sees_what(entity_key: str | None, granted: int) -> None:
+    """The customer sees everything, an entity its own and the customer's, nobody a sibling's (billing.md §3.3)."""
+    slots = [grant("messages", 50, id=f"slot-{key}", entity_key=key) for key in ("one", "two")]
+    balance = compute_balance("messages", visible([grant("messages", 100), *slots], entity_key))
+
+    assert balance is not None
+    assert granted == balance.granted
+
+
+def test_slots_of_one_item_are_one_source() -> None:
+    """Grants that share an id stand together, in the order of the first of each; others by themselves."""
+    one, two = (grant("messages", 50, id=key, entity_key=key, shared_id="shared") for key in ("one", "two"))
+    own = grant("messages", 100, id="own")
+
+    assert ((one, two), (own,)) == by_source([one, own, two])

@@ -1,9 +1,10 @@
 """customers.* (api.md §2.1, §2.16)."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import replace
 
 from sumac.api.context import Context
+from sumac.api.dossiers import load_dossiers
 from sumac.api.operation import OperationRouter
 from sumac.api.schemas.clocks import ClockMoveBody
 from sumac.api.schemas.customers import (
@@ -16,17 +17,15 @@ from sumac.api.schemas.customers import (
     CustomerList,
     CustomerListRequest,
     CustomerUpdate,
-    Dossier,
 )
+from sumac.api.schemas.dossier import Dossier
 from sumac.api.schemas.expand import check_expand
 from sumac.api.schemas.wire import Success
-from sumac.balances import service as balances
 from sumac.billing.currencies import adopt_currency
-from sumac.catalog import service as catalog
 from sumac.customers import service as customers
 from sumac.customers.model import Customer
+from sumac.customers.service import CustomerDraft
 from sumac.invoices import service as invoices
-from sumac.organizations import service as organizations
 from sumac.storage.work import Work
 
 router = OperationRouter("customers")
@@ -39,14 +38,7 @@ async def get_or_create_customer(body: CustomerGetOrCreate, context: Context) ->
     if body.clock_at is not None:
         context.require_sandbox()
     async with context.work() as work:
-        customer, created = await customers.get_or_create(work, body.draft())
-        if created:
-            await context.services.billing.welcome(
-                work,
-                customer,
-                auto_enable_plan_id=body.auto_enable_plan_id,
-                actor=context.actor,
-            )
+        customer = await found_or_made(work, context, body.draft(), body.auto_enable_plan_id)
     return await _customer_body(context, customer.public_id, expand)
 
 
@@ -74,7 +66,7 @@ async def list_customers(body: CustomerListRequest, context: Context) -> Custome
             oldest_first=body.sort_order == "asc",
         )
         page = await customers.list_page(work, chosen, cursor=cursor, limit=body.limit)
-        dossiers = await _dossiers(work, context, page.items)
+        dossiers = await load_dossiers(work, context, page.items)
         bodies = [_body(context, work, dossier) for dossier in dossiers]
     return CustomerList(list=bodies, next_cursor=page.next_cursor)
 
@@ -109,37 +101,33 @@ async def advance_test_clock(body: ClockMoveRequest, context: Context) -> ClockM
     return ClockMoveBody.of(move)
 
 
+async def found_or_made(
+    work: Work, context: Context, draft: CustomerDraft, auto_enable_plan_id: str | None
+) -> Customer:
+    """The customer of the draft's id, made when missing, with the plans that are enabled by themselves."""
+    customer, created = await customers.get_or_create(work, draft)
+    if created:
+        await context.services.billing.welcome(
+            work, customer, auto_enable_plan_id=auto_enable_plan_id, actor=context.actor
+        )
+    return customer
+
+
 async def _customer_body(context: Context, customer_id: str, expand: Collection[str] = ()) -> CustomerBody:
     await context.services.billing.bring_up_to_date(context.tenant, customer_id)
     async with context.reading() as work:
         customer = await customers.get(work, customer_id)
-        dossier = (await _dossiers(work, context, [customer]))[0]
+        dossier = (await load_dossiers(work, context, [customer]))[0]
         if "invoices" in expand:
             dossier = replace(dossier, invoices=await invoices.list_of_customer(work, customer.key))
         if "trials_used" in expand:
             dossier = replace(dossier, trials_used=await context.services.billing.trials_used(work, customer.key))
+        if "entities" in expand:
+            dossier = replace(dossier, entities=await customers.list_entities(work, customer.key))
     if "payment_method" in expand:
         cards = await context.services.billing.payment_methods(context.tenant, customer)
         dossier = replace(dossier, cards=cards)
     return _body(context, work, dossier, expand)
-
-
-async def _dossiers(work: Work, context: Context, listed: Sequence[Customer]) -> list[Dossier]:
-    keys = [customer.key for customer in listed]
-    holdings = await context.services.billing.holdings(work, keys)
-    grants = await balances.usable_grants_of(work, keys)
-    features = await catalog.features_by_id(work)
-    default = await organizations.default_currency(work)
-    return [
-        Dossier(
-            customer,
-            customer.currency or default,
-            holdings.get(customer.key, ()),
-            grants[customer.key],
-            features,
-        )
-        for customer in listed
-    ]
 
 
 def _body(context: Context, work: Work, dossier: Dossier, expand: Collection[str] = ()) -> CustomerBody:

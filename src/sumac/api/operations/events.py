@@ -3,7 +3,7 @@
 from sumac.api.context import Context
 from sumac.api.operation import OperationRouter
 from sumac.api.schemas.events import EventBody, EventList, EventListRequest
-from sumac.api.schemas.later import refuse_entity
+from sumac.customers import entities
 from sumac.customers import service as customers
 from sumac.events import service as events
 
@@ -13,13 +13,16 @@ router = OperationRouter("events")
 @router.operation("events.list", scope="balances:read", paths=("/events/list",))
 async def list_events(body: EventListRequest, context: Context) -> EventList:
     """Usage events, newest first."""
-    refuse_entity(body.entity_id)
     cursor = body.cursor()
     async with context.reading() as work:
         customer = await customers.get(work, body.customer_id) if body.customer_id else None
+        named = None
+        if body.entity_id is not None:
+            named = await entities.list_named(work, body.entity_id, customer.key if customer else None)
         span = body.custom_range
         chosen = events.EventFilter(
             customer_key=customer.key if customer else None,
+            entity_keys=None if named is None else [entity.key for entity in named],
             feature_ids=body.feature_ids(),
             occurred_from=span.start if span else None,
             occurred_before=span.end if span else None,

@@ -1,6 +1,6 @@
 """Balances, check and track on the wire (api.md §2.0, §2.4)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal, Self
@@ -9,7 +9,6 @@ from pydantic import Field
 
 from sumac.api.schemas.features import FeatureBody
 from sumac.api.schemas.items import TierBody, rate_fields
-from sumac.api.schemas.later import refuse_entity
 from sumac.api.schemas.wire import (
     AnyId,
     CustomerId,
@@ -24,6 +23,7 @@ from sumac.api.schemas.wire import (
 )
 from sumac.balances.model import Balance, Grant, TrackAnswer
 from sumac.balances.requests import CheckRequest, OverageBehavior, TrackRequest
+from sumac.balances.rules.sum import by_source
 from sumac.balances.usage import CheckAnswer
 from sumac.catalog.model import Feature, ItemPrice
 from sumac.core.errors import BadRequest
@@ -31,6 +31,7 @@ from sumac.core.time import Cadence
 from sumac.events.model import Deduction
 
 Features = Mapping[str, Feature]
+ZERO = Decimal(0)
 
 
 class BalanceResetBody(WireModel):
@@ -86,16 +87,17 @@ class BreakdownBody(WireModel):
     expires_at: Milliseconds | None
 
     @classmethod
-    def of(cls, grant: Grant) -> Self:
-        """An unlimited grant has no reset and no price here."""
+    def of(cls, slots: Sequence[Grant]) -> Self:
+        """A grant, or the slots of one item as one. An unlimited grant has no reset and no price here."""
+        grant = slots[0]
         plain = not grant.unlimited
         return cls(
             id=grant.public_id,
             plan_id=grant.plan_id,
-            included_grant=grant.included + grant.adjustment,
-            prepaid_grant=grant.prepaid,
-            remaining=grant.remaining,
-            usage=grant.usage,
+            included_grant=sum((each.included + each.adjustment for each in slots), ZERO),
+            prepaid_grant=sum((each.prepaid for each in slots), ZERO),
+            remaining=sum((each.remaining for each in slots), ZERO),
+            usage=sum((each.usage for each in slots), ZERO),
             unlimited=grant.unlimited,
             reset=BalanceResetBody.of(grant.reset, grant.resets_at) if plain else None,
             price=BreakdownPriceBody.of(grant.price) if plain and grant.price else None,
@@ -132,7 +134,7 @@ class BalanceBody(WireModel):
             overage_allowed=balance.overage_allowed,
             max_purchase=balance.max_purchase,
             next_reset_at=balance.next_reset_at,
-            breakdown=[BreakdownBody.of(grant) for grant in balance.grants],
+            breakdown=[BreakdownBody.of(slots) for slots in by_source(balance.grants)],
             **optional,
         )
 
@@ -169,8 +171,7 @@ class _UsageRequest(WireModel):
     expand: list[str] | None = None
 
     def refuse_unavailable(self) -> None:
-        """Raises for entities and reservations, which do not exist yet."""
-        refuse_entity(self.entity_id)
+        """Raises for reservations, which do not exist yet."""
         if self.lock is not None:
             message = "lock is not available yet: reservations come later"
             raise BadRequest(message)
@@ -193,6 +194,7 @@ class CheckBody(_UsageRequest):
             required=Decimal(1) if self.required_balance is None else self.required_balance,
             send_event=bool(self.send_event),
             properties=self.properties or {},
+            entity_id=self.entity_id,
         )
 
 
@@ -201,6 +203,7 @@ class CheckAnswerBody(WireModel):
 
     allowed: Truth
     customer_id: str
+    entity_id: str | None = None
     required_balance: Number
     balance: BalanceBody | None
     balances: dict[str, BalanceBody | None] | None = None
@@ -211,6 +214,8 @@ class CheckAnswerBody(WireModel):
         """The answer; the features given are shown inside the balance and the flag."""
         access = answer.access
         optional: dict[str, Any] = {}
+        if answer.entity_id is not None:
+            optional["entity_id"] = answer.entity_id
         if answer.balances is not None:
             optional["balances"] = _balances(answer.balances, balance_features)
         return cls(
@@ -241,6 +246,7 @@ class TrackBody(_UsageRequest):
             customer_id=self.customer_id,
             feature_id=self.feature_id,
             event_name=self.event_name,
+            entity_id=self.entity_id,
             value=Decimal(1) if self.value is None else self.value,
             properties=self.properties or {},
             occurred_at=self.timestamp,
@@ -274,6 +280,7 @@ class TrackAnswerBody(WireModel):
     """What was counted, and what is left."""
 
     customer_id: str
+    entity_id: str | None = None
     event_name: str | None = None
     value: Number
     balance: BalanceBody | None
@@ -284,6 +291,8 @@ class TrackAnswerBody(WireModel):
     def of(cls, answer: TrackAnswer, features: Features | None) -> Self:
         """The answer; the features given are shown inside the balance."""
         optional: dict[str, Any] = {}
+        if answer.request.entity_id is not None:
+            optional["entity_id"] = answer.request.entity_id
         if answer.request.event_name is not None:
             optional["event_name"] = answer.request.event_name
         if answer.balances is not None:

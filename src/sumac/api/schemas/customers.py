@@ -1,7 +1,6 @@
 """Customers on the wire (api.md §2.0, §2.1)."""
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
@@ -9,10 +8,10 @@ from pydantic import Field
 
 from sumac.api.schemas.balances import BalanceBody, FlagBody
 from sumac.api.schemas.controls import ControlsBody, CustomerConfig
+from sumac.api.schemas.dossier import Dossier, EntityShortBody, shown_controls
 from sumac.api.schemas.events import TimeRange
 from sumac.api.schemas.invoices import InvoiceBody
 from sumac.api.schemas.pages import PageRequest
-from sumac.api.schemas.plans import PlanBody
 from sumac.api.schemas.subscriptions import PurchaseBody, SubscriptionBody
 from sumac.api.schemas.wire import (
     CustomerId,
@@ -25,17 +24,8 @@ from sumac.api.schemas.wire import (
     WholeNumber,
     WireModel,
 )
-from sumac.balances.model import Grant
-from sumac.balances.rules.sum import compute_balance
-from sumac.billing.model import (
-    Holding,
-)
-from sumac.billing.provider import PaymentMethod
-from sumac.catalog.model import Feature, FeatureKind
 from sumac.core.tenant import Env, Tenant
-from sumac.customers.model import Customer
 from sumac.customers.service import CustomerChange, CustomerDraft
-from sumac.invoices.model import Invoice
 
 EXPAND = (
     "invoices",
@@ -73,19 +63,16 @@ class _CustomerFields(WireModel):
         return self.currency.lower() if self.currency else None
 
 
-class CustomerGetOrCreate(_CustomerFields):
-    """A customer to find, or to create when missing."""
+class CustomerDataBody(_CustomerFields):
+    """What is said of a customer beside the id, should it have to be created."""
 
-    customer_id: CustomerId | None
     create_in_stripe: Truth | None = None
     auto_enable_plan_id: PlanId | None = None
-    clock_at: Milliseconds | None = None
-    expand: list[str] | None = None
 
-    def draft(self) -> CustomerDraft:
-        """As a draft."""
+    def draft_of(self, customer_id: str | None, clock_at: datetime | None = None) -> CustomerDraft:
+        """As the draft of a customer of that id."""
         return CustomerDraft(
-            id=self.customer_id,
+            id=customer_id,
             name=self.name,
             email=self.email,
             fingerprint=self.fingerprint,
@@ -95,8 +82,20 @@ class CustomerGetOrCreate(_CustomerFields):
             send_email_receipts=bool(self.send_email_receipts),
             billing_controls=self.billing_controls.stored() if self.billing_controls else None,
             config=self.config.stored() if self.config else None,
-            clock_at=self.clock_at,
+            clock_at=clock_at,
         )
+
+
+class CustomerGetOrCreate(CustomerDataBody):
+    """A customer to find, or to create when missing."""
+
+    customer_id: CustomerId | None
+    clock_at: Milliseconds | None = None
+    expand: list[str] | None = None
+
+    def draft(self) -> CustomerDraft:
+        """As a draft."""
+        return self.draft_of(self.customer_id, self.clock_at)
 
 
 class CustomerUpdate(_CustomerFields):
@@ -165,20 +164,6 @@ class ClockMoveRequest(WireModel):
     frozen_time: Milliseconds
 
 
-@dataclass(frozen=True, slots=True)
-class Dossier:
-    """Everything that is shown of a customer; `cards` and `invoices` only when they were asked for."""
-
-    customer: Customer
-    currency: str
-    holdings: Sequence[Holding]
-    grants: Sequence[Grant]
-    features: Mapping[str, Feature]
-    invoices: Sequence[Invoice] = ()
-    cards: Sequence[PaymentMethod] = ()
-    trials_used: Collection[str] = ()
-
-
 class CustomerBody(WireModel):
     """A customer with what they hold."""
 
@@ -202,7 +187,7 @@ class CustomerBody(WireModel):
     clock_at: Milliseconds | None = None
     invoices: list[InvoiceBody] | None = None
     invoice_previews: list[Any] | None = None
-    entities: list[Any] | None = None
+    entities: list[EntityShortBody] | None = None
     trials_used: list[dict[str, Any]] | None = None
     rewards: dict[str, Any] | None = None
     referrals: list[Any] | None = None
@@ -211,7 +196,7 @@ class CustomerBody(WireModel):
     @classmethod
     def of(cls, dossier: Dossier, tenant: Tenant, public_url: str, now: datetime, expand: Collection[str] = ()) -> Self:
         """The customer at an instant; `expand` names what else to show."""
-        customer, features = dossier.customer, dossier.features
+        customer = dossier.customer
         return cls(
             id=customer.id,
             name=customer.name,
@@ -222,20 +207,9 @@ class CustomerBody(WireModel):
             env=tenant.env.value,
             metadata=dict(customer.metadata),
             send_email_receipts=customer.send_email_receipts,
-            billing_controls=_controls(customer),
-            subscriptions=[
-                SubscriptionBody.of(each, _plan(each, dossier, tenant, "subscriptions.plan" in expand), now=now)
-                for each in dossier.holdings
-                if each.held.recurring
-            ],
-            purchases=[
-                PurchaseBody.of(each, _plan(each, dossier, tenant, "purchases.plan" in expand))
-                for each in dossier.holdings
-                if not each.held.recurring
-            ],
+            billing_controls=shown_controls(customer.billing_controls, "customer"),
             licenses=[],
-            balances=_balances(dossier, features if "balances.feature" in expand else None),
-            flags=_flags(dossier, features if "flags.feature" in expand else None),
+            **dossier.holds(tenant, now, expand),
             **_optional(dossier, tenant, public_url, expand),
         )
 
@@ -245,37 +219,6 @@ class CustomerList(WireModel):
 
     list: list[CustomerBody]
     next_cursor: str | None
-
-
-def _controls(customer: Customer) -> dict[str, Any]:
-    return {
-        name: [{**entry, "source": "customer"} for entry in entries if isinstance(entry, dict)]
-        for name, entries in customer.billing_controls.items()
-        if isinstance(entries, list)
-    }
-
-
-def _plan(holding: Holding, dossier: Dossier, tenant: Tenant, shown: bool) -> PlanBody | None:  # noqa: FBT001  # an answer
-    return PlanBody.of(holding.plan, dossier.features, tenant.env, currency=dossier.currency) if shown else None
-
-
-def _balances(dossier: Dossier, shown: Mapping[str, Feature] | None) -> dict[str, BalanceBody]:
-    bodies = {}
-    for feature_id in dict.fromkeys(grant.feature_id for grant in dossier.grants):
-        feature = dossier.features.get(feature_id)
-        balance = compute_balance(feature_id, dossier.grants)
-        if balance is not None and feature is not None and feature.kind is not FeatureKind.BOOLEAN:
-            bodies[feature_id] = BalanceBody.of(balance, shown)
-    return bodies
-
-
-def _flags(dossier: Dossier, shown: Mapping[str, Feature] | None) -> dict[str, FlagBody]:
-    flags: dict[str, FlagBody] = {}
-    for grant in dossier.grants:
-        feature = dossier.features.get(grant.feature_id)
-        if feature is not None and feature.kind is FeatureKind.BOOLEAN:
-            flags.setdefault(grant.feature_id, FlagBody.of(grant, shown))
-    return flags
 
 
 def _optional(dossier: Dossier, tenant: Tenant, public_url: str, expand: Collection[str]) -> dict[str, Any]:
@@ -299,7 +242,9 @@ def _optional(dossier: Dossier, tenant: Tenant, public_url: str, expand: Collect
             {"plan_id": plan_id, "customer_id": customer.public_id, "fingerprint": customer.fingerprint}
             for plan_id in sorted(dossier.trials_used)
         ]
-    for name in ("entities", "referrals", "invoice_previews"):
+    if "entities" in expand:
+        fields["entities"] = [EntityShortBody.of(each, customer, tenant) for each in dossier.entities]
+    for name in ("referrals", "invoice_previews"):
         if name in expand:
             fields[name] = []
     if "rewards" in expand:

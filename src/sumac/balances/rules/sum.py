@@ -43,6 +43,14 @@ def compute_balance(feature_id: str, grants: Sequence[Grant]) -> Balance | None:
     )
 
 
+def by_source(grants: Sequence[Grant]) -> tuple[tuple[Grant, ...], ...]:
+    """The grants, those that are one balance to the caller together: the slots that an item gives to entities."""
+    together: dict[str, list[Grant]] = {}
+    for grant in grants:
+        together.setdefault(grant.public_id, []).append(grant)
+    return tuple(tuple(slots) for slots in together.values())
+
+
 def compute_headroom(balance: Balance) -> Decimal | None:
     """Units of overage still allowed; None without end."""
     left = ZERO

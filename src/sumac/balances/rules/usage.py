@@ -86,10 +86,17 @@ def find_entity(snapshot: BalanceSnapshot, entity_id: str | None) -> Entity | No
     if entity_id is None:
         return None
     for entity in snapshot.entities:
-        if entity.id == entity_id:
+        if entity.public_id == entity_id:
             return entity
     message = f"Entity {entity_id} not found"
     raise NotFound(message, code="entity_not_found")
+
+
+def is_counted(snapshot: BalanceSnapshot, feature_id: str) -> bool:
+    """Whether the customer holds anything that the units taken by entities of this feature are counted in."""
+    of_customer = [grant for grant in snapshot.grants if grant.entity_key is None]
+    counted = [feature for feature in snapshot.features if feature.id == feature_id]
+    return any(compute_sources(feature, of_customer, snapshot.features) for feature in counted)
 
 
 def tracked_features(request: TrackRequest, features: Sequence[Feature]) -> Sequence[Feature]:
@@ -150,10 +157,10 @@ def _taken(
 ) -> tuple[tuple[Taken, ...], tuple[UsageWindow, ...]]:
     sources = compute_sources(
         feature,
-        grants,
+        [grant for grant in grants if grant.entity_key is None] if request.of_entities else grants,
         snapshot.features,
         entity_key=entity.key if entity else None,
-        entity_ids={each.key: each.id for each in snapshot.entities},
+        entity_ids={each.key: each.public_id for each in snapshot.entities},
     )
     seats = any(source.grant.proration is not None for source in sources)
     behavior = OverageBehavior.REJECT if seats else request.overage_behavior
@@ -163,6 +170,9 @@ def _taken(
         deducted = compute_deduction(sources, value, behavior)
     else:
         deducted, windows = deduct_within(limiting, feature, sources, value, behavior)
+    if deducted.shortfall > 0 and request.opens is not None:
+        message = f"No unit of {feature.id} is left for another entity"
+        raise BadRequest(message, code="feature_limit_reached")
     if deducted.shortfall > 0 and behavior is OverageBehavior.REJECT:
         if limiting is not None and is_held_by_window(limiting, sources, value):
             message = f"A usage limit of {feature.id} does not let {request.value:f} pass; nothing was deducted"
