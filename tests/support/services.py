@@ -16,7 +16,6 @@ from sumac.balances.service import (
     SomethingDueError,
     TrackAnswer,
 )
-from sumac.billing.checkout import SettledCheckout
 from sumac.billing.clock import ClockMove, ClockService
 from sumac.billing.decide import Proposal
 from sumac.billing.model import (
@@ -30,6 +29,7 @@ from sumac.billing.requests import (
     CancelRequest,
 )
 from sumac.billing.service import BillingService, Receipt
+from sumac.billing.settlement import SettledCheckout
 from sumac.catalog import service as catalog
 from sumac.catalog.model import Feature, Plan
 from sumac.core.clock import ManualClock

@@ -5,18 +5,17 @@ one that was asked for without it.
 """
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sumac.billing import visits
 from sumac.billing.checkout import CheckoutDesk
 from sumac.billing.decide import Proposal
 from sumac.billing.model import Decision
-from sumac.billing.quote import amount_due, success_url_of
+from sumac.billing.quote import amount_due
 from sumac.billing.requests import BillingRequest, CancelRequest, MultiCancelRequest, RedirectMode
 from sumac.billing.rules.phases import begin_now
 from sumac.billing.visits import CheckoutProgress, CheckoutPurpose
 from sumac.core.errors import Conflict, Gone
-from sumac.core.ids import new_id, new_token
 from sumac.core.money import Money
 from sumac.core.tenant import Tenant
 from sumac.customers import service as customers
@@ -26,9 +25,6 @@ from sumac.invoices.model import Invoice
 from sumac.storage.database import Database
 from sumac.storage.schema import checkouts
 from sumac.storage.work import Work
-
-OPEN_TIME = timedelta(hours=1)
-PREFIX = "co_"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,22 +62,16 @@ class ConfirmDesk:
             if page.purpose is CheckoutPurpose.CONFIRM and page.request == request:
                 return page.url
         await self._desk.withdraw(tenant, customer)
-        token = f"{PREFIX}{new_token()}"
         async with self._database.work(tenant) as work:
-            page = visits.Checkout(
-                id=new_id("chk", now=work.now),
-                customer_key=customer.key,
-                provider_checkout=token,
-                status=CheckoutProgress.OPEN,
-                purpose=CheckoutPurpose.CONFIRM,
-                request=request,
+            page = visits.page_of_ours(
+                customer.key,
+                CheckoutPurpose.CONFIRM,
+                request,
+                address=f"{self._public_url}/c/",
                 total_minor=(await amount_due(work, customer, proposal.decision)).minor,
-                invoice_id=None,
                 actor=actor,
-                url=f"{self._public_url}/c/{token}",
-                success_url=success_url_of(request),
-                expires_at=work.now + OPEN_TIME,
-                created_at=work.now,
+                now=work.now,
+                lasts=visits.OPEN_TIME,
             )
             await visits.add_checkout(work, page)
         return page.url

@@ -11,9 +11,7 @@ from sumac.billing.provider import DocumentLine
 from sumac.billing.requests import (
     AttachRequest,
     BillingRequest,
-    CancelRequest,
     MultiAttachRequest,
-    MultiCancelRequest,
     Phase,
     PlanWish,
     ScheduleRequest,
@@ -29,11 +27,6 @@ from sumac.customers.model import Customer
 from sumac.invoices import service as invoices
 from sumac.invoices.rules.totals import compute_lines, compute_total
 from sumac.storage.work import Work
-
-
-def success_url_of(request: BillingRequest) -> str | None:
-    """Where the payer goes after the page."""
-    return None if isinstance(request, CancelRequest | MultiCancelRequest) else request.success_url
 
 
 def plan_id_of(request: BillingRequest) -> str | None:

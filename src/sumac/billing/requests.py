@@ -233,3 +233,8 @@ class MultiCancelRequest:
 BillingRequest = (
     AttachRequest | MultiAttachRequest | ScheduleRequest | UpdateRequest | CancelRequest | MultiCancelRequest
 )
+
+
+def success_url_of(request: BillingRequest) -> str | None:
+    """Where the payer goes after a hosted page."""
+    return None if isinstance(request, CancelRequest | MultiCancelRequest) else request.success_url

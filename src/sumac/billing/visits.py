@@ -2,19 +2,22 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
 from pydantic import TypeAdapter
 
-from sumac.billing.requests import BillingRequest
+from sumac.billing.requests import BillingRequest, success_url_of
+from sumac.core.ids import new_id, new_token
 from sumac.core.tenant import Tenant
 from sumac.storage.schema import checkouts, portal_sessions
 from sumac.storage.work import SystemWork, Work
 
 REQUEST: TypeAdapter[BillingRequest] = TypeAdapter(BillingRequest)
+OPEN_TIME = timedelta(hours=1)
+PREFIX = "co_"
 
 
 class CheckoutPurpose(StrEnum):
@@ -56,6 +59,41 @@ class Checkout:
     expires_at: datetime
     created_at: datetime
 
+    @property
+    def is_ours(self) -> bool:
+        """Whether the page is our own, at which the provider has no part; its token stands for the provider's id."""
+        return self.purpose is CheckoutPurpose.CONFIRM
+
+
+def page_of_ours(
+    customer_key: str,
+    purpose: CheckoutPurpose,
+    request: BillingRequest,
+    *,
+    address: str,
+    total_minor: int,
+    actor: str,
+    now: datetime,
+    lasts: timedelta,
+) -> Checkout:
+    """An open page of our own for a request; `address` is where its token is put at the end."""
+    token = f"{PREFIX}{new_token()}"
+    return Checkout(
+        id=new_id("chk", now=now),
+        customer_key=customer_key,
+        provider_checkout=token,
+        status=CheckoutProgress.OPEN,
+        purpose=purpose,
+        request=request,
+        total_minor=total_minor,
+        invoice_id=None,
+        actor=actor,
+        url=f"{address}{token}",
+        success_url=success_url_of(request),
+        expires_at=now + lasts,
+        created_at=now,
+    )
+
 
 async def add_checkout(work: Work, checkout: Checkout) -> None:
     """Records a hosted page."""
@@ -86,10 +124,11 @@ async def find_checkout(work: Work, *where: sa.ColumnElement[bool]) -> Checkout 
 
 
 async def open_checkouts(work: Work, customer_key: str) -> list[Checkout]:
-    """The customer's hosted pages that are still open."""
+    """The customer's hosted pages that are open and have not expired."""
     statement = work.select(checkouts).where(
         checkouts.c.customer_key == customer_key,
         checkouts.c.status == CheckoutProgress.OPEN,
+        checkouts.c.expires_at > work.now,
     )
     return [_checkout(row) for row in await work.all(statement)]
 

@@ -119,7 +119,7 @@ async def _customer_body(context: Context, customer_id: str, expand: Collection[
         if "trials_used" in expand:
             dossier = replace(dossier, trials_used=await context.services.billing.trials_used(work, customer.key))
     if "payment_method" in expand:
-        cards = await context.services.billing.payment_methods(context.tenant, customer)
+        cards = await context.services.billing.cards.list_cards(context.tenant, customer)
         dossier = replace(dossier, cards=cards)
     return _body(context, work, dossier, expand)
 
