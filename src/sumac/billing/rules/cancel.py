@@ -22,7 +22,7 @@ from sumac.billing.requests import (
     CancelAction,
     CancelRequest,
 )
-from sumac.billing.rules.carry import carried_usage, grants_of
+from sumac.billing.rules.carry import carried_of, count_carried, grants_of
 from sumac.billing.rules.change import Terms, invoice_of, keep_units, release_lines, settling_lines
 from sumac.billing.rules.provision import provisions_of
 from sumac.billing.rules.refund import compute_refund
@@ -82,10 +82,11 @@ def start_default(snapshot: Snapshot, ended: Holding, *, plan_id: str, now: date
     if default is None:
         return
     held = _default_held(snapshot, default, plan_id=plan_id, at=now, now=now)
-    usage = carried_usage(grants_of(snapshot.grants, ended.held.id), snapshot.features)
-    yield StartPlan(
-        held, default.add_on, provisions_of(Holding(held, default), snapshot.features, now=now, usage=usage)
-    )
+    left = grants_of(snapshot.grants, ended.held.id)
+    carried = carried_of(left, snapshot.features)
+    usage = count_carried(left, carried)
+    provisions = provisions_of(Holding(held, default), snapshot.features, now=now, usage=usage)
+    yield StartPlan(held, default.add_on, provisions, carried)
 
 
 def default_later(snapshot: Snapshot, ending: Holding, *, plan_id: str, now: datetime) -> Iterator[SchedulePlan]:

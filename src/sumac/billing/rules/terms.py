@@ -8,8 +8,8 @@ from itertools import chain
 
 from sumac.balances.model import Grant
 from sumac.billing.model import Action, CustomerPlan, Holding, Provision, ReplaceTerms, Snapshot
-from sumac.billing.rules.carry import NOTHING, carried_usage, grants_of
-from sumac.billing.rules.change import Terms, bring_along, invoice_of, keep_units, stated_lines
+from sumac.billing.rules.carry import NOTHING, carried_of, carried_usage, grants_of
+from sumac.billing.rules.change import Terms, bring_along, invoice_of, keep_units, stated_lines, units_kept
 from sumac.billing.rules.lines import advance_lines, credit_lines, one_off_lines
 from sumac.billing.rules.provision import provisions_of
 from sumac.billing.rules.quantities import is_bought_again
@@ -63,8 +63,15 @@ def replace_terms(snapshot: Snapshot, target: Holding, change: TermsChange, term
     )
     own = grants_of(snapshot.grants, target.held.id)
     provisions = tuple(_dated(_provisions(snapshot, after, own, terms, now), own, same=_same_phase(target, after)))
-    replaced = ReplaceTerms(after.held, after.plan.add_on, provisions)
-    kept = keep_units(snapshot, target, replace(terms, carry_balances=NOTHING))
+    taken = replace(terms, carry_balances=NOTHING)
+    replaced = ReplaceTerms(
+        after.held,
+        after.plan.add_on,
+        provisions,
+        carried_of(own, snapshot.features, usages=terms.carry_usages),
+        units_kept(snapshot, target, taken),
+    )
+    kept = keep_units(snapshot, target, taken)
     return Replaced((*invoice, replaced, *kept, *moved), after)
 
 
