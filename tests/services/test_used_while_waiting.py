@@ -14,11 +14,23 @@ from typing import Any
 
 import pytest
 
-from sumac.billing.requests import CarryOver, InvoiceMode
+from sumac.billing.requests import CarryOver, InvoiceMode, RedirectMode, UpdateRequest
 from sumac.billing.service import Receipt
+from sumac.catalog.model import Customization
 from sumac.invoices.model import InvoiceStatus
-from tests.support.build import ONCE, feature, held_item, item, plan, prepaid_price, price, seats, usage_price
-from tests.support.services import GOOD_CARD, Services
+from tests.support.build import (
+    ONCE,
+    feature,
+    free_plan,
+    held_item,
+    item,
+    plan,
+    prepaid_price,
+    price,
+    seats,
+    usage_price,
+)
+from tests.support.services import ACTOR, GOOD_CARD, Services
 
 HALF = datetime(2026, 1, 16, 12, tzinfo=UTC)
 ASKING_CARD = "4000 0000 0000 3220"
@@ -69,8 +81,6 @@ WAITS = [
 EVERY_WAIT = pytest.mark.parametrize("wait", [pytest.param(each, id=each.name) for each in WAITS])
 WHILE_ASKED = WAITS[0]
 
-PREMIUM = plan("premium", item("messages", 500), held_item("seats", 20), price=price(50))
-
 
 @pytest.fixture
 async def shop(services: Services) -> Services:
@@ -83,7 +93,8 @@ async def shop(services: Services) -> Services:
         feature("tokens"),
         seats(),
         plan("pro", messages, held_item("seats", 10), words),
-        PREMIUM,
+        plan("premium", item("messages", 500), held_item("seats", 20), price=price(50)),
+        free_plan("free", item("messages", 10), held_item("seats", 3)),
         plan("team", item("messages", 0, price=prepaid_price(1)), price=price(49), group="team"),
         plan("extra", item("tokens", 50), add_on=True),
     )
@@ -114,6 +125,18 @@ async def ask(shop: Services, wait: Wait, plan_id: str = "premium", **asked: Any
     return receipt
 
 
+async def update(shop: Services, wait: Wait, plan_id: str, **asked: Any) -> Receipt:
+    """A change of a plan that is held, which waits."""
+    if wait.outcome is not None:
+        await shop.set_next_charge(wait.outcome)
+    request = UpdateRequest("ada", plan_id, **wait.asked, **asked)
+    receipt = await shop.billing.perform(shop.tenant, request, actor=ACTOR)
+
+    assert receipt.invoice is not None
+    assert InvoiceStatus.OPEN is receipt.invoice.status
+    return receipt
+
+
 @EVERY_WAIT
 async def test_usage_that_goes_along(shop: Services, wait: Wait) -> None:
     """30 before the quote and 20 after it: 450 of 500 are left."""
@@ -137,3 +160,137 @@ async def test_units_that_are_held(shop: Services, wait: Wait) -> None:
     await wait.pay(shop, receipt)
 
     assert 12 == await shop.remaining("seats")
+
+
+@EVERY_WAIT
+async def test_a_fresh_allowance_and_the_last_usage(shop: Services, wait: Wait) -> None:
+    """150 of 100 are quoted; the 30 after that are billed as the old plan has them, once, and Premium is fresh."""
+    await begin(shop)
+    await shop.track(150)
+    receipt = await ask(shop, wait)
+    assert receipt.invoice is not None
+    assert 500 - 1000 + 2500 == receipt.invoice.total.minor
+    await shop.track(30)
+    await wait.pay(shop, receipt)
+    await shop.add_card()
+    await shop.billing.collect_due_invoices()
+    await shop.billing.collect_due_invoices()
+
+    assert ({"premium": "active"}, 500) == (await shop.statuses(), await shop.remaining())
+    final = (await shop.invoices())[-1]
+    (line,) = final.lines
+    assert ("Messages: 30 more used beyond 100", Decimal(30)) == (line.description, line.quantity)
+    assert [300, 2000, 2000] == await shop.charged()
+
+
+async def test_nothing_more_was_used(shop: Services) -> None:
+    """Usage within the old allowance is paid for with it: there is no second invoice."""
+    await begin(shop)
+    await shop.track(20)
+    receipt = await ask(shop, WHILE_ASKED)
+    await shop.track(80)
+    await WHILE_ASKED.pay(shop, receipt)
+
+    assert (2, 500) == (len(await shop.invoices()), await shop.remaining())
+
+
+async def test_usage_that_is_taken_back(shop: Services) -> None:
+    """What was quoted was charged: 30 of its 50 units given back are $3.00 of credit."""
+    await begin(shop)
+    await shop.track(150)
+    receipt = await ask(shop, WHILE_ASKED)
+    await shop.track(-30)
+    await WHILE_ASKED.pay(shop, receipt)
+
+    (line,) = (await shop.invoices())[-1].lines
+    assert ("Messages: 30 less used beyond 100", -300) == (line.description, line.total.minor)
+
+
+@EVERY_WAIT
+async def test_balances_that_go_along(shop: Services, wait: Wait) -> None:
+    """70 were left at the quote and 50 when it was paid: 500 and 50. Bought words are left the same way."""
+    await begin(shop, quantities={"words": Decimal(200)})
+    await shop.track(30)
+    await shop.track(10, "words")
+    receipt = await ask(shop, wait, carry_balances=ALL)
+    await shop.track(20)
+    await shop.track(40, "words")
+    await wait.pay(shop, receipt)
+
+    assert (550, 150) == (await shop.remaining(), await shop.remaining("words"))
+
+
+async def test_what_is_used_too_much_of_a_balance_goes_along(shop: Services) -> None:
+    """With balances carried, 10 used beyond the grant after the quote are on the new one, and on no invoice."""
+    await begin(shop)
+    receipt = await ask(shop, WHILE_ASKED, carry_balances=ALL)
+    await shop.track(110)
+    await WHILE_ASKED.pay(shop, receipt)
+
+    assert (490, 2) == (await shop.remaining(), len(await shop.invoices()))
+
+
+async def test_the_last_bought_units_come_back(shop: Services) -> None:
+    """Nothing was left when it was quoted; 5 that are given back before it is paid are kept."""
+    await begin(shop, quantities={"words": Decimal(100)})
+    await shop.track(100, "words")
+    receipt = await ask(shop, WHILE_ASKED)
+    await shop.track(-5, "words")
+    await WHILE_ASKED.pay(shop, receipt)
+
+    assert 5 == await shop.remaining("words")
+
+
+@EVERY_WAIT
+async def test_more_bought_units(shop: Services, wait: Wait) -> None:
+    """Another quantity changes what is given, not what was used of it meanwhile."""
+    await begin(shop, "team", quantities={"messages": Decimal(10)})
+    await shop.track(4)
+    receipt = await update(shop, wait, "team", quantities={"messages": Decimal(30)})
+    await shop.track(5)
+    await wait.pay(shop, receipt)
+
+    assert 21 == await shop.remaining()
+
+
+@EVERY_WAIT
+async def test_other_terms(shop: Services, wait: Wait) -> None:
+    """A plan that goes on on other terms goes on with all that was used, and with what was bought once."""
+    await begin(shop, quantities={"words": Decimal(100)})
+    await shop.track(150)
+    receipt = await update(
+        shop, wait, "pro", customize=Customization(price=price(60), sets_price=True), quantities={"words": Decimal(0)}
+    )
+    await shop.track(10)
+    await shop.track(40, "words")
+    await wait.pay(shop, receipt)
+
+    balance = await shop.balance()
+    assert balance is not None
+    assert (160, 60) == (balance.usage, await shop.remaining("words"))
+
+
+async def test_what_is_billed_along(shop: Services) -> None:
+    """An add-on that begins anew with the upgrade keeps what was used of it meanwhile."""
+    await begin(shop)
+    await shop.attach("extra")
+    await shop.track(10, "tokens")
+    receipt = await ask(shop, WHILE_ASKED, anchor="now")
+    await shop.track(15, "tokens")
+    await WHILE_ASKED.pay(shop, receipt)
+
+    assert 25 == await shop.remaining("tokens")
+
+
+async def test_a_hosted_page_decides_when_it_is_completed(shop: Services) -> None:
+    """What is asked on a page is decided once more as the page is completed, with all that was used by then."""
+    await shop.attach("free")
+    await shop.track(2)
+    await shop.track(1, "seats")
+    receipt = await shop.attach("premium", redirect_mode=RedirectMode.ALWAYS, carry_usages=ALL)
+    await shop.track(3)
+    await shop.track(1, "seats")
+    await shop.pay(receipt.payment_url or "")
+
+    assert {"premium": "active"} == await shop.statuses()
+    assert (495, 18) == (await shop.remaining(), await shop.remaining("seats"))
