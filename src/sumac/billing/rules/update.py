@@ -86,15 +86,19 @@ def _change(snapshot: Snapshot, target: Holding, plan: Plan, request: UpdateRequ
         return replace_terms(snapshot, target, _terms_change(plan, request), terms, now=now)
     if request.quantities:
         return _change_bought(snapshot, target, request, terms, now)
-    if request.anchor == "now":
-        if shortest_cadence(target.plan) is None:
-            message = f"billing_cycle_anchor: plan {target.plan.id} has no billing cycle"
-            raise BadRequest(message)
-        check_cycle(target, target, anew=True, now=now)
-        begun = Replaced(*begin_anew(snapshot, target, terms, now=now))
-        check_cycle(target, begun.holding, anew=True, now=now)
-        return begun
-    return None
+    return _begin_anew(snapshot, target, request, terms, now) if request.anchor == "now" else None
+
+
+def _begin_anew(snapshot: Snapshot, target: Holding, request: UpdateRequest, terms: Terms, now: datetime) -> Replaced:
+    if shortest_cadence(target.plan) is None:
+        message = f"billing_cycle_anchor: plan {target.plan.id} has no billing cycle"
+        raise BadRequest(message)
+    if request.timing is PlanTiming.END_OF_CYCLE:
+        check_switch_later(target.plan, request)
+    check_cycle(target, target, anew=True, now=now)
+    begun = Replaced(*begin_anew(snapshot, target, terms, now=now))
+    check_cycle(target, begun.holding, anew=True, now=now)
+    return begun
 
 
 def _terms(request: UpdateRequest) -> Terms:
@@ -120,13 +124,16 @@ def _terms_change(plan: Plan, request: UpdateRequest) -> TermsChange:
 def _change_bought(
     snapshot: Snapshot, target: Holding, request: UpdateRequest, terms: Terms, now: datetime
 ) -> Replaced:
+    wait = request.timing is PlanTiming.END_OF_CYCLE
+    if wait:
+        check_switch_later(target.plan, request)
     once = [item.feature_id for item in target.plan.items if is_bought_once(item)]
     added = [feature_id for feature_id in request.quantities if feature_id in once]
     if not added:
         if request.anchor is not None:
             message = "billing_cycle_anchor: cannot be combined with feature_quantities alone"
             raise BadRequest(message)
-        return change_quantities(snapshot, target, request.quantities, terms, now=now)
+        return change_quantities(snapshot, target, request.quantities, terms, now=now, wait=wait)
     if len(request.quantities) > 1 or request.uncancel or request.anchor is not None:
         message = f"feature_quantities: {added[0]} is bought once and can only be topped up by itself"
         raise BadRequest(message, code="invalid_options")
