@@ -19,12 +19,14 @@ from sumac.billing.model import (
     HoldLines,
     IssueInvoice,
     KeepPlan,
+    PausePlan,
     PlaceSchedule,
     RefundPayment,
     ReleaseLines,
     RenewPlan,
     ReplaceTerms,
     ResetGrants,
+    ResumePlan,
     SchedulePlan,
     StartPlan,
 )
@@ -157,6 +159,8 @@ def _happening(action: Action, invoice: Invoice | None, at: datetime) -> Happeni
             | CancelPlan(held)
             | KeepPlan(held)
             | EndPlan(held)
+            | PausePlan(held)
+            | ResumePlan(held)
             | RenewPlan(held)
             | ChangePlan(held)
             | ReplaceTerms(held)

@@ -31,8 +31,8 @@ class CustomerPlan:
     `quantities` are the totals chosen per prepaid feature, included units counted; `upcoming_quantities` those that
     take over at the next renewal. `terms` are set when it was customised for this customer. Boundaries of its periods
     are `anchor_at + n x interval`, from `next_anchor_at` on counted from there. `ends_at` is set while it is canceling,
-    when it was sold until then, and once it has ended or is paused. With `net_terms_days` its invoices are sent, to be paid within
-    so many days, instead of charged. `schedule_id` is the schedule that placed it.
+    when it was sold until then, and once it is paused or has ended. With `net_terms_days` its invoices are sent, to be
+    paid within so many days, instead of charged. `schedule_id` is the schedule that placed it.
     """
 
     id: str
@@ -93,11 +93,11 @@ class HeldLine:
 class Snapshot:
     """Everything a decision about one customer may look at, read in one transaction.
 
-    `holdings` are the usable and scheduled plans; `paused` those that wait for the end of a trial, whose `grants` wait
-    with them; `auto_enabled` the plans that fill an empty group; `plan_ids` fresh
-    ids for customer plans the decision may make, `schedule_id` one for a schedule; `trials_used` the plan ids this
-    customer ever had on trial. `charges` are the lines billed for what runs beyond the instant of the decision,
-    `held_lines` those that wait for their plan's next invoice.
+    `holdings` are the usable and scheduled plans; `paused` those that wait for the end of a trial, and their grants
+    with them; `auto_enabled` the plans that fill an empty group; `plan_ids` fresh ids for customer plans the decision
+    may make, `schedule_id` one for a schedule; `trials_used` the plan ids this customer ever had on trial. `charges`
+    are the lines billed for what runs beyond the instant of the decision, or beyond the one at which their plan was
+    paused; `held_lines` those that wait for their plan's next invoice.
     `last_paid` are the newest paid invoices by customer plan, read when a refund is asked for.
     """
 

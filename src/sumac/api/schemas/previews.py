@@ -16,10 +16,12 @@ from sumac.billing.model import (
     Holding,
     HoldLines,
     KeepPlan,
+    PausePlan,
     Payment,
     PlanStatus,
     ReleaseLines,
     ReplaceTerms,
+    ResumePlan,
     SchedulePlan,
     StartPlan,
 )
@@ -245,7 +247,7 @@ def _next_cycle(preview: Proposal) -> NextCycle | None:
 
 def _coming(actions: Iterable[Action]) -> Collection[CustomerPlan]:
     """The plans that start or go on, each as the last action about it leaves it."""
-    stays = StartPlan | KeepPlan | SchedulePlan | ChangePlan | ReplaceTerms
+    stays = StartPlan | KeepPlan | ResumePlan | SchedulePlan | ChangePlan | ReplaceTerms
     return {action.held.id: action.held for action in actions if isinstance(action, stays)}.values()
 
 
@@ -258,7 +260,7 @@ def _incoming(preview: Proposal, env: Env, *, shown: bool) -> Iterator[PlanChang
 def _outgoing(preview: Proposal, env: Env, *, shown: bool) -> Iterator[PlanChangeBody]:
     for action in preview.decision.actions:
         match action:
-            case EndPlan(held) | CancelPlan(held):
+            case EndPlan(held) | CancelPlan(held) | PausePlan(held):
                 yield PlanChangeBody.of(held, _plan(preview, held, env, shown=shown), effective_at=held.ends_at)
 
 

@@ -77,9 +77,10 @@ def end_and_start(
     for each in leaving:
         ended = replace(each.held, status=PlanStatus.EXPIRED, ends_at=now)
         ended = replace(ended, canceled_at=each.held.canceled_at or now)
-        billed = tuple(grant.id for grant in _last_used(snapshot, each, terms, now)) if terms.bills_usage else ()
-        actions.append(EndPlan(ended, units_kept(snapshot, each, terms), billed))
-        actions += keep_units(snapshot, each, terms)
+        own = _terms_of(each, terms)
+        billed = tuple(grant.id for grant in _last_used(snapshot, each, own, now)) if own.bills_usage else ()
+        actions.append(EndPlan(ended, units_kept(snapshot, each, own), billed))
+        actions += keep_units(snapshot, each, own)
     actions += [_started(snapshot, each, terms, now) for each in arrivals]
     actions += [_realigned(snapshot, after, now) for _, after in moved]
     actions += _moving_later(snapshot, leaving, arrivals, now)
@@ -126,8 +127,9 @@ def bring_along(
 
 def leaving_lines(snapshot: Snapshot, leaving: Holding, terms: Terms, *, now: datetime) -> Iterator[LineDraft]:
     """The last usage of what is used up, what waited for the next invoice, and the unused time given back."""
+    at = leaving.held.paused_at or now
     used = _last_used(snapshot, leaving, terms, now)
-    yield from overage_lines(leaving, used, snapshot.features, currency=snapshot.currency, at=now, closing=True)
+    yield from overage_lines(leaving, used, snapshot.features, currency=snapshot.currency, at=at, closing=True)
     yield from settling_lines(snapshot, leaving, now=now)
 
 
@@ -143,10 +145,16 @@ def _last_used(snapshot: Snapshot, leaving: Holding, terms: Terms, now: datetime
 def settling_lines(snapshot: Snapshot, leaving: Holding, *, now: datetime) -> Iterator[LineDraft]:
     """What waited for the plan's next invoice, and what was paid in advance for the time after `now`, given back."""
     yield from (each.line for each in snapshot.held_lines if each.line.customer_plan_id == leaving.held.id)
+    yield from unused_lines(snapshot, leaving, now=now)
+
+
+def unused_lines(snapshot: Snapshot, leaving: Holding, *, now: datetime) -> Iterator[LineDraft]:
+    """Gives back what was paid in advance for the time after `now`; of a paused plan, for all that it has not run."""
+    since = leaving.held.paused_at or now
     yield from credit_lines(
-        leaving, snapshot.features, currency=snapshot.currency, now=now, charges=snapshot.billed_beyond
+        leaving, snapshot.features, currency=snapshot.currency, now=since, charges=snapshot.billed_beyond
     )
-    yield from unused_seat_lines(snapshot, leaving, now=now)
+    yield from unused_seat_lines(snapshot, leaving, now=since)
 
 
 def release_lines(snapshot: Snapshot, customer_plan_ids: Collection[str]) -> Iterator[ReleaseLines]:
@@ -253,7 +261,7 @@ def _lines(
         return []
     if terms.custom_lines:
         return list(stated_lines(terms.custom_lines, snapshot.currency))
-    given_back = [line for each in leaving for line in leaving_lines(snapshot, each, terms, now=now)]
+    given_back = [line for each in leaving for line in leaving_lines(snapshot, each, _terms_of(each, terms), now=now)]
     charged = [
         line
         for each in arrivals
@@ -265,6 +273,13 @@ def _lines(
     ]
     own = [*given_back, *charged] if terms.prorate else charged
     return [*own, *_moved_lines(snapshot, moved, terms, now)]
+
+
+def _terms_of(leaving: Holding, terms: Terms) -> Terms:
+    """Usage and balances go along from what runs, not from the paused plan behind it."""
+    if leaving.held.paused_at is None:
+        return terms
+    return replace(terms, carry_usages=NOTHING, carry_balances=NOTHING)
 
 
 def _moved_lines(
