@@ -6,7 +6,16 @@ from typing import Any
 
 import pytest
 
-from sumac.billing.model import DropScheduled, Holding, IssueInvoice, KeepPlan, PlanStatus, ReplaceTerms, Snapshot
+from sumac.billing.model import (
+    DropScheduled,
+    Holding,
+    IssueInvoice,
+    KeepPlan,
+    PlanStatus,
+    ReleaseLines,
+    ReplaceTerms,
+    Snapshot,
+)
 from sumac.billing.requests import CustomLine
 from sumac.billing.rules.seats import starting_seat_lines
 from sumac.catalog.model import BasePrice, Plan, Proration
@@ -33,7 +42,7 @@ from tests.rules.offers import (
     snapshot,
     usage_based,
 )
-from tests.rules.updates import balances, custom, customer, goes_on, update
+from tests.rules.updates import applied, balances, custom, customer, goes_on, update
 
 DAY10 = at("2026-01-10")
 STATED = (CustomLine(Decimal("3.50"), "Agreed"),)
@@ -123,6 +132,28 @@ class TestWhatStays:
         decision = update(customer(held(plan("pro", 20))), now=JANUARY, customize=custom(price=None))
 
         assert ([-2000], None) == (amounts(decision), goes_on(decision).period_end)
+
+    @pytest.mark.parametrize(
+        ("changes", "billed", "released"),
+        [
+            pytest.param({}, 4000 - 8000, True, id="billed-and-given-back"),
+            pytest.param({"prorate": False}, 0, True, id="forgiven-without-proration"),
+            pytest.param({"bill": False}, 0, True, id="forgiven-without-billing"),
+            pytest.param({"customize": custom(price=THIRTY, items=())}, 1500 - 8000, False, id="renewed-it-waits-on"),
+        ],
+    )
+    def test_what_waits_for_an_invoice_that_never_comes(
+        self, changes: dict[str, Any], billed: int, *, released: bool
+    ) -> None:
+        """Ten packs for $80 and ten more to be billed with the next invoice: a plan that is free has none."""
+        later = Proration("prorate_next_cycle", "prorate_next_cycle")
+        offer = plan("team", None, item("words", 0, reset=None, price=prepaid("8", units=12), proration=later))
+        state = customer(held(offer, quantities={"words": Decimal(120)}))
+        state = applied(state, update(state, quantities={"words": 240}))
+        decision = update(state, **{"customize": custom(items=()), **changes})
+
+        assert billed == cents(decision)
+        assert released is (ReleaseLines in kinds(decision))
 
     def test_what_is_to_follow(self) -> None:
         """A plan that waits for its place goes on waiting."""

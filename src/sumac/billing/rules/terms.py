@@ -9,7 +9,15 @@ from itertools import chain
 from sumac.balances.model import Grant
 from sumac.billing.model import Action, CustomerPlan, Holding, Provision, ReplaceTerms, Snapshot
 from sumac.billing.rules.carry import NOTHING, carried_of, carried_usage, grants_of
-from sumac.billing.rules.change import Terms, bring_along, invoice_of, keep_units, stated_lines, units_kept
+from sumac.billing.rules.change import (
+    Terms,
+    bring_along,
+    invoice_of,
+    keep_units,
+    release_lines,
+    stated_lines,
+    units_kept,
+)
 from sumac.billing.rules.lines import advance_lines, credit_lines, one_off_lines
 from sumac.billing.rules.provision import provisions_of
 from sumac.billing.rules.quantities import is_bought_again
@@ -74,7 +82,8 @@ def replace_terms(snapshot: Snapshot, target: Holding, change: TermsChange, term
         units_kept(snapshot, target, taken),
     )
     kept = keep_units(snapshot, target, taken)
-    return Replaced((*invoice, replaced, *kept, *moved), after)
+    released = release_lines(snapshot, {target.held.id}) if after.held.period_end is None else ()
+    return Replaced((*invoice, *released, replaced, *kept, *moved), after)
 
 
 def check_terms(target: Holding, change: TermsChange) -> None:
@@ -191,7 +200,10 @@ def _still_waiting(held: CustomerPlan, change: TermsChange) -> dict[str, Decimal
 def _lines(
     snapshot: Snapshot, before: Holding, after: Holding, terms: Terms, *, anew: bool, now: datetime
 ) -> list[LineDraft]:
-    """Without proration nothing is given back, and the new price is charged only where a period begins anew."""
+    """What is given back and what is charged; what waits comes along where no renewal follows.
+
+    Without proration nothing is given back, and the new price is charged only where a period begins anew.
+    """
     features, currency = snapshot.features, snapshot.currency
     if terms.custom_lines:
         return list(stated_lines(terms.custom_lines, currency))
@@ -204,7 +216,9 @@ def _lines(
     if not terms.prorate:
         return [*(charged if anew else ()), *once]
     charges = snapshot.billed_beyond
+    own = (each.line for each in snapshot.held_lines if each.line.customer_plan_id == before.held.id)
     given_back = chain(
+        own if after.held.period_end is None else (),
         credit_lines(before, features, currency=currency, now=now, charges=charges),
         unused_seat_lines(snapshot, before, now=now),
     )
