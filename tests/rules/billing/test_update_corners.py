@@ -13,11 +13,12 @@ from sumac.billing.model import (
     Decision,
     Holding,
     IssueInvoice,
+    Payment,
     ReplaceTerms,
     SchedulePlan,
     Snapshot,
 )
-from sumac.billing.requests import CarryOver, CustomLine, InvoiceMode, PlanTiming
+from sumac.billing.requests import CarryOver, CustomLine, InvoiceMode, PlanTiming, RedirectMode
 from sumac.billing.rules.lines import advance_lines
 from sumac.billing.rules.preview import compute_next_cycle
 from sumac.catalog.model import BasePrice, ItemPrice, Plan, Proration, Tier, TierBehavior
@@ -32,6 +33,7 @@ from tests.rules.offers import (
     ONE_OFF,
     PREMIUM,
     PRO,
+    TRIAL,
     at,
     canceling,
     held,
@@ -152,6 +154,32 @@ class TestTheNextCycle:
         ending = canceling(state.holdings[0], FEBRUARY)
 
         assert compute_next_cycle(ending, FEATURES, currency="usd", held_lines=()) is None
+
+
+SEATS = held(plan("team", 20, item("seats", 0, price=prepaid("8"))), quantities={"seats": Decimal(5)})
+DESKS = held(
+    plan("desks", 10, item("seats", 0, reset=None, price=prepaid("8", cadence=ONCE)), cadence=ONCE),
+    quantities={"seats": Decimal(5)},
+)
+COSTS, TRIED = custom(price=PRO.price), custom(price=PRO.price, free_trial=TRIAL)
+NEVER = {"redirect_mode": RedirectMode.NEVER}
+
+
+@pytest.mark.parametrize(
+    ("holding", "changes", "card", "payment"),
+    [
+        pytest.param(held(FREE), {"customize": COSTS}, True, Payment.CHARGE, id="free-to-paid-with-card"),
+        pytest.param(held(FREE), {"customize": COSTS}, False, Payment.CHECKOUT, id="free-to-paid-without-card"),
+        pytest.param(held(FREE), {"customize": TRIED}, False, Payment.SETUP, id="free-to-trial-without-card"),
+        pytest.param(SEATS, {"quantities": {"seats": 9}}, False, Payment.CHARGE, id="more-seats-without-card"),
+        pytest.param(SEATS, {"quantities": {"seats": 2}, **NEVER}, False, Payment.NONE, id="fewer-seats-without-card"),
+        pytest.param(DESKS, {"quantities": {"seats": 2}}, True, Payment.CHARGE, id="a-purchase-with-card"),
+        pytest.param(DESKS, {"quantities": {"seats": 2}}, False, Payment.CHECKOUT, id="a-purchase-without-card"),
+    ],
+)
+def test_where_the_payer_is_sent(holding: Holding, changes: dict[str, Any], payment: Payment, *, card: bool) -> None:
+    """As when attaching: to a page for a first subscription or a purchase without a card, else the card is charged."""
+    assert payment is update(customer(holding, card=card), **changes).payment
 
 
 class TestAtTheEndOfTheCycle:
