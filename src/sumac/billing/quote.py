@@ -107,12 +107,17 @@ def _renewal(proposal: Proposal) -> Iterator[str]:
         return
     plan = proposal.plan_of(started)
     usage = " Usage beyond what is included is added." if any(item.is_usage_based for item in plan.items) else ""
-    price = _price_after(proposal, Holding(started, plan))
+    price = _price_after(proposal, Holding(replace(started, next_anchor_at=None), plan))
     if started.trial_ends_at is not None:
         then = f"then {price}, charged" if price else "then charged"
         yield f"Free until {_day(started.trial_ends_at)}, {then} automatically until you cancel.{usage}"
         return
     at_price = f" at {price}" if price else ""
+    anew = started.next_anchor_at
+    if anew is not None and anew <= started.period_end:
+        rest = "what is not paid yet of that period is charged then, later ones renew"
+        yield f"Counted anew from {_day(anew)}: {rest}{at_price}, charged automatically until you cancel.{usage}"
+        return
     yield f"Renews on {_day(started.period_end)}{at_price}, charged automatically until you cancel.{usage}"
 
 
