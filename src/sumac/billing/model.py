@@ -356,27 +356,10 @@ class IssueInvoice:
 
 
 Action = (
-    StartPlan
-    | SchedulePlan
-    | DropScheduled
-    | CancelPlan
-    | KeepPlan
-    | EndPlan
-    | PausePlan
-    | ResumePlan
-    | RenewPlan
-    | ChangePlan
-    | ReplaceTerms
-    | GiveUnits
-    | ExpireUnits
-    | HoldLines
-    | ReleaseLines
-    | ResetGrants
-    | CountUsage
-    | RefundPayment
-    | PlaceSchedule
-    | IssueInvoice
-)
+    StartPlan | SchedulePlan | DropScheduled | CancelPlan | KeepPlan | EndPlan | PausePlan | ResumePlan
+    | RenewPlan | ChangePlan | ReplaceTerms | GiveUnits | ExpireUnits | HoldLines | ReleaseLines | ResetGrants
+    | CountUsage | RefundPayment | PlaceSchedule | IssueInvoice
+)  # fmt: skip
 
 
 class Payment(StrEnum):
