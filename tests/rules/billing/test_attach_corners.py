@@ -194,11 +194,16 @@ class TestTrials:
         assert [2000, 3000] == [line.exact_minor for line in upcoming.lines]
         assert [2000, 3000] == amounts(turn(on_trial, at_=TRIAL_END))
 
-    def test_canceled_there_is_no_next_cycle(self) -> None:
-        """It ends with its trial: nothing follows."""
-        ending = canceling(held(PRO_TRIAL, **ON_TRIAL), TRIAL_END)
-
-        assert compute_next_cycle(ending, FEATURES, currency="usd") is None
+    @pytest.mark.parametrize(
+        "holding",
+        [
+            pytest.param(canceling(held(PRO_TRIAL, **ON_TRIAL), TRIAL_END), id="canceled"),
+            pytest.param(held(replace(FREE, free_trial=TRIAL), **ON_TRIAL), id="free"),
+        ],
+    )
+    def test_there_is_no_next_cycle(self, holding: Holding) -> None:
+        """What is canceled ends with its trial, and a free plan does: nothing follows."""
+        assert compute_next_cycle(holding, FEATURES, currency="usd") is None
 
     def test_a_purchase_during_a_trial(self) -> None:
         """What is bought once is charged now, and the trial goes on."""
