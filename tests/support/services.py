@@ -18,6 +18,7 @@ from sumac.balances.service import (
 )
 from sumac.billing.clock import ClockMove, ClockService
 from sumac.billing.decide import Proposal
+from sumac.billing.links import Link
 from sumac.billing.model import (
     CustomerPlan,
     Holding,
@@ -143,6 +144,18 @@ class Services:
             raise LookupError(message)
         await self.bank.complete_checkout(self.tenant, page.id, number)
         await self.billing.settle_checkout(self.tenant, page.id)
+
+    async def link(self, url: str) -> Link:
+        """A link that leads on to a page, as it stands."""
+        link = await self.billing.links.find(url.rsplit("/", 1)[1])
+        if link is None:
+            message = f"there is no link at {url}"
+            raise LookupError(message)
+        return link
+
+    async def follow(self, url: str) -> str:
+        """The address of the page that a link leads to."""
+        return await self.billing.follow(await self.link(url))
 
     async def settle(self, url: str) -> SettledCheckout:
         """Tells us once more that a hosted page is completed."""

@@ -1,6 +1,6 @@
 """Hosted pages: opened at the provider, once for the same thing, and closed before something else is bought."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -8,9 +8,10 @@ from typing import Literal
 from sumac.billing import visits
 from sumac.billing.collect import Providers, provider_of
 from sumac.billing.decide import Proposal
-from sumac.billing.model import Decision, Payment
+from sumac.billing.load import load_snapshot
+from sumac.billing.model import Decision, Holding, Payment
 from sumac.billing.provider import CheckoutRequest, CustomerInfo, DocumentLine
-from sumac.billing.quote import decide_again, heading_of, lines_due, terms_of
+from sumac.billing.quote import decide_again, heading_for, heading_of, lines_due, terms_of, terms_of_held
 from sumac.billing.requests import AttachRequest, BillingRequest, success_url_of
 from sumac.billing.rules.phases import begin_now
 from sumac.billing.settlement import Settlement
@@ -28,7 +29,7 @@ SETUP_HEADING = "Add a card"
 
 @dataclass(frozen=True, slots=True)
 class _Errand:
-    """What a page is for, and what is to happen once it is completed."""
+    """What a page is for, and what is to happen once it is completed; `until` is when it is over at the latest."""
 
     purpose: CheckoutPurpose
     mode: Literal["pay", "setup"]
@@ -40,6 +41,7 @@ class _Errand:
     actor: str
     request: BillingRequest | None = None
     invoice_id: str | None = None
+    until: datetime | None = None
 
 
 class CheckoutDesk:
@@ -104,7 +106,7 @@ class CheckoutDesk:
             mode="pay",
             heading=f"Pay invoice {invoice.number}",
             terms=None,
-            lines=tuple(DocumentLine(line.description, line.amount) for line in invoice.lines),
+            lines=_document_lines(invoice),
             total=invoice.amount_due,
             success_url=success_url,
             actor="customer",
@@ -145,24 +147,48 @@ class CheckoutDesk:
         )
         return await self._open_page(tenant, customer, errand)
 
+    async def open_given(
+        self, tenant: Tenant, customer: Customer, link: Checkout, begun: Sequence[Holding], invoice: Invoice | None
+    ) -> str:
+        """The address of a page for what a link gave ahead: its invoice is paid there, or a card stored for its trial.
+
+        The same one when repeated. `begun` are the plans that were given.
+        """
+        for page in await self.open_pages(tenant, customer):
+            if link.leads_to(page) and page.success_url == link.success_url:
+                return page.url
+        async with self._database.reading(tenant) as work:
+            snapshot = await load_snapshot(work, customer)
+        errand = _Errand(
+            purpose=CheckoutPurpose.SETUP if invoice is None else CheckoutPurpose.INVOICE,
+            mode="setup" if invoice is None else "pay",
+            heading=heading_for(begun),
+            terms=terms_of_held(snapshot, begun[0]),
+            lines=() if invoice is None else _document_lines(invoice),
+            total=Money.zero(snapshot.currency) if invoice is None else invoice.amount_due,
+            success_url=link.success_url,
+            actor=link.actor,
+            request=None if invoice is None else link.request,
+            invoice_id=None if invoice is None else invoice.id,
+            until=link.expires_at,
+        )
+        return await self._open_page(tenant, customer, errand)
+
     async def withdraw(self, tenant: Tenant, customer: Customer, *, sparing: Collection[str] = ()) -> bool:
         """Closes the customer's open pages before something else is bought; one that was just completed is settled.
 
-        Those that `sparing` names stay, such as the one that is being confirmed. Answers whether any was settled.
+        Those that `sparing` names stay, such as the one that is being confirmed, and links to what was given ahead.
+        Answers whether any was settled.
         """
-        pages = [each for each in await self.open_pages(tenant, customer) if each.id not in sparing]
-        return not all([await self._close(tenant, each) for each in pages])
+        pages = await self.open_pages(tenant, customer)
+        return not all([await self.close(tenant, each) for each in pages if each.id not in sparing and not each.given])
 
     async def open_pages(self, tenant: Tenant, customer: Customer) -> list[Checkout]:
         """The customer's pages that are open and have not expired."""
         async with self._database.reading(tenant) as work:
             return await visits.open_checkouts(work, customer.key)
 
-    async def _stands(self, tenant: Tenant, customer: Customer, page: Checkout) -> bool:
-        async with self._database.reading(tenant) as work:
-            return await decide_again(work, customer, page) is not None
-
-    async def _close(self, tenant: Tenant, page: Checkout) -> bool:
+    async def close(self, tenant: Tenant, page: Checkout) -> bool:
         """Closes a page; False where it was completed just before, and is settled."""
         if not page.is_ours:
             provider = provider_of(self._providers, tenant)
@@ -173,11 +199,16 @@ class CheckoutDesk:
             await visits.change_checkout(work, page, CheckoutProgress.CLOSED)
         return True
 
+    async def _stands(self, tenant: Tenant, customer: Customer, page: Checkout) -> bool:
+        async with self._database.reading(tenant) as work:
+            return await decide_again(work, customer, page) is not None
+
     async def _open_page(
         self, tenant: Tenant, customer: Customer, errand: _Errand, *, opened_at: datetime | None = None
     ) -> str:
         """Opens the page at the provider, and writes it down: nobody knows its address before that."""
         opened_at = opened_at or self._database.clock.now()
+        expires_at = opened_at + OPEN_TIME
         checkout_id = new_id("chk", now=opened_at)
         asked = CheckoutRequest(
             provider_customer=await self.ensure_customer(tenant, customer),
@@ -187,7 +218,7 @@ class CheckoutDesk:
             total=errand.total,
             lines=errand.lines,
             success_url=errand.success_url,
-            expires_at=opened_at + OPEN_TIME,
+            expires_at=expires_at if errand.until is None else min(expires_at, errand.until),
         )
         opened = await provider_of(self._providers, tenant).open_checkout(tenant, asked, key=f"{checkout_id}:open")
         page = Checkout(
@@ -208,3 +239,7 @@ class CheckoutDesk:
         async with self._database.work(tenant) as work:
             await visits.add_checkout(work, page)
         return opened.url
+
+
+def _document_lines(invoice: Invoice) -> tuple[DocumentLine, ...]:
+    return tuple(DocumentLine(line.description, line.amount) for line in invoice.lines)

@@ -4,6 +4,7 @@ The page is only a question: nothing is due until it is confirmed, when the chan
 one that was asked for without it.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -11,7 +12,7 @@ from sumac.billing import visits
 from sumac.billing.checkout import CheckoutDesk
 from sumac.billing.decide import Proposal
 from sumac.billing.model import Decision
-from sumac.billing.quote import amount_due
+from sumac.billing.quote import amount_due, amount_of
 from sumac.billing.requests import BillingRequest, CancelRequest, MultiCancelRequest, RedirectMode
 from sumac.billing.rules.phases import begin_now
 from sumac.billing.visits import CheckoutProgress, CheckoutPurpose
@@ -54,32 +55,31 @@ class ConfirmDesk:
         self._desk = desk
         self._public_url = public_url
 
-    async def open_request(self, tenant: Tenant, proposal: Proposal, request: BillingRequest, *, actor: str) -> str:
-        """The address of a page for what was asked; the same one when it is asked again, any other page is closed."""
+    async def open_request(
+        self, tenant: Tenant, proposal: Proposal, request: BillingRequest, *, actor: str, sparing: Collection[str] = ()
+    ) -> str:
+        """The address of a page for what was asked; the same one when it is asked again.
+
+        Any other page is closed, but for those `sparing` names.
+        """
         customer = proposal.snapshot.customer
         request = begin_now(request, customer.now(proposal.quoted_at))
         for page in await self._desk.open_pages(tenant, customer):
             if page.purpose is CheckoutPurpose.CONFIRM and page.request == request:
                 return page.url
-        await self._desk.withdraw(tenant, customer)
+        await self._desk.withdraw(tenant, customer, sparing=sparing)
         async with self._database.work(tenant) as work:
             page = visits.page_of_ours(
                 customer.key,
                 CheckoutPurpose.CONFIRM,
                 request,
                 address=f"{self._public_url}/c/",
-                total_minor=(await amount_due(work, customer, proposal.decision)).minor,
+                total_minor=amount_of(proposal).minor,
                 actor=actor,
                 now=work.now,
-                lasts=visits.OPEN_TIME,
             )
             await visits.add_checkout(work, page)
         return page.url
-
-    async def amount_due(self, tenant: Tenant, proposal: Proposal) -> Money:
-        """What the payer would pay now for a proposal, after the customer's credit."""
-        async with self._database.reading(tenant) as work:
-            return await amount_due(work, proposal.snapshot.customer, proposal.decision)
 
     async def find(self, token: str) -> Confirmation | None:
         """The page behind an address, or None."""

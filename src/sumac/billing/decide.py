@@ -66,10 +66,15 @@ async def propose(work: Work, customer: Customer, request: BillingRequest, *, ha
         snapshot = replace(snapshot, last_paid=await _last_paid(work, snapshot))
     check_request(snapshot, request)
     request = await hasten(work, snapshot, request)
-    plans = tuple([await _wanted(work, snapshot, wish, held) for wish, held in _wishes(snapshot, request)])
+    plans = await wanted_plans(work, snapshot, request)
     decision = decide(snapshot, plans, request, now=customer.now(work.now))
     credit = await invoices.credit_of(work, customer.key, snapshot.currency)
     return Proposal(snapshot, plans, decision, credit, work.now)
+
+
+async def wanted_plans(work: Work, snapshot: Snapshot, request: BillingRequest) -> tuple[Plan, ...]:
+    """The plans that the request names, in its order, as they would be for the customer."""
+    return tuple([await _wanted(work, snapshot, wish, held) for wish, held in _wishes(snapshot, request)])
 
 
 def wanted_currency(request: BillingRequest) -> str | None:

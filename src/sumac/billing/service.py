@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sumac.balances.model import TrackRequest
 from sumac.balances.service import TrackAnswer
 from sumac.billing import portal, store
+from sumac.billing.ahead import close_canceled, make_way, owing_links, propose_making_way
 from sumac.billing.attempts import record_attempt
 from sumac.billing.cards import CardDesk
 from sumac.billing.checkout import CheckoutDesk
@@ -19,6 +20,7 @@ from sumac.billing.decide import Proposal, propose, wanted_currency
 from sumac.billing.due import DueDesk
 from sumac.billing.dunning import forgive
 from sumac.billing.execute import Applied, apply
+from sumac.billing.links import Link, LinkDesk, once_followed, require_standing
 from sumac.billing.load import HoldingFilter, currency_of, list_holdings, load_holdings, load_snapshot, plan_in
 from sumac.billing.model import Holding, Payment, Schedule
 from sumac.billing.portal import Portal
@@ -30,6 +32,8 @@ from sumac.billing.requests import (
     CancelRequest,
     MultiCancelRequest,
     SetupRequest,
+    is_given_ahead,
+    is_long_lived,
     success_url_of,
 )
 from sumac.billing.rules.attach import decide_attach
@@ -80,6 +84,7 @@ class BillingService:
         self.cards = CardDesk(database, providers, desk=self._desk, public_url=self._public_url)
         self.due = DueDesk(database, collector=self._collector, cards=self.cards)
         self._seats = SeatDesk(database, providers, collector=self._collector)
+        self.links = LinkDesk(database, desk=self._desk, cards=self.cards, public_url=self._public_url)
         self.confirmations = ConfirmDesk(database, desk=self._desk, public_url=self._public_url)
 
     async def perform(self, tenant: Tenant, request: BillingRequest, *, actor: str) -> Receipt:
@@ -180,6 +185,17 @@ class BillingService:
             settled = replace(settled, invoice=paid, customer_plan_active=paid.is_settled, to_collect=None)
         return settled
 
+    async def follow(self, link: Link) -> str:
+        """The address of the page that a link leads to now; what is only asked for is quoted again.
+
+        Raises Conflict `checkout_completed`, Gone `checkout_expired`, and as `perform` does where what it was for is no
+        longer possible.
+        """
+        require_standing(link, self._database.clock.now())
+        if link.page.given:
+            return await self.links.open_given(link)
+        return await self.due.settled(link.tenant, lambda: self._follow(link))
+
     async def open_setup(self, tenant: Tenant, request: SetupRequest, *, actor: str) -> str:
         """The address of a page that stores a card; the attach that is asked for with it follows once it is completed.
 
@@ -259,8 +275,10 @@ class BillingService:
         return await work_off("collecting_failed", due, self._collector.collect_due)
 
     async def settle_checkouts(self) -> int:
-        """Settles hosted pages that were completed while nobody came back from them; answers how many."""
-        return await work_off("settling_checkout_failed", await self._settlement.forgotten(BATCH), self.settle_checkout)
+        """Settles hosted pages completed while nobody came back, and links whose time is up; answers how many."""
+        forgotten = await self._settlement.forgotten(BATCH)
+        settled = await work_off("settling_checkout_failed", forgotten, self.settle_checkout)
+        return settled + await work_off("closing_link_failed", await self.links.expired(BATCH), self._expire_link)
 
     async def resume_attempts(self) -> int:
         """Carries on attaches and refunds that were cut short, gives up attaches nobody paid; answers how many."""
@@ -275,15 +293,14 @@ class BillingService:
         if not isinstance(request, CancelRequest | MultiCancelRequest):
             proposal = await self._propose(tenant, customer, request, has_card=has_card)
             if proposal.decision.payment in ON_A_PAGE:
-                host = self.confirmations if proposal.decision.payment is Payment.CONFIRM else self._desk
-                url = await host.open_request(tenant, proposal, request, actor=actor)
-                return Receipt(customer.public_id, payment_url=url)
+                return await self._send_to_page(tenant, proposal, request, has_card=has_card, actor=actor)
             if await self._desk.withdraw(tenant, customer, sparing=[confirming.page_id] if confirming else []):
                 await self.due.carry_on(tenant, customer.key)
         async with self._database.work(tenant) as work:
             customer = await customers.get_by_key(work, customer.key, lock=True)
             await require_ready(work, customer)
             now = customer.now(work.now)
+            request = await make_way(work, customer, request, has_card=has_card)
             proposal = await propose(work, customer, request, has_card=has_card)
             decision = proposal.decision
             await adopt_currency(work, customer, wanted_currency(request))
@@ -292,6 +309,7 @@ class BillingService:
                 applied = await apply(work, customer, decision, at=now, actor=actor)
                 if isinstance(request, CancelRequest | MultiCancelRequest):
                     await forgive(work, customer, proposal.snapshot, applied, now=now)
+                    await close_canceled(work, customer, now=now)
                 invoice = applied.invoice
             else:
                 invoice = await record_attempt(work, customer, decision, now=now, actor=actor)
@@ -302,6 +320,49 @@ class BillingService:
             receipt = await self._charge(tenant, customer, invoice, success_url=success_url_of(request))
         done = decision.payment is Payment.NONE or (receipt.invoice is not None and receipt.invoice.is_settled)
         return replace(receipt, schedule=decision.schedule) if done else receipt
+
+    async def _expire_link(self, tenant: Tenant, token: str) -> bool:
+        return await self.due.settled(tenant, lambda: self.links.expire(tenant, token))
+
+    async def _send_to_page(
+        self,
+        tenant: Tenant,
+        proposal: Proposal,
+        request: BillingRequest,
+        *,
+        has_card: bool,
+        actor: str,
+        sparing: Sequence[str] = (),
+    ) -> Receipt:
+        """Opens what the payer is sent to; on a page to pay on, what was given ahead and stands in its way is over."""
+        customer = proposal.snapshot.customer
+        if proposal.decision.payment is Payment.CONFIRM:
+            url = await self.confirmations.open_request(tenant, proposal, request, actor=actor, sparing=sparing)
+            return Receipt(customer.public_id, payment_url=url)
+        if is_given_ahead(request) or is_long_lived(request):
+            given = await self.links.open_request(tenant, proposal, request, has_card=has_card, actor=actor)
+            return Receipt(customer.public_id, given.invoice, payment_url=given.url)
+        async with self._database.work(tenant) as work:
+            customer = await customers.get_by_key(work, customer.key, lock=True)
+            if await owing_links(work, customer, has_card=has_card):
+                await require_ready(work, customer)
+                await make_way(work, customer, request, has_card=has_card)
+        url = await self._desk.open_request(tenant, proposal, request, actor=actor, sparing=sparing)
+        return Receipt(customer.public_id, payment_url=url)
+
+    async def _follow(self, link: Link) -> str:
+        request = once_followed(link.request)
+        customer, has_card = await self._payer(link.tenant, request)
+        proposal = await self._propose(link.tenant, customer, request, has_card=has_card)
+        receipt: Receipt | None = None
+        if proposal.decision.payment in ON_A_PAGE:
+            receipt = await self._send_to_page(
+                link.tenant, proposal, request, has_card=has_card, actor=link.page.actor, sparing=[link.page.id]
+            )
+        if receipt is None or receipt.payment_url is None:
+            message = "What this link was for is no longer possible; nothing was charged"
+            raise Conflict(message)
+        return receipt.payment_url
 
     async def _payer(self, tenant: Tenant, request: BillingRequest) -> tuple[Customer, bool]:
         """The customer, up to date, and whether there is a card; cancelling does not ask for one."""
@@ -315,9 +376,7 @@ class BillingService:
     async def _propose(
         self, tenant: Tenant, customer: Customer, request: BillingRequest, *, has_card: bool
     ) -> Proposal:
-        async with self._database.reading(tenant) as work:
-            customer = await customers.get_by_key(work, customer.key)
-            proposal = await propose(work, customer, request, has_card=has_card)
+        proposal = await propose_making_way(self._database, tenant, customer, request, has_card=has_card)
         if proposal.decision.payment is not Payment.NONE:
             self.provider(tenant)
         return proposal

@@ -171,6 +171,10 @@ class Settlement:
     ) -> SettledCheckout:
         progress = visits.CheckoutProgress.SETTLED if active else visits.CheckoutProgress.REFUNDED
         await visits.change_checkout(work, checkout, progress, invoice_id=invoice.id if invoice else None)
+        if active:
+            for link in await visits.unfinished_checkouts(work, customer.key):
+                if link.leads_to(checkout):
+                    await visits.change_checkout(work, link, progress, invoice_id=invoice.id if invoice else None)
         return _settled(checkout, customer, invoice, active=active, refunded=not active)
 
     async def _outcome(self, work: Work, checkout: visits.Checkout, customer: Customer) -> SettledCheckout:
