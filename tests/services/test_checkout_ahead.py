@@ -8,10 +8,11 @@ import pytest
 from sumac.billing.model import Payment
 from sumac.billing.quote import amount_of
 from sumac.billing.requests import CancelAction, MultiAttachRequest, PlanWish, RedirectMode, UpdateRequest
+from sumac.catalog.model import Proration
 from sumac.core.errors import Conflict, Gone
 from sumac.invoices import service as invoices
 from sumac.invoices.model import InvoiceStatus
-from tests.support.build import ONCE, feature, free_plan, item, plan, price, trial, usage_price
+from tests.support.build import ONCE, feature, free_plan, held_item, item, plan, price, seats, trial, usage_price
 from tests.support.services import ACTOR, GOOD_CARD, Services
 
 JANUARY, FEBRUARY = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 2, 1, tzinfo=UTC)
@@ -333,3 +334,24 @@ async def test_paid_or_waived_by_the_seller(shop: Services) -> None:
 
     assert {"pro": "active"} == await shop.statuses()
     assert (await shop.link(receipt.payment_url or "")).is_done
+
+
+async def test_unpaid_seats_give_nothing_back(shop: Services) -> None:
+    """Seats carried into a plan that nobody has paid for are worth nothing: giving them up leaves no credit."""
+    at_once = Proration("prorate_immediately", "prorate_immediately")
+    await shop.offer(
+        seats(),
+        plan("solo", held_item("seats", 3), price=None, group="team"),
+        plan("team", held_item("seats", 1, price=usage_price(50), proration=at_once), group="team"),
+    )
+    await shop.attach("solo")
+    await shop.track(3, "seats")
+    await given(shop, "team")
+    assert ["120.00"] == await shop.totals()
+
+    await shop.track(-2, "seats")
+    shop.clock.advance(HOUR)
+    await shop.billing.settle_checkouts()
+
+    assert [(InvoiceStatus.VOID, 12000)] == await states(shop)
+    assert 5000 == amount_of(await shop.preview("premium")).minor

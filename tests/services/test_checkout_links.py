@@ -230,6 +230,21 @@ async def test_given_for_long_and_paid_after_its_renewal(shop: Services) -> None
     assert ({"pro": "active"}, [2000, 2000]) == (await shop.statuses(), await shop.charged())
 
 
+async def test_given_for_long_and_renewed(shop: Services) -> None:
+    """A plan whose renewals a card pays is not ended for its first invoice: that is charged when the link is over."""
+    await shop.attach("pro", long_lived=True, enable_immediately=True)
+    await shop.add_card()
+    for _ in range(90):
+        shop.clock.advance(timedelta(days=1))
+        await shop.billing.settle_due_customers()
+        await shop.billing.collect_due_invoices()
+    assert [2000, 2000, 2000] == await shop.charged()
+    await shop.billing.settle_checkouts()
+    await shop.billing.collect_due_invoices()
+
+    assert ({"pro": "active"}, [2000] * 4) == (await shop.statuses(), await shop.charged())
+
+
 async def test_nothing_is_locked_by_a_link(shop: Services) -> None:
     """While a link is open everything else can be done; while something else runs it asks for patience or is closed."""
     url = await asked(shop)

@@ -13,7 +13,7 @@ from sumac.billing import visits
 from sumac.billing.decide import Proposal, propose, wanted_currency, wanted_plans
 from sumac.billing.dunning import settle_debts
 from sumac.billing.execute import apply
-from sumac.billing.load import billed_in, load_snapshot
+from sumac.billing.load import billed_in, load_snapshot, unpaid_links
 from sumac.billing.model import Decision, IssueInvoice, Snapshot
 from sumac.billing.requests import (
     AttachRequest,
@@ -54,17 +54,28 @@ async def give_ahead(
     return invoice
 
 
-async def is_owing(work: Work, link: Checkout, *, has_card: bool) -> bool:
-    """Whether what a link gave ahead is not paid for yet; a trial costs nothing, and needs a card."""
-    if link.invoice_id is None:
-        return bool(link.given) and not has_card
-    return bool(link.given) and (await invoices.get(work, link.invoice_id)).status is InvoiceStatus.OPEN
-
-
 async def owing_links(work: Work, customer: Customer, *, has_card: bool) -> list[Checkout]:
-    """The links to what the customer was given ahead and has not paid for, those whose time is up too."""
-    unfinished = await visits.unfinished_checkouts(work, customer.key)
-    return [each for each in unfinished if await is_owing(work, each, has_card=has_card)]
+    """The links to what the customer was given ahead and has not paid for, those whose time is up too.
+
+    A trial costs nothing, and needs a card.
+    """
+    unpaid = await unpaid_links(work, customer.key)
+    unfinished = [] if has_card else await visits.unfinished_checkouts(work, customer.key)
+    return [*unpaid, *(each for each in unfinished if each.given and each.invoice_id is None)]
+
+
+async def end_link(work: Work, customer: Customer, link: Checkout, *, has_card: bool, now: datetime) -> None:
+    """Closes a link whose time is up, and gives up what it gave ahead; the customer's row is locked.
+
+    Where something of it was paid already, what is open is charged from now on like any invoice.
+    """
+    if link.id in {each.id for each in await owing_links(work, customer, has_card=has_card)}:
+        await give_up(work, customer, link, now=now)
+        return
+    invoice = None if link.invoice_id is None else await invoices.get(work, link.invoice_id, lock=True)
+    if invoice is not None and invoice.status is InvoiceStatus.OPEN:
+        await invoices.schedule_attempt(work, invoice, now)
+    await visits.change_checkout(work, link, CheckoutProgress.CLOSED)
 
 
 async def give_up(work: Work, customer: Customer, link: Checkout, *, now: datetime) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sumac.billing import visits
-from sumac.billing.ahead import give_ahead, give_up, is_owing, make_way
+from sumac.billing.ahead import end_link, give_ahead, make_way, owing_links
 from sumac.billing.cards import CardDesk
 from sumac.billing.checkout import CheckoutDesk
 from sumac.billing.collect import require_ready
@@ -140,12 +140,8 @@ class LinkDesk:
             link = await visits.find_checkout(work, checkouts.c.id == found.page.id)
             if link is None or link.status is not CheckoutProgress.OPEN:
                 return False
-            if await is_owing(work, link, has_card=has_card):
-                await require_ready(work, customer)
-                await give_up(work, customer, link, now=customer.now(work.now))
-            else:
-                progress = CheckoutProgress.SETTLED if link.given else CheckoutProgress.CLOSED
-                await visits.change_checkout(work, link, progress)
+            await require_ready(work, customer)
+            await end_link(work, customer, link, has_card=has_card, now=customer.now(work.now))
         return True
 
     async def _open(
@@ -200,11 +196,12 @@ async def _find_same(
     work: Work, customer: Customer, request: BillingRequest, due: Money, *, has_card: bool
 ) -> Given | None:
     """The open link for the same request; one to what was given ahead only at the same price, and while it is owed."""
+    owing = {each.id for each in await owing_links(work, customer, has_card=has_card)}
     for page in await visits.open_checkouts(work, customer.key):
         if page.purpose is not CheckoutPurpose.LINK or page.request != request:
             continue
         if not page.given:
             return Given(page.url, None)
-        if page.total_minor == due.minor and await is_owing(work, page, has_card=has_card):
+        if page.total_minor == due.minor and page.id in owing:
             return Given(page.url, None if page.invoice_id is None else await invoices.get(work, page.invoice_id))
     return None

@@ -11,13 +11,14 @@ import sqlalchemy as sa
 
 from sumac.balances import service as balances
 from sumac.balances.model import Grant
-from sumac.billing import store
+from sumac.billing import store, visits
 from sumac.billing.model import (
     CustomerPlan,
     Holding,
     PlanStatus,
     Snapshot,
 )
+from sumac.billing.visits import Checkout
 from sumac.catalog import service as catalog
 from sumac.catalog.model import Plan
 from sumac.catalog.rules.currency import is_sold_in, item_price_in, priced_in
@@ -27,7 +28,7 @@ from sumac.core.page import Cursor, Page, page_of
 from sumac.customers import service as customers
 from sumac.customers.model import Customer
 from sumac.invoices import service as invoices
-from sumac.invoices.model import LineDraft
+from sumac.invoices.model import InvoiceStatus, LineDraft
 from sumac.organizations import service as organizations
 from sumac.storage.schema import customer_plans
 from sumac.storage.work import Work
@@ -147,12 +148,31 @@ async def list_holdings(work: Work, chosen: HoldingFilter, *, cursor: Cursor | N
 
 
 async def _charges(work: Work, live: Sequence[Holding], customer_key: str, now: datetime) -> AsyncIterator[LineDraft]:
-    """What was billed for the time after `now`; for a paused plan, for the time after it stopped."""
+    """What was billed for the time after `now`; for a paused plan, for the time after it stopped.
+
+    What was given ahead and never paid for is worth nothing (billing.md §14.3).
+    """
+    unpaid = {each for link in await unpaid_links(work, customer_key) for each in link.given}
     paused = {each.held.id: each.held.paused_at for each in live if each.held.paused_at is not None}
     for line in await invoices.charges_beyond(work, customer_key, min((now, *paused.values()))):
         since = paused.get(line.customer_plan_id or "", now)
-        if line.period is not None and line.period.end > since:
+        if line.period is not None and line.period.end > since and line.customer_plan_id not in unpaid:
             yield line
+
+
+async def unpaid_links(work: Work, customer_key: str) -> list[Checkout]:
+    """The links to what the customer was given ahead whose invoice is open, while nothing of it was ever paid.
+
+    Once anything of it was paid, such as a renewal, it is a plan like any other, and its invoice a debt.
+    """
+    found: list[Checkout] = []
+    for link in await visits.unfinished_checkouts(work, customer_key):
+        if not link.given or link.invoice_id is None:
+            continue
+        paid = [await invoices.last_paid(work, customer_key, each) for each in link.given]
+        if (await invoices.get(work, link.invoice_id)).status is InvoiceStatus.OPEN and not any(paid):
+            found.append(link)
+    return found
 
 
 async def _holdings_of(work: Work, held: Sequence[CustomerPlan], owners: Collection[Customer]) -> list[Holding]:
