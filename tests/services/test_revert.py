@@ -5,9 +5,13 @@ from decimal import Decimal
 
 import pytest
 
-from sumac.billing.requests import CancelAction, CancelRequest, PlanTiming, RefundKind, UpdateRequest
+from sumac.billing.model import Payment
+from sumac.billing.quote import terms_of
+from sumac.billing.requests import CancelAction, CancelRequest, PlanTiming, RedirectMode, RefundKind, UpdateRequest
 from sumac.catalog.model import Customization
 from sumac.core.errors import BadRequest, Conflict
+from sumac.core.money import Money
+from sumac.pages.changes import quote_of
 from tests.support.build import feature, free_plan, held_item, item, plan, price, seats, trial, usage_price
 from tests.support.services import ACTOR, GOOD_CARD, Services
 
@@ -73,6 +77,25 @@ async def test_the_trial_ends(shop: Services) -> None:
     assert Decimal(100) == await allowance(shop)
     await shop.advance(FEBRUARY_15 + timedelta(days=28))
     assert ["20.00", "20.00", "20.00"] == await shop.totals()
+
+
+async def test_the_page_says_so(services: Services) -> None:
+    """Whoever is asked first reads what is paused, that nothing is charged, and what comes after the trial."""
+    await services.offer(plan("pro"), plan("premium", price=price(50), free_trial=REVERTS))
+    await services.add_customer(card=GOOD_CARD)
+    await services.attach("pro")
+    proposal = await services.preview("premium", redirect_mode=RedirectMode.ALWAYS)
+
+    assert Payment.CONFIRM is proposal.decision.payment
+    assert (
+        "Free until January 15, 2026, then the plan before it goes on. Nothing is charged for the trial."
+    ) == terms_of(proposal)
+    quote = quote_of(proposal, Money.zero("usd"))
+    assert [
+        ("Pro", "is paused, and goes on after the trial"),
+        ("Premium", "starts now, free until January 15, 2026"),
+    ] == [(each.plan_name, each.words) for each in quote.changes]
+    assert () == quote.next_charges
 
 
 async def test_the_calendar_does_the_same(services: Services) -> None:

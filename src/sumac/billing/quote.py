@@ -18,6 +18,7 @@ from sumac.billing.requests import (
     UpdateRequest,
 )
 from sumac.billing.rules.preview import compute_next_cycle
+from sumac.billing.rules.transition import is_reverting
 from sumac.billing.visits import Checkout
 from sumac.catalog.rules.shape import longest_cadence, shortest_cadence
 from sumac.catalog.rules.text import cadence_text, money_text
@@ -135,6 +136,10 @@ def _renewal_of(snapshot: Snapshot, holding: Holding) -> Iterator[str]:
         return
     usage = " Usage beyond what is included is added." if any(item.is_usage_based for item in plan.items) else ""
     price = _price_after(snapshot, Holding(replace(started, next_anchor_at=None), plan))
+    if is_reverting(holding):
+        then = "then the plan before it goes on. Nothing is charged for the trial."
+        yield f"Free until {_day(started.period_end)}, {then}"
+        return
     if started.trial_ends_at is not None:
         then = f"then {price}, charged" if price else "then charged"
         yield f"Free until {_day(started.trial_ends_at)}, {then} automatically until you cancel.{usage}"
