@@ -13,6 +13,7 @@ from sumac.billing.model import (
     Holding,
     HoldLines,
     IssueInvoice,
+    Payment,
     ReleaseLines,
     ResumePlan,
     SchedulePlan,
@@ -28,6 +29,7 @@ from sumac.billing.requests import (
     MultiCancelRequest,
     PlanTiming,
     PlanWish,
+    RedirectMode,
     UpdateRequest,
 )
 from sumac.billing.rules.eligibility import compute_eligibility
@@ -94,6 +96,14 @@ def test_another_plan_is_bought() -> None:
     assert [500, 300, -1050, 10000] == amounts(decision)
     assert ["held-tried", "held-pro"] == [each.id for each in ends_at_end(decision)]
     assert [at("2026-01-21")] * 2 == [each.ends_at for each in ends_at_end(decision)]
+
+
+def test_buying_another_plan_is_a_change_of_a_subscription() -> None:
+    """It is charged or confirmed, as without the trial: no checkout that could be left with nothing."""
+    without_card = trying(card=False)
+
+    assert Payment.CHARGE is attach(without_card, GROWTH, SINCE).payment
+    assert Payment.CONFIRM is attach(without_card, GROWTH, SINCE, redirect_mode=RedirectMode.ALWAYS).payment
 
 
 def test_a_plan_with_an_end_is_bought() -> None:
