@@ -95,7 +95,12 @@ async def test_what_is_refused(api: Api) -> None:
             400,
             "invalid_request",
         ),
-        ("billing.attach", {**PRO, "enable_plan_immediately": True}, 400, "invalid_request"),
+        (
+            "billing.attach",
+            {**PRO, "enable_plan_immediately": True, "invoice_mode": {"enabled": True}},
+            400,
+            "invalid_request",
+        ),
         ("billing.attach", {**PRO, "new_billing_subscription": False}, 400, "invalid_request"),
         ("billing.attach", {**PRO, "remove_plan_ids": ["credit_pack"]}, 404, "customer_product_not_found"),
         ("billing.attach", {**PRO, "custom_line_items": [{"amount": 1, "description": "x"}]}, 400, "invalid_request"),

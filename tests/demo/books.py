@@ -113,7 +113,7 @@ async def read(parts: Parts, organization: Organization) -> Books:
             customers=found,
             holdings=await services.billing.holdings(work, keys),
             live=await balances.usable_grants_of(work, keys),
-            cards={each.key: await services.billing.payment_methods(tenant, each) for each in found},
+            cards={each.key: await services.billing.cards.list_cards(tenant, each) for each in found},
             past=await work.all(work.select(customer_plans).where(customer_plans.c.status == "expired")),
             grants=await work.all(work.select(grants)),
             entries=await work.all(work.select(grant_entries)),

@@ -145,7 +145,7 @@ async def set_up(shop: Services, case: Case) -> None:
         return
     customer = await shop.customer()
     payer = await shop.billing.provider_customer(shop.tenant, "ada")
-    for method in await shop.billing.payment_methods(shop.tenant, customer):
+    for method in await shop.billing.cards.list_cards(shop.tenant, customer):
         await shop.bank.remove_payment_method(shop.tenant, payer, method.id, key=method.id)
 
 

@@ -46,7 +46,7 @@ async def complete(shop: Services, url: str, number: str = GOOD_CARD) -> None:
 
 async def cards(shop: Services) -> Sequence[str | None]:
     """The last digits of the stored cards, the default one first."""
-    return [card.last4 for card in await shop.billing.payment_methods(shop.tenant, await shop.customer())]
+    return [card.last4 for card in await shop.billing.cards.list_cards(shop.tenant, await shop.customer())]
 
 
 async def one_of_pro(shop: Services) -> None:

@@ -14,10 +14,10 @@ from sumac.balances.rules.deduct import visible
 from sumac.balances.rules.sum import compute_balance
 from sumac.balances.service import SomethingDueError
 from sumac.balances.usage import CheckAnswer, SeatsBilledError
-from sumac.billing.checkout import SettledCheckout
 from sumac.billing.clock import ClockMove, ClockService
 from sumac.billing.decide import Proposal
 from sumac.billing.entities import EntityDesk
+from sumac.billing.links import Link
 from sumac.billing.model import (
     CustomerPlan,
     Holding,
@@ -29,6 +29,7 @@ from sumac.billing.requests import (
     CancelRequest,
 )
 from sumac.billing.service import BillingService, Receipt
+from sumac.billing.settlement import SettledCheckout
 from sumac.catalog import service as catalog
 from sumac.catalog.model import Feature, Plan
 from sumac.core.clock import ManualClock
@@ -145,6 +146,18 @@ class Services:
             raise LookupError(message)
         await self.bank.complete_checkout(self.tenant, page.id, number)
         await self.billing.settle_checkout(self.tenant, page.id)
+
+    async def link(self, url: str) -> Link:
+        """A link that leads on to a page, as it stands."""
+        link = await self.billing.links.find(url.rsplit("/", 1)[1])
+        if link is None:
+            message = f"there is no link at {url}"
+            raise LookupError(message)
+        return link
+
+    async def follow(self, url: str) -> str:
+        """The address of the page that a link leads to."""
+        return await self.billing.follow(await self.link(url))
 
     async def settle(self, url: str) -> SettledCheckout:
         """Tells us once more that a hosted page is completed."""

@@ -6,12 +6,10 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from sumac.api.services import Services
-from sumac.balances.service import SomethingDueError
 from sumac.core.errors import Forbidden
 from sumac.core.tenant import Env, Tenant
 from sumac.storage.work import Work
 
-SETTLING_TRIES_MAX = 5
 Answer = TypeVar("Answer")
 
 
@@ -41,11 +39,9 @@ class Context:
 
     async def settled(self, step: Callable[[Work], Awaitable[Answer]], *, writes: bool) -> Answer:
         """Runs a step in a work; whatever it finds due for its customer is settled first, and then it is run again."""
-        for _ in range(SETTLING_TRIES_MAX):
-            try:
-                async with self.work() if writes else self.reading() as work:
-                    return await step(work)
-            except SomethingDueError as due:
-                await self.services.billing.settle_due(self.tenant, due.customer_key)
-        message = "the customer never settles"
-        raise AssertionError(message)
+
+        async def run() -> Answer:
+            async with self.work() if writes else self.reading() as work:
+                return await step(work)
+
+        return await self.services.billing.due.settled(self.tenant, run)

@@ -16,7 +16,7 @@ from sumac.storage.work import Work
 PRICE = TypeAdapter(ItemPrice)
 PRORATION = TypeAdapter(Proration)
 ROLLOVER = TypeAdapter(Rollover)
-PAST_DUE = "past_due"
+PAST_DUE, PAUSED = "past_due", "paused"
 
 
 async def live(work: Work, customer_keys: Collection[str]) -> list[Grant]:
@@ -26,17 +26,22 @@ async def live(work: Work, customer_keys: Collection[str]) -> list[Grant]:
 
 
 async def usable(work: Work, customer_keys: Collection[str]) -> list[Grant]:
-    """The live grants that give access: not those of a past due plan where the tenant withholds them (§15.1)."""
-    withheld = (
-        sa.select(customer_plans.c.id)
-        .join(billing_settings, billing_settings.c[TENANT] == customer_plans.c[TENANT])
-        .where(
-            customer_plans.c[TENANT] == grants.c[TENANT],
-            customer_plans.c.customer_key == grants.c.customer_key,
-            customer_plans.c.id == grants.c.customer_plan_id,
-            customer_plans.c.status == PAST_DUE,
-            sa.not_(billing_settings.c.settings["past_due_access"].as_boolean()),
-        )
+    """The live grants that give access.
+
+    Not those of a paused plan (billing.md §11), nor of a past due one where the tenant withholds them (§15.1).
+    """
+    withholds = sa.select(billing_settings.c[TENANT]).where(
+        billing_settings.c[TENANT] == customer_plans.c[TENANT],
+        sa.not_(billing_settings.c.settings["past_due_access"].as_boolean()),
+    )
+    withheld = sa.select(customer_plans.c.id).where(
+        customer_plans.c[TENANT] == grants.c[TENANT],
+        customer_plans.c.customer_key == grants.c.customer_key,
+        customer_plans.c.id == grants.c.customer_plan_id,
+        sa.or_(
+            customer_plans.c.status == PAUSED,
+            sa.and_(customer_plans.c.status == PAST_DUE, withholds.exists()),
+        ),
     )
     statement = work.select(grants).where(grants.c.customer_key.in_(customer_keys), grants.c.ended_at.is_(None))
     statement = statement.where(~withheld.exists())

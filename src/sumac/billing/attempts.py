@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
+from sumac.balances import service as balances
 from sumac.billing import store
 from sumac.billing.collect import RESUME_AFTER
 from sumac.billing.execute import apply
@@ -33,7 +34,7 @@ async def record_attempt(work: Work, customer: Customer, decision: Decision, *, 
         id=new_id("att", now=now),
         customer_key=customer.key,
         status=store.AttemptStatus.WAITING if sent else store.AttemptStatus.RUNNING,
-        decision=replace(decision, actions=rest),
+        decision=replace(decision, actions=rest, counted_on=tuple(await balances.live_grants(work, customer.key))),
         invoice_id=invoice.id,
         actor=actor,
         expires_at=None,

@@ -19,12 +19,14 @@ from sumac.billing.model import (
     HoldLines,
     IssueInvoice,
     KeepPlan,
+    PausePlan,
     PlaceSchedule,
     RefundPayment,
     ReleaseLines,
     RenewPlan,
     ReplaceTerms,
     ResetGrants,
+    ResumePlan,
     SchedulePlan,
     StartPlan,
 )
@@ -77,8 +79,8 @@ class ClockService:
             message = "A customer's clock can be moved in the sandbox only"
             raise Forbidden(message, code="sandbox_only")
         customer_key, public_id = await self._start(tenant, customer_id, to)
-        await self._billing.carry_on(tenant, customer_key)
-        has_card = await self._billing.can_convert(tenant, customer_key)
+        await self._billing.due.carry_on(tenant, customer_key)
+        has_card = await self._billing.due.can_convert(tenant, customer_key)
         happened: list[Happening] = []
         at = to
         for _ in range(STEPS_MAX):
@@ -157,6 +159,8 @@ def _happening(action: Action, invoice: Invoice | None, at: datetime) -> Happeni
             | CancelPlan(held)
             | KeepPlan(held)
             | EndPlan(held)
+            | PausePlan(held)
+            | ResumePlan(held)
             | RenewPlan(held)
             | ChangePlan(held)
             | ReplaceTerms(held)

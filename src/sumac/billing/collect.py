@@ -15,8 +15,10 @@ from sumac.balances.service import SomethingDueError
 from sumac.billing import store
 from sumac.billing.dunning import Failure, book_failure, restore
 from sumac.billing.execute import Applied, abandon_attempts, apply
+from sumac.billing.load import load_snapshot
 from sumac.billing.provider import Collection, DocumentLine, InvoiceDocument, Outcome, PaymentProvider
 from sumac.billing.refunds import Refund, give_back, owe_refund, owed_refunds
+from sumac.billing.rules.waited import catch_up
 from sumac.core.errors import BadRequest, Locked, NotFound
 from sumac.core.tenant import Env, Tenant
 from sumac.customers import service as customers
@@ -305,7 +307,8 @@ async def book_payment(
         await restore(work, paid)
     elif attempt.status in {store.AttemptStatus.RUNNING, store.AttemptStatus.WAITING}:
         await store.change_attempt(work, attempt, store.AttemptStatus.DONE, expires_at=None)
-        await apply(work, customer, attempt.decision, at=now, actor=attempt.actor)
+        decision = catch_up(attempt.decision, await load_snapshot(work, customer), now=now)
+        await apply(work, customer, decision, at=now, actor=attempt.actor)
     if paid.net_terms_days is not None and collection.payment is not None:
         await _charge_from_now_on(work, paid)
     return paid

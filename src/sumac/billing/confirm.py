@@ -4,19 +4,19 @@ The page is only a question: nothing is due until it is confirmed, when the chan
 one that was asked for without it.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sumac.billing import visits
 from sumac.billing.checkout import CheckoutDesk
 from sumac.billing.decide import Proposal
 from sumac.billing.model import Decision
-from sumac.billing.quote import amount_due, success_url_of
+from sumac.billing.quote import amount_due, amount_of
 from sumac.billing.requests import BillingRequest, CancelRequest, MultiCancelRequest, RedirectMode
 from sumac.billing.rules.phases import begin_now
 from sumac.billing.visits import CheckoutProgress, CheckoutPurpose
 from sumac.core.errors import Conflict, Gone
-from sumac.core.ids import new_id, new_token
 from sumac.core.money import Money
 from sumac.core.tenant import Tenant
 from sumac.customers import service as customers
@@ -26,9 +26,6 @@ from sumac.invoices.model import Invoice
 from sumac.storage.database import Database
 from sumac.storage.schema import checkouts
 from sumac.storage.work import Work
-
-OPEN_TIME = timedelta(hours=1)
-PREFIX = "co_"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,38 +55,31 @@ class ConfirmDesk:
         self._desk = desk
         self._public_url = public_url
 
-    async def open_request(self, tenant: Tenant, proposal: Proposal, request: BillingRequest, *, actor: str) -> str:
-        """The address of a page for what was asked; the same one when it is asked again, any other page is closed."""
+    async def open_request(
+        self, tenant: Tenant, proposal: Proposal, request: BillingRequest, *, actor: str, sparing: Collection[str] = ()
+    ) -> str:
+        """The address of a page for what was asked; the same one when it is asked again.
+
+        Any other page is closed, but for those `sparing` names.
+        """
         customer = proposal.snapshot.customer
         request = begin_now(request, customer.now(proposal.quoted_at))
         for page in await self._desk.open_pages(tenant, customer):
             if page.purpose is CheckoutPurpose.CONFIRM and page.request == request:
                 return page.url
-        await self._desk.withdraw(tenant, customer)
-        token = f"{PREFIX}{new_token()}"
+        await self._desk.withdraw(tenant, customer, sparing=sparing)
         async with self._database.work(tenant) as work:
-            page = visits.Checkout(
-                id=new_id("chk", now=work.now),
-                customer_key=customer.key,
-                provider_checkout=token,
-                status=CheckoutProgress.OPEN,
-                purpose=CheckoutPurpose.CONFIRM,
-                request=request,
-                total_minor=(await amount_due(work, customer, proposal.decision)).minor,
-                invoice_id=None,
+            page = visits.page_of_ours(
+                customer.key,
+                CheckoutPurpose.CONFIRM,
+                request,
+                address=f"{self._public_url}/c/",
+                total_minor=amount_of(proposal).minor,
                 actor=actor,
-                url=f"{self._public_url}/c/{token}",
-                success_url=success_url_of(request),
-                expires_at=work.now + OPEN_TIME,
-                created_at=work.now,
+                now=work.now,
             )
             await visits.add_checkout(work, page)
         return page.url
-
-    async def amount_due(self, tenant: Tenant, proposal: Proposal) -> Money:
-        """What the payer would pay now for a proposal, after the customer's credit."""
-        async with self._database.reading(tenant) as work:
-            return await amount_due(work, proposal.snapshot.customer, proposal.decision)
 
     async def find(self, token: str) -> Confirmation | None:
         """The page behind an address, or None."""

@@ -18,6 +18,7 @@ from sumac.billing.requests import (
     UpdateRequest,
 )
 from sumac.billing.rules.decision import decide
+from sumac.billing.rules.revert import check_request
 from sumac.billing.rules.target import find_target
 from sumac.catalog import service as catalog
 from sumac.catalog.model import Plan
@@ -44,8 +45,9 @@ class Proposal:
 
     def plan_of(self, held: CustomerPlan) -> Plan:
         """The plan that a customer plan of the decision holds, on its own terms where it has some."""
-        known = [each.plan for each in self.snapshot.holdings if each.held.terms is None]
-        for plan in (*known, *self.snapshot.auto_enabled, *self.plans, *(each.plan for each in self.snapshot.holdings)):
+        live = (*self.snapshot.holdings, *self.snapshot.paused)
+        known = [each.plan for each in live if each.held.terms is None]
+        for plan in (*known, *self.snapshot.auto_enabled, *self.plans, *(each.plan for each in live)):
             if (plan.id, plan.version) == (held.plan_id, held.version):
                 return plan if held.terms is None else plan.with_terms(held.terms)
         message = f"plan {held.plan_id} version {held.version} is not part of the proposal"
@@ -62,11 +64,17 @@ async def propose(work: Work, customer: Customer, request: BillingRequest, *, ha
     snapshot = await load_snapshot(work, customer, has_payment_method=has_card)
     if _refunds(request):
         snapshot = replace(snapshot, last_paid=await _last_paid(work, snapshot))
+    check_request(snapshot, request)
     request = await hasten(work, snapshot, request)
-    plans = tuple([await _wanted(work, snapshot, wish, held) for wish, held in _wishes(snapshot, request)])
+    plans = await wanted_plans(work, snapshot, request)
     decision = decide(snapshot, plans, request, now=customer.now(work.now))
     credit = await invoices.credit_of(work, customer.key, snapshot.currency)
     return Proposal(snapshot, plans, decision, credit, work.now)
+
+
+async def wanted_plans(work: Work, snapshot: Snapshot, request: BillingRequest) -> tuple[Plan, ...]:
+    """The plans that the request names, in its order, as they would be for the customer."""
+    return tuple([await _wanted(work, snapshot, wish, held) for wish, held in _wishes(snapshot, request)])
 
 
 def wanted_currency(request: BillingRequest) -> str | None:

@@ -5,7 +5,7 @@ After the last try the plan ends, unless the tenant keeps it past due, and what 
 books: void, or written off.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -53,7 +53,7 @@ async def book_failure(work: Work, customer: Customer, invoice: Invoice, *, now:
         return Failure(failed)
     followed = tuple([await _end(work, customer, held, now=now) for held in usable])
     void = at_once or settings.void_invoices_on_cancellation
-    await _settle_debts(work, customer, usable, void=void, now=now)
+    await settle_debts(work, customer, {held.id for held in usable}, void=void, now=now)
     return Failure(await invoices.get(work, failed.id), followed)
 
 
@@ -103,21 +103,18 @@ async def forgive(work: Work, customer: Customer, before: Snapshot, applied: App
     """
     ended = {action.held.id for action in applied.actions if isinstance(action, EndPlan)}
     unpaid = [each.held for each in before.holdings if each.held.status is PlanStatus.PAST_DUE]
-    over = [held for held in unpaid if held.id in ended]
+    over = {held.id for held in unpaid if held.id in ended}
     settings = await get_billing_settings(work) if over else None
     if settings is not None and settings.void_invoices_on_cancellation:
-        await _settle_debts(work, customer, over, void=True, now=now)
+        await settle_debts(work, customer, over, void=True, now=now)
 
 
-async def _settle_debts(
-    work: Work, customer: Customer, ended: Sequence[CustomerPlan], *, void: bool, now: datetime
-) -> None:
-    """Voids or writes off the unpaid invoices of plans that ended; one that a running plan shares stays as it is."""
-    over = {held.id for held in ended}
+async def settle_debts(work: Work, customer: Customer, over: Collection[str], *, void: bool, now: datetime) -> None:
+    """Voids or writes off the unpaid invoices of plans that are over; one that a running plan shares stays as it is."""
     running = {held.id for held in await store.plans_of(work, [customer.key]) if held.is_usable}
     for invoice in await invoices.list_of_customer(work, customer.key):
         billed = _billed_by(invoice)
-        if invoice.status not in UNPAID or not billed & over or billed & running:
+        if invoice.status not in UNPAID or billed.isdisjoint(over) or billed & running:
             continue
         if void:
             await invoices.void(work, invoice, now=now)

@@ -24,6 +24,7 @@ from sumac.billing.model import (
     HoldLines,
     IssueInvoice,
     KeepPlan,
+    PausePlan,
     PlaceSchedule,
     Provision,
     RefundPayment,
@@ -31,6 +32,7 @@ from sumac.billing.model import (
     RenewPlan,
     ReplaceTerms,
     ResetGrants,
+    ResumePlan,
     SchedulePlan,
     StartPlan,
 )
@@ -44,7 +46,17 @@ from sumac.invoices.model import Invoice, NoteDestination, NoteReason, NoteReque
 from sumac.storage.work import Work
 
 PlanAction = (
-    StartPlan | SchedulePlan | DropScheduled | CancelPlan | KeepPlan | EndPlan | RenewPlan | ChangePlan | ReplaceTerms
+    StartPlan
+    | SchedulePlan
+    | DropScheduled
+    | CancelPlan
+    | KeepPlan
+    | EndPlan
+    | PausePlan
+    | ResumePlan
+    | RenewPlan
+    | ChangePlan
+    | ReplaceTerms
 )
 
 
@@ -107,10 +119,10 @@ async def _apply_plan(work: Work, action: PlanAction, *, at: datetime, actor: st
             await store.save_plan(work, held)
             await _end_grants(work, held, at=at, actor=actor)
             await _open_grants(work, held, provisions, add_on=add_on, at=at, actor=actor)
-        case ChangePlan(held, grants):
+        case ChangePlan(held, grants) | ResumePlan(held, grants):
             await store.save_plan(work, held)
             await balances.change_grants(work, grants, at=at, cause=held.id, actor=actor)
-        case SchedulePlan(held) | CancelPlan(held) | KeepPlan(held) | RenewPlan(held):
+        case SchedulePlan(held) | CancelPlan(held) | KeepPlan(held) | PausePlan(held) | RenewPlan(held):
             await store.save_plan(work, held)
 
 

@@ -3,7 +3,7 @@
 Whatever is read is already at its prices in the currency of the customer: the rules know one currency only.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -11,13 +11,14 @@ import sqlalchemy as sa
 
 from sumac.balances import service as balances
 from sumac.balances.model import Grant
-from sumac.billing import store
+from sumac.billing import store, visits
 from sumac.billing.model import (
     CustomerPlan,
     Holding,
     PlanStatus,
     Snapshot,
 )
+from sumac.billing.visits import Checkout
 from sumac.catalog import service as catalog
 from sumac.catalog.model import Plan
 from sumac.catalog.rules.currency import is_sold_in, item_price_in, priced_in
@@ -27,6 +28,7 @@ from sumac.core.page import Cursor, Page, page_of
 from sumac.customers import service as customers
 from sumac.customers.model import Customer
 from sumac.invoices import service as invoices
+from sumac.invoices.model import InvoiceStatus, LineDraft
 from sumac.organizations import service as organizations
 from sumac.storage.schema import customer_plans
 from sumac.storage.work import Work
@@ -46,13 +48,13 @@ async def load_snapshot(
     default = await organizations.default_currency(work)
     currency = customer.currency or default
     history = await store.plans_of(work, [customer.key], live=False)
-    holdings = await _holdings_of(work, [each for each in history if each.status is not PlanStatus.EXPIRED], [customer])
+    live = await _holdings_of(work, [each for each in history if each.status is not PlanStatus.EXPIRED], [customer])
     grants = await balances.live_grants(work, customer.key)
     auto_enabled = await catalog.list_auto_enabled(work)
     return Snapshot(
         customer=customer,
         currency=currency,
-        holdings=tuple(holdings),
+        holdings=tuple(each for each in live if each.held.paused_at is None),
         grants=tuple(_grant_in(each, currency, default) for each in grants),
         features=await catalog.features_by_id(work),
         auto_enabled=tuple(
@@ -64,8 +66,9 @@ async def load_snapshot(
         schedule_id=new_id("sched", now=work.now),
         has_payment_method=has_payment_method,
         trials_used=frozenset(held.plan_id for held in history if held.trial_ends_at is not None),
-        charges=tuple(await invoices.charges_beyond(work, customer.key, at or customer.now(work.now))),
+        charges=tuple([line async for line in _charges(work, live, customer.key, at or customer.now(work.now))]),
         held_lines=tuple(await store.held_lines(work, customer.key)),
+        paused=tuple(each for each in live if each.held.paused_at is not None),
     )
 
 
@@ -142,6 +145,34 @@ async def list_holdings(work: Work, chosen: HoldingFilter, *, cursor: Cursor | N
     owners = await customers.get_by_keys(work, {each.customer_key for each in held})
     holdings = await _holdings_of(work, held, owners.values())
     return page_of(holdings, limit, lambda holding: Cursor(holding.held.id, holding.held.created_at))
+
+
+async def _charges(work: Work, live: Sequence[Holding], customer_key: str, now: datetime) -> AsyncIterator[LineDraft]:
+    """What was billed for the time after `now`; for a paused plan, for the time after it stopped.
+
+    What was given ahead and never paid for is worth nothing (billing.md §14.3).
+    """
+    unpaid = {each for link in await unpaid_links(work, customer_key) for each in link.given}
+    paused = {each.held.id: each.held.paused_at for each in live if each.held.paused_at is not None}
+    for line in await invoices.charges_beyond(work, customer_key, min((now, *paused.values()))):
+        since = paused.get(line.customer_plan_id or "", now)
+        if line.period is not None and line.period.end > since and line.customer_plan_id not in unpaid:
+            yield line
+
+
+async def unpaid_links(work: Work, customer_key: str) -> list[Checkout]:
+    """The links to what the customer was given ahead whose invoice is open, while nothing of it was ever paid.
+
+    Once anything of it was paid, such as a renewal, it is a plan like any other, and its invoice a debt.
+    """
+    found: list[Checkout] = []
+    for link in await visits.unfinished_checkouts(work, customer_key):
+        if not link.given or link.invoice_id is None:
+            continue
+        paid = [await invoices.last_paid(work, customer_key, each) for each in link.given]
+        if (await invoices.get(work, link.invoice_id)).status is InvoiceStatus.OPEN and not any(paid):
+            found.append(link)
+    return found
 
 
 async def _holdings_of(work: Work, held: Sequence[CustomerPlan], owners: Collection[Customer]) -> list[Holding]:

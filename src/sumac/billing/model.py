@@ -21,6 +21,7 @@ class PlanStatus(StrEnum):
     SCHEDULED = "scheduled"
     ACTIVE = "active"
     PAST_DUE = "past_due"
+    PAUSED = "paused"
     EXPIRED = "expired"
 
 
@@ -31,8 +32,8 @@ class CustomerPlan:
     `quantities` are the totals chosen per prepaid feature, included units counted; `upcoming_quantities` those that
     take over at the next renewal. `terms` are set when it was customised for this customer. Boundaries of its periods
     are `anchor_at + n x interval`, from `next_anchor_at` on counted from there. `ends_at` is set while it is canceling,
-    when it was sold until then, and once it has ended. With `net_terms_days` its invoices are sent, to be paid within
-    so many days, instead of charged. `schedule_id` is the schedule that placed it.
+    when it was sold until then, and once it is paused or has ended. With `net_terms_days` its invoices are sent, to be
+    paid within so many days, instead of charged. `schedule_id` is the schedule that placed it.
     """
 
     id: str
@@ -67,6 +68,11 @@ class CustomerPlan:
         """Whether it runs on until its end only."""
         return self.is_usable and self.canceled_at is not None
 
+    @property
+    def paused_at(self) -> datetime | None:
+        """Since when it is paused (billing.md §11): no units, no resets, nothing billed. None where it is not."""
+        return self.ends_at if self.status is PlanStatus.PAUSED else None
+
 
 @dataclass(frozen=True, slots=True)
 class Holding:
@@ -88,10 +94,11 @@ class HeldLine:
 class Snapshot:
     """Everything a decision about one customer may look at, read in one transaction.
 
-    `holdings` are the usable and scheduled plans; `auto_enabled` the plans that fill an empty group; `plan_ids` fresh
-    ids for customer plans the decision may make, `schedule_id` one for a schedule; `trials_used` the plan ids this
-    customer ever had on trial. `charges` are the lines billed for what runs beyond the instant of the decision,
-    `held_lines` those that wait for their plan's next invoice.
+    `holdings` are the usable and scheduled plans; `paused` those that wait for the end of a trial, and their grants
+    with them; `auto_enabled` the plans that fill an empty group; `plan_ids` fresh ids for customer plans the decision
+    may make, `schedule_id` one for a schedule; `trials_used` the plan ids this customer ever had on trial. `charges`
+    are the lines billed for what runs beyond the instant of the decision, or beyond the one at which their plan was
+    paused; `held_lines` those that wait for their plan's next invoice.
     `last_paid` are the newest paid invoices by customer plan, read when a refund is asked for.
     """
 
@@ -107,6 +114,7 @@ class Snapshot:
     trials_used: frozenset[str] = frozenset()
     charges: tuple[LineDraft, ...] = ()
     held_lines: tuple[HeldLine, ...] = ()
+    paused: tuple[Holding, ...] = ()
     last_paid: Mapping[str, Invoice] = field(default_factory=dict)
 
     @property
@@ -144,12 +152,21 @@ class Provision:
 
 
 @dataclass(frozen=True, slots=True)
+class Carried:
+    """Whose usage the provisions of a plan count, by grant id: all of it, or only what was used beyond the grant."""
+
+    usage_of: tuple[str, ...] = ()
+    overage_of: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class StartPlan:
     """The plan is active from now on, with these grants."""
 
     held: CustomerPlan
     add_on: bool
     provisions: tuple[Provision, ...]
+    carried: Carried | None = None
     kind: Literal["plan_started"] = "plan_started"
 
 
@@ -187,10 +204,32 @@ class KeepPlan:
 
 @dataclass(frozen=True, slots=True)
 class EndPlan:
-    """The plan is over at its `ends_at`, and so are its grants."""
+    """The plan is over at its `ends_at`, and so are its grants.
+
+    By grant id: what is left of `kept` lives on until then, what was used beyond of `billed` is on the invoice.
+    """
 
     held: CustomerPlan
+    kept: Mapping[str, datetime | None] = field(default_factory=dict)
+    billed: tuple[str, ...] = ()
     kind: Literal["plan_ended"] = "plan_ended"
+
+
+@dataclass(frozen=True, slots=True)
+class PausePlan:
+    """The plan rests from its `ends_at` on, and so do its grants, while another one is tried out in its place."""
+
+    held: CustomerPlan
+    kind: Literal["plan_paused"] = "plan_paused"
+
+
+@dataclass(frozen=True, slots=True)
+class ResumePlan:
+    """The paused plan goes on, with these of its grants as they go on."""
+
+    held: CustomerPlan
+    grants: tuple[Grant, ...]
+    kind: Literal["plan_resumed"] = "plan_resumed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,11 +251,16 @@ class ChangePlan:
 
 @dataclass(frozen=True, slots=True)
 class ReplaceTerms:
-    """The plan goes on on other terms: these grants take the place of the ones it gave."""
+    """The plan goes on on other terms: these grants take the place of the ones it gave.
+
+    What is left of the grants in `kept` lives on until then.
+    """
 
     held: CustomerPlan
     add_on: bool
     provisions: tuple[Provision, ...]
+    carried: Carried | None = None
+    kept: Mapping[str, datetime | None] = field(default_factory=dict)
     kind: Literal["terms_replaced"] = "terms_replaced"
 
 
@@ -313,25 +357,10 @@ class IssueInvoice:
 
 
 Action = (
-    StartPlan
-    | SchedulePlan
-    | DropScheduled
-    | CancelPlan
-    | KeepPlan
-    | EndPlan
-    | RenewPlan
-    | ChangePlan
-    | ReplaceTerms
-    | GiveUnits
-    | ExpireUnits
-    | HoldLines
-    | ReleaseLines
-    | ResetGrants
-    | CountUsage
-    | RefundPayment
-    | PlaceSchedule
-    | IssueInvoice
-)
+    StartPlan | SchedulePlan | DropScheduled | CancelPlan | KeepPlan | EndPlan | PausePlan | ResumePlan
+    | RenewPlan | ChangePlan | ReplaceTerms | GiveUnits | ExpireUnits | HoldLines | ReleaseLines | ResetGrants
+    | CountUsage | RefundPayment | PlaceSchedule | IssueInvoice
+)  # fmt: skip
 
 
 class Payment(StrEnum):
@@ -351,11 +380,12 @@ class Decision:
 
     With `payment` charge, the actions wait until the invoice is paid; with checkout, setup or confirm, until the
     customer has completed a hosted page, when the decision is made again at that instant. With send they wait until the
-    invoice that was sent is paid.
+    invoice that was sent is paid. `counted_on` are the customer's grants as they were when such actions began to wait.
     """
 
     actions: tuple[Action, ...]
     payment: Payment = Payment.NONE
+    counted_on: tuple[Grant, ...] = ()
 
     @property
     def invoice(self) -> InvoiceDraft | None:

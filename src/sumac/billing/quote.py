@@ -1,25 +1,24 @@
 """What a hosted page says and costs, and whether it still stands (payments.md §4.8)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from sumac.billing.decide import Proposal, propose
 from sumac.billing.load import currency_of
-from sumac.billing.model import CustomerPlan, Decision, Holding, SchedulePlan, StartPlan
+from sumac.billing.model import CustomerPlan, Decision, Holding, SchedulePlan, Snapshot, StartPlan
 from sumac.billing.provider import DocumentLine
 from sumac.billing.requests import (
     AttachRequest,
     BillingRequest,
-    CancelRequest,
     MultiAttachRequest,
-    MultiCancelRequest,
     Phase,
     PlanWish,
     ScheduleRequest,
     UpdateRequest,
 )
 from sumac.billing.rules.preview import compute_next_cycle
+from sumac.billing.rules.transition import is_reverting
 from sumac.billing.visits import Checkout
 from sumac.catalog.rules.shape import longest_cadence, shortest_cadence
 from sumac.catalog.rules.text import cadence_text, money_text
@@ -29,11 +28,6 @@ from sumac.customers.model import Customer
 from sumac.invoices import service as invoices
 from sumac.invoices.rules.totals import compute_lines, compute_total
 from sumac.storage.work import Work
-
-
-def success_url_of(request: BillingRequest) -> str | None:
-    """Where the payer goes after the page."""
-    return None if isinstance(request, CancelRequest | MultiCancelRequest) else request.success_url
 
 
 def plan_id_of(request: BillingRequest) -> str | None:
@@ -56,8 +50,13 @@ def heading_of(proposal: Proposal) -> str:
     begun = begun or [action.held for action in actions if isinstance(action, SchedulePlan)]
     if not begun:
         return "Confirm the change of your plan"
-    names = " and ".join(dict.fromkeys(proposal.plan_of(held).name for held in begun))
-    return f"Subscribe to {names}" if any(held.recurring for held in begun) else f"Buy {names}"
+    return heading_for([Holding(held, proposal.plan_of(held)) for held in begun])
+
+
+def heading_for(begun: Sequence[Holding]) -> str:
+    """What a page is for on which plans that begin are paid, such as "Subscribe to Pro"."""
+    names = " and ".join(dict.fromkeys(each.plan.name for each in begun))
+    return f"Subscribe to {names}" if any(each.held.recurring for each in begun) else f"Buy {names}"
 
 
 async def amount_due(work: Work, customer: Customer, decision: Decision) -> Money:
@@ -67,7 +66,19 @@ async def amount_due(work: Work, customer: Customer, decision: Decision) -> Mone
         return Money.zero(await currency_of(work, customer))
     total = compute_total(compute_lines(draft.lines, draft.currency), draft.currency)
     credit = await invoices.credit_of(work, customer.key, draft.currency)
-    return Money(max(0, total.minor - max(0, credit.minor)), draft.currency)
+    return _after_credit(total, credit)
+
+
+def amount_of(proposal: Proposal) -> Money:
+    """What the payer would pay for a proposal, after the customer's credit."""
+    draft = proposal.decision.invoice
+    if draft is None:
+        return Money.zero(proposal.snapshot.currency)
+    return _after_credit(compute_total(compute_lines(draft.lines, draft.currency), draft.currency), proposal.credit)
+
+
+def _after_credit(total: Money, credit: Money) -> Money:
+    return Money(max(0, total.minor - max(0, credit.minor)), total.currency)
 
 
 async def lines_due(work: Work, customer: Customer, decision: Decision) -> tuple[tuple[DocumentLine, ...], Money]:
@@ -106,20 +117,39 @@ def terms_of(proposal: Proposal) -> str | None:
     return " ".join((*_renewal(proposal), *_later_phases(proposal))) or None
 
 
+def terms_of_held(snapshot: Snapshot, holding: Holding) -> str | None:
+    """What will be charged later for a plan that runs already, and when; None when nothing will."""
+    return next(_renewal_of(snapshot, holding), None)
+
+
 def _renewal(proposal: Proposal) -> Iterator[str]:
     started = _started(proposal.decision)
-    if started is None or started.period_end is None:
+    if started is not None:
+        yield from _renewal_of(proposal.snapshot, Holding(started, proposal.plan_of(started)))
+
+
+def _renewal_of(snapshot: Snapshot, holding: Holding) -> Iterator[str]:
+    started, plan = holding.held, holding.plan
+    if started.period_end is None:
         return
     if started.schedule_id is not None and started.ends_at is not None and started.ends_at <= started.period_end:
         return
-    plan = proposal.plan_of(started)
     usage = " Usage beyond what is included is added." if any(item.is_usage_based for item in plan.items) else ""
-    price = _price_after(proposal, Holding(started, plan))
+    price = _price_after(snapshot, Holding(replace(started, next_anchor_at=None), plan))
+    if is_reverting(holding):
+        then = "then the plan before it goes on. Nothing is charged for the trial."
+        yield f"Free until {_day(started.period_end)}, {then}"
+        return
     if started.trial_ends_at is not None:
         then = f"then {price}, charged" if price else "then charged"
         yield f"Free until {_day(started.trial_ends_at)}, {then} automatically until you cancel.{usage}"
         return
     at_price = f" at {price}" if price else ""
+    anew = started.next_anchor_at
+    if anew is not None and anew <= started.period_end:
+        rest = "what is not paid yet of that period is charged then, later ones renew"
+        yield f"Counted anew from {_day(anew)}: {rest}{at_price}, charged automatically until you cancel.{usage}"
+        return
     yield f"Renews on {_day(started.period_end)}{at_price}, charged automatically until you cancel.{usage}"
 
 
@@ -129,14 +159,14 @@ def _later_phases(proposal: Proposal) -> Iterator[str]:
         if not isinstance(action, SchedulePlan) or action.held.schedule_id is None:
             continue
         held, plan = action.held, proposal.plan_of(action.held)
-        price = _price_after(proposal, Holding(replace(held, anchor_at=held.starts_at, ends_at=None), plan))
+        price = _price_after(proposal.snapshot, Holding(replace(held, anchor_at=held.starts_at, ends_at=None), plan))
         yield f"From {_day(held.starts_at)}: {plan.name}{f' at {price}' if price else ''}."
 
 
-def _price_after(proposal: Proposal, started: Holding) -> str | None:
+def _price_after(snapshot: Snapshot, started: Holding) -> str | None:
     """What the next cycle costs in advance, such as "$20.00 per month"; None when only usage is billed."""
-    currency = proposal.snapshot.currency
-    following = compute_next_cycle(started, proposal.snapshot.features, currency=currency)
+    currency = snapshot.currency
+    following = compute_next_cycle(started, snapshot.features, currency=currency)
     lines = compute_lines(following.lines, currency) if following else ()
     if not lines:
         return None

@@ -88,7 +88,8 @@ class AttachRequest:
     """Please give this plan to this customer. `quantities` are totals per prepaid feature, included units counted.
 
     `anchor` is an instant in the future from which periods are counted, or "now". With `prorate` off a change of plan
-    costs nothing before its next renewal; with `bill` off nothing is billed at all.
+    costs nothing before its next renewal; with `bill` off nothing is billed at all. With `enable_immediately` the plan
+    is given before its page is paid, or before `starts_at`; with `long_lived` the way to the page stays open for long.
     """
 
     customer_id: str
@@ -107,6 +108,7 @@ class AttachRequest:
     starts_at: datetime | None = None
     ends_at: datetime | None = None
     enable_immediately: bool = False
+    long_lived: bool = False
     new_subscription: bool | None = None
     custom_lines: tuple[CustomLine, ...] = ()
     carry_balances: CarryOver | None = None
@@ -129,7 +131,8 @@ class SetupRequest:
 class MultiAttachRequest:
     """Please give these plans to this customer, all at once and on one invoice (billing.md §13.1).
 
-    `trial` applies to all of them: a Customization that only sets a free trial, or takes it away.
+    `trial` applies to all of them: a Customization that only sets a free trial, or takes it away. With
+    `enable_immediately` they are given before their page is paid.
     """
 
     customer_id: str
@@ -140,6 +143,7 @@ class MultiAttachRequest:
     invoice_mode: InvoiceMode | None = None
     anchor: Literal["now"] | None = None
     starts_at: datetime | None = None
+    enable_immediately: bool = False
     new_subscription: bool = False
     prorate: bool = True
     currency: str | None = None
@@ -233,3 +237,18 @@ class MultiCancelRequest:
 BillingRequest = (
     AttachRequest | MultiAttachRequest | ScheduleRequest | UpdateRequest | CancelRequest | MultiCancelRequest
 )
+
+
+def success_url_of(request: BillingRequest) -> str | None:
+    """Where the payer goes after a hosted page."""
+    return None if isinstance(request, CancelRequest | MultiCancelRequest) else request.success_url
+
+
+def is_given_ahead(request: BillingRequest) -> bool:
+    """Whether what needs a page is to be given before the page is completed (billing.md §10.5)."""
+    return isinstance(request, AttachRequest | MultiAttachRequest) and request.enable_immediately
+
+
+def is_long_lived(request: BillingRequest) -> bool:
+    """Whether the way to a page is to stay open for long (billing.md §10.5)."""
+    return isinstance(request, AttachRequest) and request.long_lived

@@ -1,38 +1,47 @@
 """Billing: does and previews what is asked, turns what is due, tells what a customer holds (billing.md §10 to §13)."""
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TypeVar
 
 import sqlalchemy as sa
 
 from sumac.balances.model import TrackAnswer
 from sumac.balances.requests import TrackRequest
-from sumac.balances.service import SomethingDueError
 from sumac.billing import portal, store
+from sumac.billing.ahead import close_canceled, make_way, owing_links, propose_making_way
 from sumac.billing.attempts import record_attempt
 from sumac.billing.cards import CardDesk
-from sumac.billing.checkout import CheckoutDesk, SettledCheckout
+from sumac.billing.checkout import CheckoutDesk
 from sumac.billing.collect import Collected, Collector, Providers, provider_of, require_ready, work_off
 from sumac.billing.confirm import Confirmation, ConfirmDesk, Confirming, close_confirmed, get_open, without_page
 from sumac.billing.currencies import adopt_currency
 from sumac.billing.decide import Proposal, propose, wanted_currency
+from sumac.billing.due import DueDesk
 from sumac.billing.dunning import forgive
 from sumac.billing.execute import Applied, apply
+from sumac.billing.links import Link, LinkDesk, once_followed, require_standing
 from sumac.billing.load import HoldingFilter, currency_of, list_holdings, load_holdings, load_snapshot, plan_in
 from sumac.billing.model import Holding, Payment, Schedule
 from sumac.billing.portal import Portal
 from sumac.billing.provider import Collection as Outcome
-from sumac.billing.provider import PaymentMethod, PaymentProvider
-from sumac.billing.quote import success_url_of
-from sumac.billing.requests import AttachRequest, BillingRequest, CancelRequest, MultiCancelRequest, SetupRequest
+from sumac.billing.provider import PaymentProvider
+from sumac.billing.requests import (
+    AttachRequest,
+    BillingRequest,
+    CancelRequest,
+    MultiCancelRequest,
+    SetupRequest,
+    is_given_ahead,
+    is_long_lived,
+    success_url_of,
+)
 from sumac.billing.rules.attach import decide_attach
-from sumac.billing.rules.turn import decide_turn
 from sumac.billing.seats import SeatDesk
+from sumac.billing.settlement import SettledCheckout, Settlement
 from sumac.catalog import service as catalog
 from sumac.catalog.model import Plan
-from sumac.core.errors import BadRequest, Conflict, Locked
+from sumac.core.errors import BadRequest, Conflict
 from sumac.core.money import Money
 from sumac.core.page import Cursor, Page
 from sumac.core.tenant import Tenant
@@ -45,12 +54,7 @@ from sumac.storage.schema import customer_plans
 from sumac.storage.work import Work
 
 ON_A_PAGE = (Payment.CHECKOUT, Payment.SETUP, Payment.CONFIRM)
-ACTOR_OF_JOBS = "system:calendar"
 BATCH = 100
-TURNS_MAX = 10_000
-SETTLING_TRIES_MAX = 5
-
-Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +79,12 @@ class BillingService:
         self._providers = providers
         self._public_url = public_url.rstrip("/")
         self._collector = Collector(database, providers)
-        self._desk = CheckoutDesk(database, providers)
+        self._settlement = Settlement(database, providers)
+        self._desk = CheckoutDesk(database, providers, settlement=self._settlement)
         self.cards = CardDesk(database, providers, desk=self._desk, public_url=self._public_url)
+        self.due = DueDesk(database, collector=self._collector, cards=self.cards)
         self._seats = SeatDesk(database, providers, collector=self._collector)
+        self.links = LinkDesk(database, desk=self._desk, cards=self.cards, public_url=self._public_url)
         self.confirmations = ConfirmDesk(database, desk=self._desk, public_url=self._public_url)
 
     async def perform(self, tenant: Tenant, request: BillingRequest, *, actor: str) -> Receipt:
@@ -86,7 +93,7 @@ class BillingService:
         Raises NotFound for an unknown customer or plan, Conflict `plan_already_attached`, Locked while another billing
         operation runs, BadRequest for what is not possible (billing.md §10 to §13).
         """
-        return await self._settling(tenant, lambda: self._perform(tenant, request, actor=actor))
+        return await self.due.settled(tenant, lambda: self._perform(tenant, request, actor=actor))
 
     async def confirm(self, page: Confirmation, *, shown: Money) -> Receipt:
         """Does what a page of ours asked about, once, for no more than was shown on it.
@@ -94,7 +101,7 @@ class BillingService:
         Raises as `perform` does, and Conflict `checkout_completed` or `price_changed`, Gone `checkout_expired`.
         """
         request, confirming = without_page(page.request), Confirming(page.id, shown)
-        return await self._settling(
+        return await self.due.settled(
             page.tenant, lambda: self._perform(page.tenant, request, actor=page.actor, confirming=confirming)
         )
 
@@ -105,7 +112,7 @@ class BillingService:
 
     async def count(self, tenant: Tenant, request: TrackRequest, *, actor: str) -> TrackAnswer:
         """Counts usage that takes or gives up prorated seats, once they are paid for. Raises as `SeatDesk.count`."""
-        return await self._settling(tenant, lambda: self._seats.count(tenant, request, actor=actor))
+        return await self.due.settled(tenant, lambda: self._seats.count(tenant, request, actor=actor))
 
     async def welcome(self, work: Work, customer: Customer, *, auto_enable_plan_id: str | None, actor: str) -> None:
         """Gives a new customer the auto-enabled plans, or the one named (billing.md §19), in the caller's work."""
@@ -129,54 +136,19 @@ class BillingService:
             customer = await customers.get(work, customer_id)
             now = customer.now(work.now)
         if customer.due_at is not None and customer.due_at <= now:
-            await self.settle_due(tenant, customer.key)
+            await self.due.settle(tenant, customer.key)
 
     async def settle_due(self, tenant: Tenant, customer_key: str) -> None:
-        """Turns everything due for the customer by its present, each at its own instant and in its own transaction.
+        """Turns everything due for the customer by its present."""
+        await self.due.settle(tenant, customer_key)
 
-        A billing operation that was cut short before is carried on first: what it decided lies before what is due.
-        """
-        await self._settle(tenant, customer_key, customers.get_locked)
-
-    async def _settle_free(self, tenant: Tenant, customer_key: str) -> bool:
-        """The same for a customer whom nobody else is busy with; False when there was nothing to turn."""
-        return await self._settle(tenant, customer_key, customers.find_free)
-
-    async def _settle(
-        self, tenant: Tenant, customer_key: str, lock: Callable[[Work, str], Awaitable[Customer | None]]
-    ) -> bool:
-        await self.carry_on(tenant, customer_key)
-        has_card = await self.can_convert(tenant, customer_key)
-        for turned in range(TURNS_MAX):
-            async with self._database.work(tenant) as work:
-                customer = await lock(work, customer_key)
-                if customer is None or customer.due_at is None or customer.due_at > customer.now(work.now):
-                    return turned > 0
-                await self.turn(work, customer, at=customer.due_at, has_card=has_card)
-        return True
-
-    async def carry_on(self, tenant: Tenant, customer_key: str) -> None:
-        """Asks the provider again about the customer's running operation, if there is one."""
-        async with self._database.reading(tenant) as work:
-            running = await store.find_running(work, customer_key)
-        if running is not None:
-            await self._collector.collect(tenant, running.invoice_id)
-
-    async def can_convert(self, tenant: Tenant, customer_key: str) -> bool:
-        """Whether a plan can be paid for once its trial ends. The provider is asked only while there is a trial."""
-        async with self._database.reading(tenant) as work:
-            customer = await customers.get_by_key(work, customer_key)
-            held = await store.plans_of(work, [customer_key])
-        trying = any(each.trial_ends_at is not None and each.trial_ends_at == each.period_end for each in held)
-        return trying and bool(await self.payment_methods(tenant, customer))
+    async def settle_due_customers(self) -> int:
+        """Settles a batch of customers on the wall clock with something due; answers how many."""
+        return await self.due.settle_customers()
 
     async def turn(self, work: Work, customer: Customer, *, at: datetime, has_card: bool) -> Applied:
-        """Turns what is due for the customer at exactly this instant, in the caller's work.
-
-        `has_card` says whether a plan whose trial ends can be paid for; one that cannot is over.
-        """
-        snapshot = await load_snapshot(work, customer, has_payment_method=has_card, at=at)
-        return await apply(work, customer, decide_turn(snapshot, at=at), at=at, actor=ACTOR_OF_JOBS)
+        """Turns what is due for the customer at exactly this instant, in the caller's work."""
+        return await self.due.turn(work, customer, at=at, has_card=has_card)
 
     async def collect(self, tenant: Tenant, invoice_id: str) -> Collected:
         """One try to collect an open invoice, and what it led to."""
@@ -205,13 +177,24 @@ class BillingService:
 
         Raises NotFound `checkout_unavailable`, Locked while another billing operation of the customer runs.
         """
-        settled = await self._settling(tenant, lambda: self._desk.settle(tenant, provider_checkout))
+        settled = await self.due.settled(tenant, lambda: self._settlement.settle(tenant, provider_checkout))
         if settled.stored_card_of is not None:
             await self.retry_open_invoices(tenant, settled.stored_card_of)
         if settled.to_collect is not None:
             paid = (await self._collector.collect(tenant, settled.to_collect)).invoice
             settled = replace(settled, invoice=paid, customer_plan_active=paid.is_settled, to_collect=None)
         return settled
+
+    async def follow(self, link: Link) -> str:
+        """The address of the page that a link leads to now; what is only asked for is quoted again.
+
+        Raises Conflict `checkout_completed`, Gone `checkout_expired`, and as `perform` does where what it was for is no
+        longer possible.
+        """
+        require_standing(link, self._database.clock.now())
+        if link.page.given:
+            return await self.links.open_given(link)
+        return await self.due.settled(link.tenant, lambda: self._follow(link))
 
     async def open_setup(self, tenant: Tenant, request: SetupRequest, *, actor: str) -> str:
         """The address of a page that stores a card; the attach that is asked for with it follows once it is completed.
@@ -233,19 +216,13 @@ class BillingService:
         """
         async with self._database.reading(tenant) as work:
             customer = await customers.get(work, customer_id)
-        await self._settling(tenant, lambda: self._desk.withdraw(tenant, customer))
+        await self.due.settled(tenant, lambda: self._desk.withdraw(tenant, customer))
 
     async def provider_customer(self, tenant: Tenant, customer_id: str) -> str:
         """The payment provider's id of the customer, made on first need."""
         async with self._database.reading(tenant) as work:
             customer = await customers.get(work, customer_id)
         return await self._desk.ensure_customer(tenant, customer)
-
-    async def payment_methods(self, tenant: Tenant, customer: Customer) -> Sequence[PaymentMethod]:
-        """The customer's stored cards; none where there is no provider."""
-        if customer.provider_customer is None or tenant.env not in self._providers:
-            return []
-        return await self.provider(tenant).payment_methods(tenant, customer.provider_customer)
 
     def provider(self, tenant: Tenant) -> PaymentProvider:
         """The tenant's payment provider. Raises BadRequest `stripe_config_not_found` where none is connected."""
@@ -291,20 +268,6 @@ class BillingService:
         """The portal session of a link, or None when it is unknown or has expired."""
         return await portal.find_portal(self._database, token)
 
-    async def settle_due_customers(self) -> int:
-        """Settles a batch of customers on the wall clock with something due; answers how many.
-
-        Where none of a batch could be settled, the next one is looked at, so that they hold up nobody behind them.
-        """
-        after: tuple[datetime, str] | None = None
-        while True:
-            async with self._database.system_reading() as system:
-                due = await store.due_customers(system, system.now, after, BATCH)
-            done = await work_off("settling_failed", [(tenant, key) for tenant, key, _ in due], self._settle_free)
-            if done or len(due) < BATCH:
-                return done
-            after = (due[-1][2], due[-1][1])
-
     async def collect_due_invoices(self) -> int:
         """Tries a batch of open invoices whose next try has come; answers how many."""
         async with self._database.system_reading() as system:
@@ -312,8 +275,10 @@ class BillingService:
         return await work_off("collecting_failed", due, self._collector.collect_due)
 
     async def settle_checkouts(self) -> int:
-        """Settles hosted pages that were completed while nobody came back from them; answers how many."""
-        return await work_off("settling_checkout_failed", await self._desk.forgotten(BATCH), self.settle_checkout)
+        """Settles hosted pages completed while nobody came back, and links whose time is up; answers how many."""
+        forgotten = await self._settlement.forgotten(BATCH)
+        settled = await work_off("settling_checkout_failed", forgotten, self.settle_checkout)
+        return settled + await work_off("closing_link_failed", await self.links.expired(BATCH), self._expire_link)
 
     async def resume_attempts(self) -> int:
         """Carries on attaches and refunds that were cut short, gives up attaches nobody paid; answers how many."""
@@ -328,15 +293,14 @@ class BillingService:
         if not isinstance(request, CancelRequest | MultiCancelRequest):
             proposal = await self._propose(tenant, customer, request, has_card=has_card)
             if proposal.decision.payment in ON_A_PAGE:
-                host = self.confirmations if proposal.decision.payment is Payment.CONFIRM else self._desk
-                url = await host.open_request(tenant, proposal, request, actor=actor)
-                return Receipt(customer.public_id, payment_url=url)
-            if await self._desk.withdraw(tenant, customer, sparing=confirming.page_id if confirming else None):
-                await self.carry_on(tenant, customer.key)
+                return await self._send_to_page(tenant, proposal, request, has_card=has_card, actor=actor)
+            if await self._desk.withdraw(tenant, customer, sparing=[confirming.page_id] if confirming else []):
+                await self.due.carry_on(tenant, customer.key)
         async with self._database.work(tenant) as work:
             customer = await customers.get_by_key(work, customer.key, lock=True)
             await require_ready(work, customer)
             now = customer.now(work.now)
+            request = await make_way(work, customer, request, has_card=has_card)
             proposal = await propose(work, customer, request, has_card=has_card)
             decision = proposal.decision
             await adopt_currency(work, customer, wanted_currency(request))
@@ -345,6 +309,7 @@ class BillingService:
                 applied = await apply(work, customer, decision, at=now, actor=actor)
                 if isinstance(request, CancelRequest | MultiCancelRequest):
                     await forgive(work, customer, proposal.snapshot, applied, now=now)
+                    await close_canceled(work, customer, now=now)
                 invoice = applied.invoice
             else:
                 invoice = await record_attempt(work, customer, decision, now=now, actor=actor)
@@ -356,14 +321,48 @@ class BillingService:
         done = decision.payment is Payment.NONE or (receipt.invoice is not None and receipt.invoice.is_settled)
         return replace(receipt, schedule=decision.schedule) if done else receipt
 
-    async def _settling(self, tenant: Tenant, operation: Callable[[], Awaitable[Answer]]) -> Answer:
-        """Runs an operation, again after whatever it finds due for its customer is settled."""
-        for _ in range(SETTLING_TRIES_MAX):
-            try:
-                return await operation()
-            except SomethingDueError as due:
-                await self.settle_due(tenant, due.customer_key)
-        raise Locked(store.BUSY)
+    async def _expire_link(self, tenant: Tenant, token: str) -> bool:
+        return await self.due.settled(tenant, lambda: self.links.expire(tenant, token))
+
+    async def _send_to_page(
+        self,
+        tenant: Tenant,
+        proposal: Proposal,
+        request: BillingRequest,
+        *,
+        has_card: bool,
+        actor: str,
+        sparing: Sequence[str] = (),
+    ) -> Receipt:
+        """Opens what the payer is sent to; on a page to pay on, what was given ahead and stands in its way is over."""
+        customer = proposal.snapshot.customer
+        if proposal.decision.payment is Payment.CONFIRM:
+            url = await self.confirmations.open_request(tenant, proposal, request, actor=actor, sparing=sparing)
+            return Receipt(customer.public_id, payment_url=url)
+        if is_given_ahead(request) or is_long_lived(request):
+            given = await self.links.open_request(tenant, proposal, request, has_card=has_card, actor=actor)
+            return Receipt(customer.public_id, given.invoice, payment_url=given.url)
+        async with self._database.work(tenant) as work:
+            customer = await customers.get_by_key(work, customer.key, lock=True)
+            if await owing_links(work, customer, has_card=has_card):
+                await require_ready(work, customer)
+                await make_way(work, customer, request, has_card=has_card)
+        url = await self._desk.open_request(tenant, proposal, request, actor=actor, sparing=sparing)
+        return Receipt(customer.public_id, payment_url=url)
+
+    async def _follow(self, link: Link) -> str:
+        request = once_followed(link.request)
+        customer, has_card = await self._payer(link.tenant, request)
+        proposal = await self._propose(link.tenant, customer, request, has_card=has_card)
+        receipt: Receipt | None = None
+        if proposal.decision.payment in ON_A_PAGE:
+            receipt = await self._send_to_page(
+                link.tenant, proposal, request, has_card=has_card, actor=link.page.actor, sparing=[link.page.id]
+            )
+        if receipt is None or receipt.payment_url is None:
+            message = "What this link was for is no longer possible; nothing was charged"
+            raise Conflict(message)
+        return receipt.payment_url
 
     async def _payer(self, tenant: Tenant, request: BillingRequest) -> tuple[Customer, bool]:
         """The customer, up to date, and whether there is a card; cancelling does not ask for one."""
@@ -372,14 +371,12 @@ class BillingService:
             customer = await customers.get(work, request.customer_id)
         if isinstance(request, CancelRequest | MultiCancelRequest):
             return customer, False
-        return customer, bool(await self.payment_methods(tenant, customer))
+        return customer, bool(await self.cards.list_cards(tenant, customer))
 
     async def _propose(
         self, tenant: Tenant, customer: Customer, request: BillingRequest, *, has_card: bool
     ) -> Proposal:
-        async with self._database.reading(tenant) as work:
-            customer = await customers.get_by_key(work, customer.key)
-            proposal = await propose(work, customer, request, has_card=has_card)
+        proposal = await propose_making_way(self._database, tenant, customer, request, has_card=has_card)
         if proposal.decision.payment is not Payment.NONE:
             self.provider(tenant)
         return proposal

@@ -25,7 +25,7 @@ DECISION = TypeAdapter(Decision)
 TERMS = TypeAdapter(PlanTerms)
 LINE = TypeAdapter(LineDraft)
 BUSY = "Another billing operation for this customer is running; try again in a moment"
-LIVE = (PlanStatus.SCHEDULED, PlanStatus.ACTIVE, PlanStatus.PAST_DUE)
+LIVE = (PlanStatus.SCHEDULED, PlanStatus.ACTIVE, PlanStatus.PAST_DUE, PlanStatus.PAUSED)
 
 
 class AttemptStatus(StrEnum):
@@ -53,7 +53,7 @@ class Attempt:
 
 
 async def plans_of(work: Work, customer_keys: Collection[str], *, live: bool = True) -> list[CustomerPlan]:
-    """The customers' plans, oldest first; with `live` only scheduled and usable ones."""
+    """The customers' plans, oldest first; with `live` only scheduled, usable and paused ones."""
     statement = work.select(customer_plans).where(customer_plans.c.customer_key.in_(customer_keys))
     if live:
         statement = statement.where(customer_plans.c.status.in_(LIVE))

@@ -192,6 +192,11 @@ class FreeTrial:
     card_required: bool = True
     on_end: str | None = None
 
+    @property
+    def reverts(self) -> bool:
+        """Whether the plan whose place it takes comes back at its end; otherwise the plan on trial is billed."""
+        return self.on_end == "revert"
+
     def end_after(self, start: datetime) -> datetime:
         """The instant a trial begun at `start` ends."""
         if self.unit is TrialUnit.DAY:

@@ -12,7 +12,9 @@ from sumac.billing.model import (
     EndPlan,
     Holding,
     KeepPlan,
+    PausePlan,
     ReplaceTerms,
+    ResumePlan,
     SchedulePlan,
     StartPlan,
 )
@@ -92,8 +94,10 @@ def _changes(proposal: Proposal) -> Iterator[Change]:
                 yield Change(_name(proposal, held), f"does not start on {day(held.starts_at)} any more")
             case CancelPlan(held) if held.ends_at is not None:
                 yield Change(_name(proposal, held), f"ends on {day(held.ends_at)}")
-            case KeepPlan(held):
+            case KeepPlan(held) | ResumePlan(held):
                 yield Change(_name(proposal, held), "goes on")
+            case PausePlan(held):
+                yield Change(_name(proposal, held), "is paused, and goes on after the trial")
             case EndPlan(held):
                 yield Change(_name(proposal, held), "ends now")
             case _:

@@ -10,8 +10,8 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from sumac.billing.checkout import SettledCheckout
 from sumac.billing.provider import CheckoutPage, CheckoutState, CheckoutStatus
+from sumac.billing.settlement import SettledCheckout
 from sumac.catalog import service as catalog
 from sumac.core.errors import BadRequest, Conflict, Gone, Locked, NotFound
 from sumac.core.money import Money

@@ -6,7 +6,7 @@ from starlette.responses import RedirectResponse, Response
 
 from sumac.billing.confirm import Confirmation, without_page
 from sumac.billing.provider import PaymentMethod
-from sumac.billing.quote import terms_of
+from sumac.billing.quote import amount_of, terms_of
 from sumac.billing.visits import CheckoutProgress
 from sumac.core.errors import BadRequest, Conflict, Gone, Locked, NotFound, SumacError
 from sumac.core.money import Money
@@ -75,7 +75,7 @@ async def _ask(site: Site, page: Confirmation, *, price_changed: bool = False) -
         proposal = await site.billing.preview(page.tenant, without_page(page.request))
     except SumacError:
         return _impossible(seller)
-    due = await site.billing.confirmations.amount_due(page.tenant, proposal)
+    due = amount_of(proposal)
     return render(
         "confirm.html",
         seller,

@@ -7,6 +7,7 @@ from sumac.pages.checkout import add_checkout
 from sumac.pages.confirm import add_confirm
 from sumac.pages.door import PageRoute
 from sumac.pages.invoice import add_invoice
+from sumac.pages.link import add_link
 from sumac.pages.portal import add_portal
 from sumac.pages.portal_cards import add_portal_cards
 from sumac.pages.portal_payment import add_portal_payment
@@ -18,7 +19,7 @@ __all__ = ["Site", "pages_router"]
 
 
 def pages_router(site: Site) -> APIRouter:
-    """The routes of the checkout, the confirm page, the invoice, the portal and their stylesheet."""
+    """The routes of the checkout, links to it, the confirm page, the invoice, the portal and their stylesheet."""
     router = APIRouter(include_in_schema=False, route_class=PageRoute)
 
     @router.get(STYLESHEET_PATH)
@@ -27,6 +28,7 @@ def pages_router(site: Site) -> APIRouter:
 
     add_checkout(router, site)
     add_confirm(router, site)
+    add_link(router, site)
     add_invoice(router, site)
     add_portal(router, site)
     add_portal_plans(router, site)

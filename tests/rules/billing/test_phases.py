@@ -31,6 +31,7 @@ from tests.rules.offers import (
     held,
     snapshot,
 )
+from tests.rules.reverts import TRIED, trying
 from tests.rules.schedules import ends, later, months, phase, schedule, starts
 
 PAST = JANUARY - timedelta(days=40)
@@ -107,8 +108,10 @@ def test_the_past_is_charged_by_whole_cycles() -> None:
             snapshot(),
             [phase(None, PRO)],
             {"trial": Customization(free_trial=replace(TRIAL, on_end="revert"), sets_trial=True)},
-            "revert",
+            "reverts",
         ),
+        (snapshot(), [phase(None, PRO), phase(months(1), TRIED)], {}, "the trial of plan tried reverts"),
+        (trying(), [phase(None, GROWTH)], {}, "pro is paused for a trial"),
         (snapshot(card=False), [phase(None, PRO)], {"redirect_mode": RedirectMode.NEVER}, "no payment method"),
     ],
 )

@@ -7,13 +7,23 @@ from typing import Any, ClassVar
 
 import pytest
 
-from sumac.billing.model import CustomerPlan, Decision, Holding, IssueInvoice, ReplaceTerms, SchedulePlan, Snapshot
-from sumac.billing.requests import CarryOver, CustomLine, InvoiceMode, PlanTiming
+from sumac.billing.model import (
+    ChangePlan,
+    CustomerPlan,
+    Decision,
+    Holding,
+    IssueInvoice,
+    Payment,
+    ReplaceTerms,
+    SchedulePlan,
+    Snapshot,
+)
+from sumac.billing.requests import CarryOver, CustomLine, InvoiceMode, PlanTiming, RedirectMode
 from sumac.billing.rules.lines import advance_lines
 from sumac.billing.rules.preview import compute_next_cycle
 from sumac.catalog.model import BasePrice, ItemPrice, Plan, Proration, Tier, TierBehavior
 from sumac.core.errors import BadRequest, Conflict
-from tests.rules.decisions import FEBRUARY, HALF, MARCH, attach, cents, kinds
+from tests.rules.decisions import FEBRUARY, HALF, MARCH, attach, cents, kinds, turn
 from tests.rules.offers import (
     FEATURES,
     FREE,
@@ -23,6 +33,7 @@ from tests.rules.offers import (
     ONE_OFF,
     PREMIUM,
     PRO,
+    TRIAL,
     at,
     canceling,
     held,
@@ -145,6 +156,32 @@ class TestTheNextCycle:
         assert compute_next_cycle(ending, FEATURES, currency="usd", held_lines=()) is None
 
 
+SEATS = held(plan("team", 20, item("seats", 0, price=prepaid("8"))), quantities={"seats": Decimal(5)})
+DESKS = held(
+    plan("desks", 10, item("seats", 0, reset=None, price=prepaid("8", cadence=ONCE)), cadence=ONCE),
+    quantities={"seats": Decimal(5)},
+)
+COSTS, TRIED = custom(price=PRO.price), custom(price=PRO.price, free_trial=TRIAL)
+NEVER = {"redirect_mode": RedirectMode.NEVER}
+
+
+@pytest.mark.parametrize(
+    ("holding", "changes", "card", "payment"),
+    [
+        pytest.param(held(FREE), {"customize": COSTS}, True, Payment.CHARGE, id="free-to-paid-with-card"),
+        pytest.param(held(FREE), {"customize": COSTS}, False, Payment.CHECKOUT, id="free-to-paid-without-card"),
+        pytest.param(held(FREE), {"customize": TRIED}, False, Payment.SETUP, id="free-to-trial-without-card"),
+        pytest.param(SEATS, {"quantities": {"seats": 9}}, False, Payment.CHARGE, id="more-seats-without-card"),
+        pytest.param(SEATS, {"quantities": {"seats": 2}, **NEVER}, False, Payment.NONE, id="fewer-seats-without-card"),
+        pytest.param(DESKS, {"quantities": {"seats": 2}}, True, Payment.CHARGE, id="a-purchase-with-card"),
+        pytest.param(DESKS, {"quantities": {"seats": 2}}, False, Payment.CHECKOUT, id="a-purchase-without-card"),
+    ],
+)
+def test_where_the_payer_is_sent(holding: Holding, changes: dict[str, Any], payment: Payment, *, card: bool) -> None:
+    """As when attaching: to a page for a first subscription or a purchase without a card, else the card is charged."""
+    assert payment is update(customer(holding, card=card), **changes).payment
+
+
 class TestAtTheEndOfTheCycle:
     """Other terms that wait for the renewal (`plan_schedule: end_of_cycle`)."""
 
@@ -169,6 +206,34 @@ class TestAtTheEndOfTheCycle:
         assert [{"seats": 10}, {"seats": 12}] == [self.scheduled(each).quantities for each in (plain, chosen)]
         with pytest.raises(BadRequest, match="bought once"):
             update(state, customize=self.DEARER, quantities={"messages": 100}, **self.END)
+
+    @pytest.mark.parametrize("seats", [25, 10])
+    def test_quantities_wait_too(self, seats: int) -> None:
+        """More or fewer units: nothing is billed or changes before the renewal, which is of the new total."""
+        state = customer(
+            held(plan("team", 20, item("seats", 0, price=prepaid("8"))), quantities={"seats": Decimal(20)})
+        )
+        decision = update(state, quantities={"seats": seats}, **self.END)
+        after = applied(state, decision)
+
+        assert ([ChangePlan], {"seats": 20}) == (kinds(decision), goes_on(decision).quantities)
+        assert 2000 + seats * 800 == cents(turn(*after.holdings, grants=after.grants))
+        same = update(after, quantities={"seats": 20}, **self.END)
+        assert {} == goes_on(same).upcoming_quantities
+
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            pytest.param({"quantities": {"messages": 100}}, id="what-is-bought-once"),
+            pytest.param({"quantities": {"seats": 3}, "invoice_mode": InvoiceMode()}, id="an-invoice"),
+            pytest.param({"anchor": "now"}, id="the-anchor"),
+        ],
+    )
+    def test_what_is_about_now(self, changes: dict[str, Any]) -> None:
+        """A top-up, an invoice to send and a period that begins now cannot wait."""
+        packs = item("messages", 0, reset=None, price=prepaid("10", cadence=ONCE, units=100))
+        with pytest.raises(BadRequest):
+            update(customer(held(plan("team", 20, packs, item("seats", 0, price=prepaid("8"))))), **changes, **self.END)
 
     @pytest.mark.parametrize("offer", [FREE, replace(ONE_OFF, items=())])
     def test_no_cycle_to_wait_for(self, offer: Plan) -> None:

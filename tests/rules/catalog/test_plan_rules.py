@@ -174,6 +174,16 @@ def test_invalid_items(item: PlanItem, problem: str) -> None:
         ),
         pytest.param(replace(PRO, free_trial=FreeTrial(0)), "duration_length", id="trial-of-no-time"),
         pytest.param(
+            replace(PRO, add_on=True, free_trial=FreeTrial(7, on_end="revert")),
+            "takes the place of another",
+            id="add-on-that-reverts",
+        ),
+        pytest.param(
+            replace(PRO, auto_enable=True, free_trial=FreeTrial(7, card_required=False, on_end="revert")),
+            "takes the place of another",
+            id="auto-enabled-that-reverts",
+        ),
+        pytest.param(
             replace(PRO, price=BasePrice(Decimal(9), ONCE), items=(), free_trial=FreeTrial(7)),
             "one-off plan",
             id="trial-of-a-one-off-plan",

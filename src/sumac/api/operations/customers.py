@@ -125,7 +125,7 @@ async def _customer_body(context: Context, customer_id: str, expand: Collection[
         if "entities" in expand:
             dossier = replace(dossier, entities=await customers.list_entities(work, customer.key))
     if "payment_method" in expand:
-        cards = await context.services.billing.payment_methods(context.tenant, customer)
+        cards = await context.services.billing.cards.list_cards(context.tenant, customer)
         dossier = replace(dossier, cards=cards)
     return _body(context, work, dossier, expand)
 

@@ -14,6 +14,7 @@ from sumac.api.schemas.sandbox import (
 )
 from sumac.api.schemas.wire import Success
 from sumac.billing.confirm import Confirmation, without_page
+from sumac.billing.quote import amount_of
 from sumac.core.errors import BadRequest, NotFound
 
 router = OperationRouter("sandbox")
@@ -41,10 +42,14 @@ async def set_next_charge(body: NextChargeBody, context: Context) -> Success:
 async def complete_checkout(body: CompleteCheckoutBody, context: Context) -> CompleteCheckoutAnswer:
     """Completes a hosted page as the customer would: enters a card and pays.
 
-    On a page that only asks for a confirmation, it confirms what is shown; the card on file is charged.
+    On a page that only asks for a confirmation, it confirms what is shown; the card on file is charged. A link is
+    followed to the page it leads to.
     """
     context.require_sandbox()
-    token = urlsplit(body.url).path.rstrip("/").rpartition("/")[2]
+    token = _token_of(body.url)
+    link = await context.services.billing.links.find(token)
+    if link is not None and link.tenant == context.tenant:
+        token = _token_of(await context.services.billing.follow(link))
     question = await context.services.billing.confirmations.find(token)
     if question is not None and question.tenant == context.tenant:
         return await _confirm(question, context)
@@ -57,11 +62,14 @@ async def complete_checkout(body: CompleteCheckoutBody, context: Context) -> Com
     return CompleteCheckoutAnswer.of(settled, context.services.public_url)
 
 
+def _token_of(url: str) -> str:
+    return urlsplit(url).path.rstrip("/").rpartition("/")[2]
+
+
 async def _confirm(question: Confirmation, context: Context) -> CompleteCheckoutAnswer:
     billing = context.services.billing
     proposal = await billing.preview(context.tenant, without_page(question.request))
-    shown = await billing.confirmations.amount_due(context.tenant, proposal)
-    receipt = await billing.confirm(question, shown=shown)
+    receipt = await billing.confirm(question, shown=amount_of(proposal))
     if receipt.payment_url is not None:
         message = f"The card on file was not charged; pay on {receipt.payment_url}"
         raise BadRequest(message, code="card_declined")

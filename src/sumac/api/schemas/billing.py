@@ -51,7 +51,6 @@ LATER = (
     "add_lines",
     "discounts",
     "license_quantities",
-    "long_lived_checkout",
     "processor_subscription_id",
     "remove_lines",
     "tax_rate_id",
@@ -66,6 +65,13 @@ REQUIRED_ACTIONS: dict[Outcome, tuple[str, str]] = {
 Version = Annotated[WholeNumber, Field(ge=1)]
 Redirect = Literal["always", "if_required", "never"]
 Proration = Literal["prorate_immediately", "none", "bill_difference"]
+
+
+def check_ahead(mode: InvoiceMode | None, *, enable: bool | None) -> None:
+    """Raises BadRequest where a plan is to be given ahead of an invoice that is sent, which says so itself."""
+    if enable and mode is not None:
+        message = "enable_plan_immediately: for an invoice that is sent it is part of invoice_mode"
+        raise BadRequest(message)
 
 
 class _Change(WireModel):
@@ -97,9 +103,7 @@ class _PlanChange(_Change):
     carry_over_usages: CarryOverBody | None = None
     custom_line_items: Lines | None = None
     customize: CustomizeBody | None = None
-    enable_plan_immediately: Truth | None = None
     license_quantities: list[JsonObject] | None = None
-    long_lived_checkout: Truth | None = None
     plan_schedule: Literal["immediate", "end_of_cycle"] | None = None
     processor_subscription_id: AnyId | None = None
     remove_lines: list[JsonObject] | None = None
@@ -107,9 +111,6 @@ class _PlanChange(_Change):
     def _check(self) -> None:
         refuse_entity(self.entity_id)
         refuse_later(self, LATER)
-        if self.enable_plan_immediately and getattr(self, "starts_at", None) is None:
-            message = "enable_plan_immediately: is for a plan with starts_at; for an invoice it is part of invoice_mode"
-            raise BadRequest(message)
         if self.proration_behavior == "bill_difference":
             message = "proration_behavior: bill_difference is not available yet"
             raise BadRequest(message)
@@ -127,14 +128,17 @@ class AttachTerms(_PlanChange):
 
     carry_over_balances: CarryOverBody | None = None
     currency: Currency | None = None
+    enable_plan_immediately: Truth | None = None
     ends_at: Milliseconds | None = None
+    long_lived_checkout: Truth | None = None
     new_billing_subscription: Truth | None = None
     remove_plan_ids: Annotated[list[PlanId], Field(max_length=PLANS_MAX)] | None = None
     starts_at: Milliseconds | None = None
 
     def request_for(self, plan_id: str) -> AttachRequest:
-        """As a request to attach the plan. Raises BadRequest for what is not available yet."""
+        """As a request to attach the plan. Raises BadRequest for what is not available yet or does not go together."""
         self._check()
+        check_ahead(self._mode(), enable=self.enable_plan_immediately)
         return AttachRequest(
             customer_id=self.customer_id,
             plan_id=plan_id,
@@ -151,6 +155,7 @@ class AttachTerms(_PlanChange):
             anchor=self.billing_cycle_anchor,
             starts_at=self.starts_at,
             enable_immediately=bool(self.enable_plan_immediately),
+            long_lived=bool(self.long_lived_checkout),
             ends_at=self.ends_at,
             new_subscription=self.new_billing_subscription,
             custom_lines=custom_lines_of(self.custom_line_items),
@@ -177,6 +182,8 @@ class UpdateBody(_PlanChange):
 
     plan_id: PlanId | None = None
     cancel_action: Literal["cancel_immediately", "cancel_end_of_cycle", "uncancel"] | None = None
+    enable_plan_immediately: Truth | None = None
+    long_lived_checkout: Truth | None = None
     recalculate_balances: JsonObject | None = None
     refund_last_payment: Literal["prorated", "full"] | None = None
     expand: list[str] | None = None
@@ -187,7 +194,7 @@ class UpdateBody(_PlanChange):
         Raises BadRequest when nothing is asked, for what cannot go together, and for what is not available yet.
         """
         self._check()
-        refuse_later(self, ("recalculate_balances",))
+        refuse_later(self, ("enable_plan_immediately", "long_lived_checkout", "recalculate_balances"))
         changes = bool(self.feature_quantities or self.version or self.billing_cycle_anchor) or self._customizes()
         cancels = self.cancel_action is not None and self.cancel_action != "uncancel"
         if self.refund_last_payment is not None and self.cancel_action != "cancel_immediately":
@@ -272,7 +279,7 @@ class RequiredAction(WireModel):
 
 
 class BillingAnswer(WireModel):
-    """What an operation came to; with a `payment_url` nothing is given before that is paid."""
+    """What an operation came to; with a `payment_url` nothing is given before that is paid, unless that was asked."""
 
     customer_id: str
     invoice: BilledInvoice | None = None

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field
 
-from sumac.api.schemas.billing import Proration, Redirect
+from sumac.api.schemas.billing import Proration, Redirect, check_ahead
 from sumac.api.schemas.changes import InvoiceModeBody, WebAddress
 from sumac.api.schemas.customize import trial_only
 from sumac.api.schemas.later import refuse_entity, refuse_later
@@ -39,7 +39,7 @@ from sumac.core.errors import BadRequest
 from sumac.core.money import Money, round_sum
 from sumac.core.tenant import Env
 
-LATER = ("discounts", "enable_plan_immediately")
+LATER = ("discounts",)
 PLANS_MAX = 20
 
 
@@ -66,15 +66,18 @@ class MultiAttachBody(WireModel):
         """As a request. Raises NotFound for an entity, BadRequest for what is not available yet."""
         refuse_entity(self.entity_id)
         refuse_later(self, LATER)
+        mode = self.invoice_mode.mode() if self.invoice_mode else None
+        check_ahead(mode, enable=self.enable_plan_immediately)
         return MultiAttachRequest(
             customer_id=self.customer_id,
             plans=tuple(plan.wish() for plan in self.plans),
             trial=trial_only(self, self.free_trial),
             redirect_mode=RedirectMode(self.redirect_mode),
             success_url=self.success_url,
-            invoice_mode=self.invoice_mode.mode() if self.invoice_mode else None,
+            invoice_mode=mode,
             anchor=self.billing_cycle_anchor,
             starts_at=self.starts_at,
+            enable_immediately=bool(self.enable_plan_immediately),
             new_subscription=bool(self.new_billing_subscription),
             prorate=self.billing_behavior != "none",
             currency=self.currency,

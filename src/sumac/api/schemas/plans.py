@@ -69,9 +69,6 @@ class FreeTrialIn(WireModel):
 
     def trial(self) -> FreeTrial:
         """As a trial."""
-        if self.on_end == "revert":
-            message = "free_trial.on_end: revert is not available yet"
-            raise BadRequest(message)
         return FreeTrial(self.duration_length, TrialUnit(self.duration_type), self.card_required, self.on_end)
 
 

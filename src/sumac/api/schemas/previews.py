@@ -1,6 +1,6 @@
 """Previews of billing operations on the wire (api.md §2.5). Amounts are major units."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Literal, Self
 
@@ -8,6 +8,7 @@ from sumac.api.schemas.plans import PlanBody
 from sumac.api.schemas.wire import Milliseconds, Number, WireModel
 from sumac.billing.decide import Proposal
 from sumac.billing.model import (
+    Action,
     CancelPlan,
     ChangePlan,
     CustomerPlan,
@@ -15,9 +16,12 @@ from sumac.billing.model import (
     Holding,
     HoldLines,
     KeepPlan,
+    PausePlan,
     Payment,
+    PlanStatus,
     ReleaseLines,
     ReplaceTerms,
+    ResumePlan,
     SchedulePlan,
     StartPlan,
 )
@@ -234,29 +238,29 @@ def _next_cycle(preview: Proposal) -> NextCycle | None:
     waiting = [each.line for each in snapshot.held_lines if each.id not in released]
     waiting += [line for each in preview.decision.actions if isinstance(each, HoldLines) for line in each.lines]
     cycles: list[NextCycle | None] = []
-    for action in preview.decision.actions:
-        if isinstance(action, StartPlan | KeepPlan | SchedulePlan | ChangePlan | ReplaceTerms):
-            held_lines = [line for line in waiting if line.customer_plan_id == action.held.id]
-            holding = Holding(action.held, preview.plan_of(action.held))
-            cycles.append(
-                compute_next_cycle(holding, snapshot.features, currency=snapshot.currency, held_lines=held_lines)
-            )
+    for held in _coming(preview.decision.actions):
+        held_lines = [line for line in waiting if line.customer_plan_id == held.id]
+        holding = Holding(held, preview.plan_of(held))
+        cycles.append(compute_next_cycle(holding, snapshot.features, currency=snapshot.currency, held_lines=held_lines))
     return merge_cycles(cycles)
 
 
+def _coming(actions: Iterable[Action]) -> Collection[CustomerPlan]:
+    """The plans that start or go on, each as the last action about it leaves it."""
+    stays = StartPlan | KeepPlan | ResumePlan | SchedulePlan | ChangePlan | ReplaceTerms
+    return {action.held.id: action.held for action in actions if isinstance(action, stays)}.values()
+
+
 def _incoming(preview: Proposal, env: Env, *, shown: bool) -> Iterator[PlanChangeBody]:
-    for action in preview.decision.actions:
-        match action:
-            case StartPlan(held) | KeepPlan(held) | ChangePlan(held) | ReplaceTerms(held):
-                yield PlanChangeBody.of(held, _plan(preview, held, env, shown=shown), effective_at=None)
-            case SchedulePlan(held):
-                yield PlanChangeBody.of(held, _plan(preview, held, env, shown=shown), effective_at=held.starts_at)
+    for held in _coming(preview.decision.actions):
+        starts_at = held.starts_at if held.status is PlanStatus.SCHEDULED else None
+        yield PlanChangeBody.of(held, _plan(preview, held, env, shown=shown), effective_at=starts_at)
 
 
 def _outgoing(preview: Proposal, env: Env, *, shown: bool) -> Iterator[PlanChangeBody]:
     for action in preview.decision.actions:
         match action:
-            case EndPlan(held) | CancelPlan(held):
+            case EndPlan(held) | CancelPlan(held) | PausePlan(held):
                 yield PlanChangeBody.of(held, _plan(preview, held, env, shown=shown), effective_at=held.ends_at)
 
 

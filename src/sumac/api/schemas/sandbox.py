@@ -7,11 +7,11 @@ from pydantic import Field
 from sumac.api.schemas.billing import BilledInvoice
 from sumac.api.schemas.changes import WebAddress
 from sumac.api.schemas.wire import CustomerId, WireModel
-from sumac.billing.checkout import SettledCheckout
 from sumac.billing.confirm import Confirmation
 from sumac.billing.provider import PaymentMethod
 from sumac.billing.quote import plan_id_of
 from sumac.billing.service import Receipt
+from sumac.billing.settlement import SettledCheckout
 
 CARD_NUMBER_MAX = 40
 GOOD_CARD = "4242 4242 4242 4242"

@@ -21,6 +21,11 @@ class SetupBody(AttachTerms):
             if getattr(self, name) not in (None, "if_required"):
                 message = f"{name}: is not for billing.setup_payment, whose plan is charged to the card stored with it"
                 raise BadRequest(message)
+        if self.enable_plan_immediately and self.starts_at is None:
+            message = (
+                "enable_plan_immediately: is not for billing.setup_payment, whose plan starts once there is a card"
+            )
+            raise BadRequest(message)
         attach = None if self.plan_id is None else self.request_for(self.plan_id)
         return SetupRequest(self.customer_id, attach, self.success_url)
 

@@ -14,9 +14,15 @@ from sumac.billing.model import (
 )
 from sumac.core.page import DEFAULT_LIMIT
 
+WAITING = frozenset({PlanStatus.SCHEDULED, PlanStatus.PAUSED})
+
 
 class SubscriptionBody(WireModel):
-    """A recurring plan the customer holds."""
+    """A recurring plan the customer holds.
+
+    The contract has no word for a plan that is paused for a trial: it is shown as scheduled, for it will go on, with
+    the start it had and without a running period.
+    """
 
     id: str
     plan: PlanBody | None = None
@@ -45,14 +51,14 @@ class SubscriptionBody(WireModel):
             plan_id=held.plan_id,
             auto_enable=holding.plan.auto_enable,
             add_on=holding.plan.add_on,
-            status="scheduled" if held.status is PlanStatus.SCHEDULED else "active",
+            status="scheduled" if held.status in WAITING else "active",
             past_due=held.status is PlanStatus.PAST_DUE,
             canceled_at=held.canceled_at,
-            expires_at=held.ends_at,
+            expires_at=held.ends_at if held.paused_at is None else None,
             trial_ends_at=held.trial_ends_at if trialing else None,
             started_at=held.starts_at,
-            current_period_start=held.period_start,
-            current_period_end=held.period_end,
+            current_period_start=held.period_start if held.paused_at is None else None,
+            current_period_end=held.period_end if held.paused_at is None else None,
             quantity=1,
             scope="customer",
             **optional,
@@ -94,7 +100,8 @@ class HoldingListRequest(PageRequest):
 
     def plan_statuses(self) -> list[PlanStatus]:
         """The statuses asked for; none means every status."""
-        return [PlanStatus(status) for status in self.statuses or ()]
+        wanted = {PlanStatus(status) for status in self.statuses or ()}
+        return sorted(wanted | WAITING if wanted & WAITING else wanted)
 
 
 class ListedSubscriptionBody(SubscriptionBody):
@@ -159,7 +166,7 @@ def _status(holding: Holding) -> Literal["active", "scheduled", "expired"]:
     match holding.held.status:
         case PlanStatus.EXPIRED:
             return "expired"
-        case PlanStatus.SCHEDULED:
+        case PlanStatus.SCHEDULED | PlanStatus.PAUSED:
             return "scheduled"
         case PlanStatus.ACTIVE | PlanStatus.PAST_DUE:
             return "active"

@@ -17,11 +17,12 @@ from sumac.billing.rules.allowed import (
     is_about_now,
     is_later,
 )
-from sumac.billing.rules.cancel import canceling, default_later
+from sumac.billing.rules.cancel import canceling, default_later, end_now, kept
 from sumac.billing.rules.carry import EVERYTHING, NOTHING, carried_usage, grants_of
 from sumac.billing.rules.change import Arrival, Terms, end_and_start
 from sumac.billing.rules.payment import with_payment
 from sumac.billing.rules.quantities import inherited_quantities
+from sumac.billing.rules.revert import begins_reverting, check_left, check_tried_out, find_paused, pause
 from sumac.billing.rules.start import Start, schedule_plan, start_plan
 from sumac.billing.rules.terms import TermsChange, replace_terms
 from sumac.billing.rules.transition import find_current, find_scheduled, is_upgrade
@@ -42,8 +43,12 @@ def decide_attach(snapshot: Snapshot, plan: Plan, request: AttachRequest, *, now
     check_quantities(plan, request.quantities)
     current = find_current(snapshot.holdings, plan)
     check_attach(snapshot, plan, current, request, now=now)
+    if begins_reverting(snapshot, plan, sets_trial=_sets_trial(request)):
+        return _try_out(snapshot, check_tried_out(snapshot, plan, request, now=now), plan, request, now)
     dropped = [DropScheduled(each.held) for each in find_scheduled(snapshot.holdings, plan)]
-    if current is not None and current.plan.id == plan.id:
+    if current is not None and plan.id in {each.plan.id for each in find_paused(snapshot, plan)}:
+        return _go_back(snapshot, current, request, now)
+    if current is not None and current.plan.id == plan.id and not _is_to_stay(snapshot, plan, request):
         return _attach_again(snapshot, current, plan, request, dropped, now)
     wanted = _settled(snapshot, current, plan, request, now)
     if wanted.starts_at is not None and is_later(wanted.starts_at, now) and not wanted.enable_immediately:
@@ -94,26 +99,54 @@ def _attach_again(
     now: datetime,
 ) -> Decision:
     """The plan that is held already: kept if it was canceling, changed if it is to be on other terms."""
-    kept = Holding(replace(current.held, canceled_at=None, ends_at=None), current.plan)
+    going_on = kept(snapshot, current)
     if request.customize is None or (plan.terms == current.plan.terms and not _begins_trial(plan, request)):
         if not current.held.is_canceling:
             message = f"Plan {current.plan.id} is already attached; use billing.update to change it"
             raise Conflict(message, code="plan_already_attached")
         check_again(request)
-        return Decision((*dropped, KeepPlan(kept.held)))
+        return Decision((*dropped, KeepPlan(going_on.held)))
     check_again(request)
     if _timing(current.plan, plan, request) is PlanTiming.END_OF_CYCLE:
         check_switch_later(plan, request)
-        return _switch_later(snapshot, kept, plan, request, dropped, now)
+        return _switch_later(snapshot, going_on, plan, request, dropped, now)
     change = TermsChange(plan, request.quantities, customized=True, sets_trial=request.customize.sets_trial)
     terms = replace(_terms(request), carry_usages=request.carry_usages or EVERYTHING)
-    replaced = replace_terms(snapshot, kept, change, terms, now=now)
+    replaced = replace_terms(snapshot, going_on, change, terms, now=now)
     return _paid_for(Decision((*dropped, *replaced.actions)), snapshot, replaced.holding, request)
 
 
 def _begins_trial(plan: Plan, request: AttachRequest) -> bool:
     """Whether a trial is asked for: it counts from now, even where it is the one that runs already (billing.md §11)."""
-    return request.customize is not None and request.customize.sets_trial and plan.free_trial is not None
+    return _sets_trial(request) and plan.free_trial is not None
+
+
+def _sets_trial(request: AttachRequest) -> bool:
+    return request.customize is not None and request.customize.sets_trial
+
+
+def _is_to_stay(snapshot: Snapshot, plan: Plan, request: AttachRequest) -> bool:
+    """Whether the plan that is on a trial that reverts is bought: it starts as another plan would in its place."""
+    return bool(find_paused(snapshot, plan)) and _sets_trial(request)
+
+
+def _try_out(snapshot: Snapshot, current: Holding, plan: Plan, request: AttachRequest, now: datetime) -> Decision:
+    """The plan is there until the end of its trial, billed with nothing else; the one in its place rests meanwhile."""
+    how = replace(_start(snapshot, request), apart=True)
+    begun = start_plan(snapshot, plan, how, current=current, now=now)
+    tried = Holding(replace(begun.held, ends_at=begun.held.trial_ends_at), plan)
+    arrival = Arrival(tried, current, apart=True)
+    started = end_and_start(snapshot, [], [arrival], _terms(request), now=now)
+    return _paid_for(Decision((pause(current, now), *started)), snapshot, tried, request)
+
+
+def _go_back(snapshot: Snapshot, current: Holding, request: AttachRequest, now: datetime) -> Decision:
+    """The plan that is paused for a trial is asked for: the trial is over."""
+    check_again(request)
+    if request.customize is not None or request.quantities or request.version is not None:
+        message = f"Plan {request.plan_id} is paused and goes on as it was; attach it without changes, then update it"
+        raise BadRequest(message, code="plan_paused")
+    return Decision(tuple(end_now(snapshot, current, now, bill=True)))
 
 
 def _timing(current: Plan, plan: Plan, request: AttachRequest) -> PlanTiming:
@@ -128,7 +161,7 @@ def _start(snapshot: Snapshot, request: AttachRequest) -> Start:
         quantities=request.quantities,
         subscription_id=request.subscription_id,
         customized=request.customize is not None,
-        sets_trial=request.customize is not None and request.customize.sets_trial,
+        sets_trial=_sets_trial(request),
         anchor=request.anchor,
         begins_at=request.starts_at,
         ends_at=request.ends_at,
@@ -196,13 +229,16 @@ def _switch_now(
     starting = start_plan(snapshot, plan, how, current=current, now=now)
     check_started(snapshot, starting, current, request, now=now)
     removed = find_removed(snapshot.holdings, request.remove_plan_ids, current)
-    leaving = [*([] if current is None else [current]), *removed]
+    check_left(snapshot, removed, "remove_plan_ids")
+    paused = find_paused(snapshot, plan)
+    leaving = [*([] if current is None else [current]), *paused, *removed]
     source = current if current is not None else _source(snapshot, removed, _terms(request))
     arrival = Arrival(starting, source, apart=how.apart)
     actions: tuple[Action, ...] = (*dropped, *end_and_start(snapshot, leaving, [arrival], _terms(request), now=now))
     if request.ends_at is not None:
         staying = tuple(each for each in snapshot.holdings if each not in leaving)
-        after = replace(snapshot, holdings=staying)
+        resting = tuple(each for each in snapshot.paused if each not in paused)
+        after = replace(snapshot, holdings=staying, paused=resting)
         actions = (*actions, *default_later(after, starting, plan_id=snapshot.plan_ids[1], now=now))
     if request.starts_at is not None and request.invoice_mode is _SENT:
         return Decision(actions)

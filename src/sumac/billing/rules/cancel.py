@@ -22,10 +22,11 @@ from sumac.billing.requests import (
     CancelAction,
     CancelRequest,
 )
-from sumac.billing.rules.carry import carried_usage, grants_of
+from sumac.billing.rules.carry import carried_of, count_carried, grants_of
 from sumac.billing.rules.change import Terms, invoice_of, keep_units, release_lines, settling_lines
 from sumac.billing.rules.provision import provisions_of
 from sumac.billing.rules.refund import compute_refund
+from sumac.billing.rules.revert import find_paused, resume
 from sumac.billing.rules.target import find_target
 from sumac.billing.rules.transition import find_scheduled, slot_of
 from sumac.catalog.model import Plan
@@ -52,13 +53,13 @@ def decide_cancel(snapshot: Snapshot, request: CancelRequest, *, now: datetime) 
         return Decision(tuple(_end_later(snapshot, target, now)))
     refund = [] if request.refund is None else [compute_refund(snapshot, target, request.refund, now=now)]
     bill = request.bill and request.refund is None
-    return Decision((*_end_now(snapshot, target, now, bill=bill), *refund))
+    return Decision((*end_now(snapshot, target, now, bill=bill), *refund))
 
 
 def decide_end_unpaid(snapshot: Snapshot, customer_plan_id: str, *, now: datetime) -> Decision:
     """The actions of ending a plan that was not paid for: nothing is billed, and nothing is given back."""
     target = next(each for each in snapshot.holdings if each.held.id == customer_plan_id)
-    return Decision(tuple(_end_now(snapshot, target, now, bill=False)))
+    return Decision(tuple(end_now(snapshot, target, now, bill=False)))
 
 
 def canceling(holding: Holding, now: datetime, *, ends_at: datetime | None = None) -> CancelPlan:
@@ -76,50 +77,11 @@ def canceling(holding: Holding, now: datetime, *, ends_at: datetime | None = Non
     return CancelPlan(replace(held, canceled_at=held.canceled_at or now, ends_at=held.ends_at or ends_at))
 
 
-def start_default(snapshot: Snapshot, ended: Holding, *, plan_id: str, now: datetime) -> Iterator[StartPlan]:
-    """Starts the auto-enabled plan that fills the place of one that ends now, if there is one."""
-    default = _default_after(snapshot, ended)
-    if default is None:
-        return
-    held = _default_held(snapshot, default, plan_id=plan_id, at=now, now=now)
-    usage = carried_usage(grants_of(snapshot.grants, ended.held.id), snapshot.features)
-    yield StartPlan(
-        held, default.add_on, provisions_of(Holding(held, default), snapshot.features, now=now, usage=usage)
-    )
+def end_now(snapshot: Snapshot, target: Holding, now: datetime, *, bill: bool) -> Iterator[Action]:
+    """The plan is over; what waits for its place begins: a paused plan goes on, or else the free one starts.
 
-
-def default_later(snapshot: Snapshot, ending: Holding, *, plan_id: str, now: datetime) -> Iterator[SchedulePlan]:
-    """Schedules the auto-enabled plan that fills the place of one once that ends, if there is one."""
-    default = _default_after(snapshot, ending)
-    if default is not None and ending.held.ends_at is not None:
-        yield SchedulePlan(_default_held(snapshot, default, plan_id=plan_id, at=ending.held.ends_at, now=now))
-
-
-def _drop_scheduled(snapshot: Snapshot, target: Holding) -> Iterator[Action]:
-    yield DropScheduled(target.held)
-    for each in snapshot.holdings:
-        if each.held.ends_at == target.held.starts_at and (
-            (each.held.is_canceling and is_main_recurring(target.plan) and slot_of(each.plan) == slot_of(target.plan))
-            or _is_of_its_schedule(each, target)
-        ):
-            yield KeepPlan(replace(each.held, canceled_at=None, ends_at=None))
-        if each in _followers(snapshot, target):
-            yield DropScheduled(each.held)
-
-
-def _followers(snapshot: Snapshot, target: Holding) -> Sequence[Holding]:
-    """What was to start once a plan sold until a day is over, for which it will not start itself."""
-    waiting = find_scheduled(snapshot.holdings, target.plan)
-    return [each for each in waiting if target.held.schedule_id is None and each.held.starts_at == target.held.ends_at]
-
-
-def _is_of_its_schedule(holding: Holding, target: Holding) -> bool:
-    """Whether one schedule placed both, in the same place."""
-    together = holding.held.schedule_id is not None and holding.held.schedule_id == target.held.schedule_id
-    return together and slot_of(holding.plan) == slot_of(target.plan)
-
-
-def _end_now(snapshot: Snapshot, target: Holding, now: datetime, *, bill: bool) -> Iterator[Action]:
+    With `bill`, what was paid in advance is given back.
+    """
     yield from (DropScheduled(each.held) for each in _successors(snapshot, target))
     # What was not paid is not given back (billing.md §14.3): the period of a plan that is past due is still owed.
     credited = bill and target.held.status is not PlanStatus.PAST_DUE
@@ -137,7 +99,59 @@ def _end_now(snapshot: Snapshot, target: Holding, now: datetime, *, bill: bool) 
     canceled_at = target.held.canceled_at or now
     yield EndPlan(replace(target.held, status=PlanStatus.EXPIRED, canceled_at=canceled_at, ends_at=now))
     yield from keep_units(snapshot, target, Terms())
+    for paused in find_paused(snapshot, target.plan):
+        yield from resume(snapshot, paused, target, now=now)
     yield from start_default(snapshot, target, plan_id=snapshot.plan_ids[0], now=now)
+
+
+def kept(snapshot: Snapshot, holding: Holding) -> Holding:
+    """The plan without a cancellation: it runs on, or to the end of its trial where that reverts."""
+    ends_at = holding.held.trial_ends_at if find_paused(snapshot, holding.plan) else None
+    return Holding(replace(holding.held, canceled_at=None, ends_at=ends_at), holding.plan)
+
+
+def start_default(snapshot: Snapshot, ended: Holding, *, plan_id: str, now: datetime) -> Iterator[StartPlan]:
+    """Starts the auto-enabled plan that fills the place of one that ends now, if there is one."""
+    default = _default_after(snapshot, ended)
+    if default is None:
+        return
+    held = _default_held(snapshot, default, plan_id=plan_id, at=now, now=now)
+    left = grants_of(snapshot.grants, ended.held.id)
+    carried = carried_of(left, snapshot.features)
+    usage = count_carried(left, carried)
+    provisions = provisions_of(Holding(held, default), snapshot.features, now=now, usage=usage)
+    yield StartPlan(held, default.add_on, provisions, carried)
+
+
+def default_later(snapshot: Snapshot, ending: Holding, *, plan_id: str, now: datetime) -> Iterator[SchedulePlan]:
+    """Schedules the auto-enabled plan that fills the place of one once that ends, if there is one."""
+    default = _default_after(snapshot, ending)
+    if default is not None and ending.held.ends_at is not None:
+        yield SchedulePlan(_default_held(snapshot, default, plan_id=plan_id, at=ending.held.ends_at, now=now))
+
+
+def _drop_scheduled(snapshot: Snapshot, target: Holding) -> Iterator[Action]:
+    yield DropScheduled(target.held)
+    for each in snapshot.holdings:
+        if each.held.ends_at == target.held.starts_at and (
+            (each.held.is_canceling and is_main_recurring(target.plan) and slot_of(each.plan) == slot_of(target.plan))
+            or _is_of_its_schedule(each, target)
+        ):
+            yield KeepPlan(kept(snapshot, each).held)
+        if each in _followers(snapshot, target):
+            yield DropScheduled(each.held)
+
+
+def _followers(snapshot: Snapshot, target: Holding) -> Sequence[Holding]:
+    """What was to start once a plan sold until a day is over, for which it will not start itself."""
+    waiting = find_scheduled(snapshot.holdings, target.plan)
+    return [each for each in waiting if target.held.schedule_id is None and each.held.starts_at == target.held.ends_at]
+
+
+def _is_of_its_schedule(holding: Holding, target: Holding) -> bool:
+    """Whether one schedule placed both, in the same place."""
+    together = holding.held.schedule_id is not None and holding.held.schedule_id == target.held.schedule_id
+    return together and slot_of(holding.plan) == slot_of(target.plan)
 
 
 def _end_later(snapshot: Snapshot, target: Holding, now: datetime) -> Iterator[Action]:
@@ -160,7 +174,7 @@ def _keep(snapshot: Snapshot, target: Holding) -> Iterator[Action]:
     if not target.held.is_canceling:
         return
     yield from (DropScheduled(each.held) for each in _successors(snapshot, target))
-    yield KeepPlan(replace(target.held, canceled_at=None, ends_at=None))
+    yield KeepPlan(kept(snapshot, target).held)
 
 
 def _successors(snapshot: Snapshot, target: Holding) -> Sequence[Holding]:
@@ -172,8 +186,8 @@ def _successors(snapshot: Snapshot, target: Holding) -> Sequence[Holding]:
 
 
 def _default_after(snapshot: Snapshot, target: Holding) -> Plan | None:
-    """The free plan that fills the group once the main plan is gone; none while another paid main plan runs."""
-    if not is_main_recurring(target.plan):
+    """The free plan that fills the group once the main plan is gone; none while another paid one runs or rests."""
+    if not is_main_recurring(target.plan) or find_paused(snapshot, target.plan):
         return None
     others = [each for each in snapshot.holdings if each.held.is_usable and each.held.id != target.held.id]
     if any(is_main_recurring(each.plan) and not is_free(each.plan) for each in others):

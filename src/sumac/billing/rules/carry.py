@@ -5,7 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from sumac.balances.model import Grant
-from sumac.billing.model import Provision
+from sumac.billing.model import Carried, GiveUnits, Provision
 from sumac.billing.requests import CarryOver
 from sumac.catalog.model import Feature, FeatureKind
 from sumac.core.errors import BadRequest
@@ -33,51 +33,77 @@ def check_counted(balances: CarryOver | None, ended: Iterable[Grant]) -> None:
             raise BadRequest(message)
 
 
-def carried_usage(
+def carried_of(
     replaced: Iterable[Grant],
     features: Mapping[str, Feature],
     *,
     usages: CarryOver = NOTHING,
     balances: CarryOver = NOTHING,
-) -> dict[str, Decimal]:
-    """Usage per feature that the new plan starts with.
+) -> Carried:
+    """Whose usage the new plan starts with.
 
     Units that are held always go along; units that are used up where `usages` covers them, or, where `balances` does,
     what was used beyond the grant.
     """
-    carried: dict[str, Decimal] = {}
+    usage_of, overage_of = [], []
     for grant in replaced:
         feature = features.get(grant.feature_id)
         if feature is None or feature.kind is FeatureKind.BOOLEAN or _was_bought_once(grant):
             continue
         if not _is_used_up(feature) or usages.covers(feature.id):
-            carried[feature.id] = carried.get(feature.id, ZERO) + grant.usage
-        elif balances.covers(feature.id) and grant.overage:
-            carried[feature.id] = carried.get(feature.id, ZERO) + grant.overage
-    return carried
+            usage_of.append(grant.id)
+        elif balances.covers(feature.id):
+            overage_of.append(grant.id)
+    return Carried(tuple(usage_of), tuple(overage_of))
 
 
-def kept_units(
+def count_carried(grants: Iterable[Grant], carried: Carried) -> dict[str, Decimal]:
+    """Usage per feature that goes along from these grants."""
+    usage: dict[str, Decimal] = {}
+    for grant in grants:
+        if grant.id in carried.usage_of:
+            usage[grant.feature_id] = usage.get(grant.feature_id, ZERO) + grant.usage
+        elif grant.id in carried.overage_of:
+            usage[grant.feature_id] = usage.get(grant.feature_id, ZERO) + grant.overage
+    return usage
+
+
+def carried_usage(
+    replaced: Sequence[Grant],
+    features: Mapping[str, Feature],
+    *,
+    usages: CarryOver = NOTHING,
+    balances: CarryOver = NOTHING,
+) -> dict[str, Decimal]:
+    """Usage per feature that the new plan starts with, of what `carried_of` says."""
+    return count_carried(replaced, carried_of(replaced, features, usages=usages, balances=balances))
+
+
+def kept_of(
     ended: Iterable[Grant], features: Mapping[str, Feature], *, balances: CarryOver = NOTHING, until: datetime | None
-) -> tuple[Provision, ...]:
-    """Units that outlive the plan: always those bought once, for good; where `balances` says so the rest, until then.
+) -> dict[str, datetime | None]:
+    """Of which grants the rest outlives the plan, and until when; None is for good.
 
-    `until` is when a balance that is carried expires at the latest: the end of the cycle that the plan was in.
+    Always of those bought once, for good, and of others where `balances` says so. `until` is when a balance that is
+    carried expires at the latest: the end of the cycle that the plan was in.
     """
-    return tuple(_kept(ended, features, balances, until))
-
-
-def _kept(
-    ended: Iterable[Grant], features: Mapping[str, Feature], balances: CarryOver, until: datetime | None
-) -> Iterator[Provision]:
+    kept: dict[str, datetime | None] = {}
     for grant in ended:
         feature = features.get(grant.feature_id)
-        if feature is None or not grant.remaining:
+        if feature is None:
             continue
         if _was_bought_once(grant):
-            yield _loose(grant, None)
+            kept[grant.id] = None
         elif _is_used_up(feature) and balances.covers(feature.id):
-            yield _loose(grant, grant.resets_at or until)
+            kept[grant.id] = grant.resets_at or until
+    return kept
+
+
+def kept_units(grants: Iterable[Grant], kept: Mapping[str, datetime | None]) -> Iterator[GiveUnits]:
+    """What is left of these grants and outlives their plan."""
+    units = tuple(_loose(grant, kept[grant.id]) for grant in grants if grant.id in kept and grant.remaining)
+    if units:
+        yield GiveUnits(units)
 
 
 def _loose(grant: Grant, expires_at: datetime | None) -> Provision:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
+from sumac.balances.model import Grant
 from sumac.billing.model import (
     Action,
     ChangePlan,
@@ -22,7 +23,7 @@ from sumac.billing.model import (
     StartPlan,
 )
 from sumac.billing.requests import CarryOver, CustomLine, InvoiceMode
-from sumac.billing.rules.carry import NOTHING, carried_usage, grants_of, kept_units
+from sumac.billing.rules.carry import NOTHING, carried_of, count_carried, grants_of, kept_of, kept_units
 from sumac.billing.rules.lines import advance_lines, credit_lines, elapsed_lines, one_off_lines, overage_lines
 from sumac.billing.rules.provision import provisions_of
 from sumac.billing.rules.seats import renewed_seats, starting_seat_lines, unused_seat_lines
@@ -47,6 +48,11 @@ class Terms:
     carry_usages: CarryOver = NOTHING
     carry_balances: CarryOver = NOTHING
 
+    @property
+    def bills_usage(self) -> bool:
+        """Whether the last usage of a plan that is left is on the invoice."""
+        return self.bill and self.prorate and not self.custom_lines
+
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
@@ -70,8 +76,11 @@ def end_and_start(
     actions += release_lines(snapshot, {each.held.id for each in leaving})
     for each in leaving:
         ended = replace(each.held, status=PlanStatus.EXPIRED, ends_at=now)
-        actions.append(EndPlan(replace(ended, canceled_at=each.held.canceled_at or now)))
-        actions += keep_units(snapshot, each, terms)
+        ended = replace(ended, canceled_at=each.held.canceled_at or now)
+        own = _terms_of(each, terms)
+        billed = tuple(grant.id for grant in _last_used(snapshot, each, own, now)) if own.bills_usage else ()
+        actions.append(EndPlan(ended, units_kept(snapshot, each, own), billed))
+        actions += keep_units(snapshot, each, own)
     actions += [_started(snapshot, each, terms, now) for each in arrivals]
     actions += [_realigned(snapshot, after, now) for _, after in moved]
     actions += _moving_later(snapshot, leaving, arrivals, now)
@@ -118,28 +127,34 @@ def bring_along(
 
 def leaving_lines(snapshot: Snapshot, leaving: Holding, terms: Terms, *, now: datetime) -> Iterator[LineDraft]:
     """The last usage of what is used up, what waited for the next invoice, and the unused time given back."""
-    if not is_trialing(leaving, now):
-        used = overage_lines(
-            leaving, snapshot.grants, snapshot.features, currency=snapshot.currency, at=now, closing=True
-        )
-        consumable = {each.id for each in snapshot.features.values() if each.consumable}
-        for line in used:
-            carries = (
-                terms.carry_usages.covers(line.feature_id or ""),
-                terms.carry_balances.covers(line.feature_id or ""),
-            )
-            if line.feature_id in consumable and not any(carries):
-                yield line
+    at = leaving.held.paused_at or now
+    used = _last_used(snapshot, leaving, terms, now)
+    yield from overage_lines(leaving, used, snapshot.features, currency=snapshot.currency, at=at, closing=True)
     yield from settling_lines(snapshot, leaving, now=now)
+
+
+def _last_used(snapshot: Snapshot, leaving: Holding, terms: Terms, now: datetime) -> list[Grant]:
+    """The plan's grants of which the usage is billed at last: of what is used up and does not go along."""
+    if is_trialing(leaving, now):
+        return []
+    consumable = {each.id for each in snapshot.features.values() if each.consumable}
+    along = {key for key in consumable if terms.carry_usages.covers(key) or terms.carry_balances.covers(key)}
+    return [each for each in grants_of(snapshot.grants, leaving.held.id) if each.feature_id in consumable - along]
 
 
 def settling_lines(snapshot: Snapshot, leaving: Holding, *, now: datetime) -> Iterator[LineDraft]:
     """What waited for the plan's next invoice, and what was paid in advance for the time after `now`, given back."""
     yield from (each.line for each in snapshot.held_lines if each.line.customer_plan_id == leaving.held.id)
+    yield from unused_lines(snapshot, leaving, now=now)
+
+
+def unused_lines(snapshot: Snapshot, leaving: Holding, *, now: datetime) -> Iterator[LineDraft]:
+    """Gives back what was paid in advance for the time after `now`; of a paused plan, for all that it has not run."""
+    since = leaving.held.paused_at or now
     yield from credit_lines(
-        leaving, snapshot.features, currency=snapshot.currency, now=now, charges=snapshot.billed_beyond
+        leaving, snapshot.features, currency=snapshot.currency, now=since, charges=snapshot.billed_beyond
     )
-    yield from unused_seat_lines(snapshot, leaving, now=now)
+    yield from unused_seat_lines(snapshot, leaving, now=since)
 
 
 def release_lines(snapshot: Snapshot, customer_plan_ids: Collection[str]) -> Iterator[ReleaseLines]:
@@ -159,13 +174,15 @@ def arriving_lines(snapshot: Snapshot, arriving: Holding, *, now: datetime) -> I
     yield from one_off_lines(arriving, features, currency=currency)
 
 
+def units_kept(snapshot: Snapshot, ended: Holding, terms: Terms) -> dict[str, datetime | None]:
+    """Of which of the plan's grants the rest outlives it, and until when."""
+    own = grants_of(snapshot.grants, ended.held.id)
+    return kept_of(own, snapshot.features, balances=terms.carry_balances, until=ended.held.period_end)
+
+
 def keep_units(snapshot: Snapshot, ended: Holding, terms: Terms) -> Iterator[GiveUnits]:
     """What of the plan's units outlives it."""
-    own = grants_of(snapshot.grants, ended.held.id)
-    until = ended.held.period_end
-    kept = kept_units(own, snapshot.features, balances=terms.carry_balances, until=until)
-    if kept:
-        yield GiveUnits(kept)
+    yield from kept_units(snapshot.grants, units_kept(snapshot, ended, terms))
 
 
 def stated_lines(lines: Iterable[CustomLine], currency: str) -> tuple[LineDraft, ...]:
@@ -244,7 +261,7 @@ def _lines(
         return []
     if terms.custom_lines:
         return list(stated_lines(terms.custom_lines, snapshot.currency))
-    given_back = [line for each in leaving for line in leaving_lines(snapshot, each, terms, now=now)]
+    given_back = [line for each in leaving for line in leaving_lines(snapshot, each, _terms_of(each, terms), now=now)]
     charged = [
         line
         for each in arrivals
@@ -256,6 +273,13 @@ def _lines(
     ]
     own = [*given_back, *charged] if terms.prorate else charged
     return [*own, *_moved_lines(snapshot, moved, terms, now)]
+
+
+def _terms_of(leaving: Holding, terms: Terms) -> Terms:
+    """Usage and balances go along from what runs, not from the paused plan behind it."""
+    if leaving.held.paused_at is None:
+        return terms
+    return replace(terms, carry_usages=NOTHING, carry_balances=NOTHING)
 
 
 def _moved_lines(
@@ -272,15 +296,11 @@ def _moved_lines(
 
 
 def _started(snapshot: Snapshot, arrival: Arrival, terms: Terms, now: datetime) -> StartPlan:
-    replaced = arrival.replaced
-    usage = carried_usage(
-        grants_of(snapshot.grants, replaced.held.id) if replaced is not None else (),
-        snapshot.features,
-        usages=terms.carry_usages,
-        balances=terms.carry_balances,
-    )
+    replaced = grants_of(snapshot.grants, arrival.replaced.held.id) if arrival.replaced is not None else []
+    carried = carried_of(replaced, snapshot.features, usages=terms.carry_usages, balances=terms.carry_balances)
+    usage = count_carried(replaced, carried)
     provisions = provisions_of(arrival.holding, snapshot.features, now=now, usage=usage)
-    return StartPlan(arrival.holding.held, arrival.holding.plan.add_on, provisions)
+    return StartPlan(arrival.holding.held, arrival.holding.plan.add_on, provisions, carried)
 
 
 def _moved_along(

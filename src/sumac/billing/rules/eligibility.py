@@ -4,10 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from sumac.billing.model import (
-    PlanStatus,
-    Snapshot,
-)
+from sumac.billing.model import Snapshot
 from sumac.billing.rules.transition import find_current, is_upgrade
 from sumac.catalog.model import Plan
 from sumac.catalog.rules.shape import is_one_off
@@ -28,13 +25,13 @@ class Eligibility:
 
 def compute_eligibility(snapshot: Snapshot, plan: Plan, *, now: datetime) -> Eligibility:
     """The customer's standing towards the plan."""
-    held = [each.held for each in snapshot.holdings if each.plan.id == plan.id]
+    held = [each.held for each in (*snapshot.holdings, *snapshot.paused) if each.plan.id == plan.id]
     running = next((each for each in held if each.is_usable), None)
-    scheduled = any(each.status is PlanStatus.SCHEDULED for each in held)
+    waits = any(not each.is_usable for each in held)
     trial_ends_at = running.trial_ends_at if running else None
     return Eligibility(
         trial_available=plan.free_trial is not None and plan.id not in snapshot.trials_used,
-        status="active" if running else ("scheduled" if scheduled else None),
+        status="active" if running else ("scheduled" if waits else None),
         canceling=running is not None and running.is_canceling,
         trialing=trial_ends_at is not None and now < trial_ends_at,
         attach_action=_action(snapshot, plan),

@@ -13,6 +13,7 @@ from sumac.billing.model import (
     Holding,
     IssueInvoice,
     KeepPlan,
+    ResumePlan,
     SchedulePlan,
     Snapshot,
     StartPlan,
@@ -24,6 +25,7 @@ from sumac.billing.rules.change import Arrival, Terms, end_and_start
 from sumac.billing.rules.payment import with_payment
 from sumac.billing.rules.quantities import inherited_quantities
 from sumac.billing.rules.refund import compute_refunds
+from sumac.billing.rules.revert import check_left, check_none_reverts
 from sumac.billing.rules.start import Start, start_plan
 from sumac.billing.rules.target import find_target
 from sumac.billing.rules.transition import are_billed_together, find_current, find_paid, find_scheduled
@@ -43,6 +45,7 @@ def decide_multi_attach(
     _check(snapshot, plans, request, now)
     arrivals = _start_together(snapshot, plans, request, now)
     leaving = [each.replaced for each in arrivals if each.replaced is not None]
+    check_left(snapshot, leaving, "plans")
     dropped = [DropScheduled(each.held) for plan in plans for each in find_scheduled(snapshot.holdings, plan)]
     _check_one_subscription(leaving)
     terms = Terms(prorate=request.prorate, invoice_mode=request.invoice_mode)
@@ -133,6 +136,7 @@ def _check(snapshot: Snapshot, plans: Sequence[Plan], request: MultiAttachReques
             message = f"plans: {plan.id} and another plan of the same group cannot be held together"
             raise BadRequest(message)
         taken.add(plan.group)
+    check_none_reverts(snapshot, plans, request.trial, "plans")
     check_subscription_ids(snapshot.holdings, [wish.subscription_id for wish in request.plans])
     if request.anchor is not None and all(is_one_off(plan) for plan in plans):
         message = "billing_cycle_anchor: none of the plans has a billing cycle"
@@ -190,9 +194,13 @@ def _after(snapshot: Snapshot, actions: Sequence[Action], number: int) -> Snapsh
                 del holdings[held.id]
             case CancelPlan(held) | KeepPlan(held):
                 holdings[held.id] = replace(holdings[held.id], held=held)
+            case ResumePlan(held):
+                holdings[held.id] = next(each for each in snapshot.paused if each.held.id == held.id)
+                holdings[held.id] = replace(holdings[held.id], held=held)
             case StartPlan(held) | SchedulePlan(held):
                 plan = next(each for each in snapshot.auto_enabled if each.id == held.plan_id)
                 holdings[held.id] = Holding(held, plan)
             case _:
                 pass
-    return replace(snapshot, holdings=tuple(holdings.values()), plan_ids=snapshot.plan_ids[number:])
+    resting = tuple(each for each in snapshot.paused if each.held.id not in holdings)
+    return replace(snapshot, holdings=tuple(holdings.values()), paused=resting, plan_ids=snapshot.plan_ids[number:])

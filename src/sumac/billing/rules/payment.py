@@ -32,7 +32,8 @@ def with_payment(
     lines = decision.invoice.lines if decision.invoice else ()
     total = round_sum([line.exact_minor for line in lines])
     paid = [each for each in started if not is_free(each.plan)]
-    subscribes = any(each.held.recurring for each in paid) and not find_paid(snapshot.holdings)
+    subscribed = find_paid(snapshot.holdings) or snapshot.paused
+    subscribes = any(each.held.recurring for each in paid) and not subscribed
     once = not any(each.held.recurring for each in paid)
     on_a_page = Payment.CHECKOUT if total > 0 else Payment.SETUP
     if redirect_mode is RedirectMode.ALWAYS:

@@ -8,6 +8,7 @@ from typing import NoReturn
 from sumac.billing.model import Holding, Snapshot
 from sumac.billing.requests import BillingRequest, Phase, PlanWish, RedirectMode, ScheduleRequest
 from sumac.billing.rules.allowed import check_quantities, check_subscription_ids
+from sumac.billing.rules.revert import check_left, check_none_reverts
 from sumac.billing.rules.transition import Slot, find_paid, slot_of
 from sumac.catalog.model import Plan
 from sumac.catalog.rules.shape import is_free, is_one_off
@@ -107,14 +108,14 @@ def check_schedule(
     """Raises BadRequest for plans that do not go together, Conflict `duplicate_subscription_id`."""
     if sum(len(phase) for phase in phases) + len(unscheduled) > PLANS_MAX:
         _refuse(f"phases: at most {PLANS_MAX} plans can be scheduled at once")
-    trial = request.trial.free_trial if request.trial is not None else None
-    if trial is not None and trial.on_end == "revert":
-        _refuse("free_trial: on_end revert is not possible in a schedule")
+    wishes = [*(each for phase in phases for each in phase), *unscheduled]
+    check_none_reverts(snapshot, [each.plan for each in wishes], request.trial, "phases")
+    check_left(snapshot, snapshot.paused, "phases")
     for number, phase in enumerate(phases):
         _check_together(f"phases[{number}]", (*phase, *unscheduled))
         named = [each.wish.subscription_id for each in (*phase, *unscheduled)]
         check_subscription_ids(_others(snapshot, (*phases[0], *phase, *unscheduled)), named)
-    for wanted in (*(each for phase in phases for each in phase), *unscheduled):
+    for wanted in wishes:
         check_quantities(wanted.plan, wanted.wish.quantities)
     if begins_at is not None:
         _check_past(snapshot, [each.plan for each in (*phases[0], *unscheduled)], request)

@@ -7,7 +7,7 @@ from datetime import datetime
 from sumac.billing.model import CustomerPlan, Holding, PlanStatus
 from sumac.billing.rules.lines import advance_lines, extension_lines, one_off_lines
 from sumac.catalog.model import Feature, PlanItem
-from sumac.catalog.rules.shape import shortest_cadence
+from sumac.catalog.rules.shape import is_free, shortest_cadence
 from sumac.core.time import Period, cycle
 from sumac.invoices.model import LineDraft
 
@@ -49,14 +49,16 @@ def compute_next_cycle(
 ) -> NextCycle | None:
     """The next cycle of a plan as it stands, or its first when it is scheduled; None when nothing recurs or it ends.
 
-    Where its periods are counted anew from an earlier day, that is its start, and what is not paid of the new period
-    is due. `held_lines` are the ones that wait for the plan's next invoice.
+    A free plan ends with its trial. Where periods are counted anew from an earlier day, the cycle starts then, and what
+    is not paid of the new period is due. `held_lines` are the ones that wait for the plan's next invoice.
     """
     held, plan = holding.held, holding.plan
     starts_first = held.status is PlanStatus.SCHEDULED and shortest_cadence(plan) is not None
     anew = _counted_anew_at(held)
     starts_at = held.starts_at if starts_first else anew or held.period_end
     if starts_at is None or (held.ends_at is not None and held.ends_at <= starts_at):
+        return None
+    if is_free(plan) and held.trial_ends_at == starts_at:
         return None
     quantities = {**held.quantities, **held.upcoming_quantities}
     renewed = Holding(replace(held, quantities=quantities, anchor_at=anew or held.anchor_at), plan)

@@ -1,6 +1,6 @@
 """Which units a started plan gives (billing.md §1.5, §3.1, §9.1)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
@@ -29,7 +29,13 @@ def provisions_of(
         for item in holding.plan.items
         if item.feature_id in features
     ]
-    for feature_id, used in (usage or {}).items():
+    return recounted(fresh, usage or {})
+
+
+def recounted(provisions: Sequence[Provision], usage: Mapping[str, Decimal]) -> tuple[Provision, ...]:
+    """The same units with this `usage` per feature counted, and no other."""
+    fresh = [replace(each, balance=each.granted) for each in provisions]
+    for feature_id, used in usage.items():
         _carry(fresh, feature_id, used)
     return tuple(fresh)
 

@@ -34,14 +34,23 @@ class _Billed(Enum):
 
 
 def change_quantities(
-    snapshot: Snapshot, target: Holding, wanted: Mapping[str, Decimal], terms: Terms, *, now: datetime
+    snapshot: Snapshot,
+    target: Holding,
+    wanted: Mapping[str, Decimal],
+    terms: Terms,
+    *,
+    now: datetime,
+    wait: bool = False,
 ) -> Replaced:
     """New totals of features that are bought again and again; each item says when a change of it is billed.
 
     What is billed at once or with the next invoice is given at once; a decrease that costs nothing back waits for the
-    next renewal.
+    next renewal, and with `wait` every change does.
     """
-    billed = {item.feature_id: _billing_of(item, target, wanted[item.feature_id]) for item in _items(target, wanted)}
+    billed = {
+        item.feature_id: _billing_of(item, target, wanted[item.feature_id], wait=wait)
+        for item in _items(target, wanted)
+    }
     later = {key: wanted[key] for key, how in billed.items() if how is _Billed.LATER}
     changed = {key: wanted[key] for key, how in billed.items() if how is not _Billed.LATER}
     upcoming = {key: value for key, value in target.held.upcoming_quantities.items() if key not in billed}
@@ -103,14 +112,14 @@ def _items(target: Holding, wanted: Mapping[str, Decimal]) -> Iterator[PlanItem]
         yield next(item for item in target.plan.items if item.feature_id == feature_id and item.is_prepaid)
 
 
-def _billing_of(item: PlanItem, target: Holding, quantity: Decimal) -> _Billed:
+def _billing_of(item: PlanItem, target: Holding, quantity: Decimal, *, wait: bool) -> _Billed:
     before = prepaid_of(item, target.held.quantities)
     after = prepaid_of(item, {item.feature_id: quantity})
     if after == before:
         return _Billed.NOT
     rule = item.proration
     how = None if rule is None else (rule.on_increase if after > before else rule.on_decrease)
-    if how in LATER:
+    if wait or how in LATER:
         return _Billed.LATER
     if how == WITH_THE_NEXT:
         return _Billed.WITH_THE_NEXT

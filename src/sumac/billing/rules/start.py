@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Literal
 
 from sumac.billing.model import CustomerPlan, Holding, PlanStatus, Snapshot
-from sumac.billing.rules.transition import find_paid, is_trialing, is_upgrade
+from sumac.billing.rules.transition import find_paid, is_reverting, is_trialing, is_upgrade
 from sumac.catalog.model import Plan
 from sumac.catalog.rules.shape import is_free, is_one_off, shortest_cadence
 from sumac.core.time import cycle
@@ -89,7 +89,8 @@ def trial_end(snapshot: Snapshot, plan: Plan, how: Start, *, current: Holding | 
     """When the plan's first charge comes, if not at once.
 
     A trial that was asked for counts from now. A paid plan that joins one already billed, or takes its place without
-    being an upgrade, shares its running trial or has none; any other has its own trial, once per customer.
+    being an upgrade, shares its running trial or has none; any other has its own trial, once per customer. A trial that
+    reverts is not shared.
     """
     if is_one_off(plan) or (how.begins_at is not None and not how.sets_trial):
         return None
@@ -98,7 +99,8 @@ def trial_end(snapshot: Snapshot, plan: Plan, how: Start, *, current: Holding | 
     if not is_free(plan) and not how.apart:
         joined = current if current is not None else next(iter(find_paid(snapshot.holdings)), None)
         if joined is not None and (current is None or not is_upgrade(current.plan, plan)):
-            return joined.held.trial_ends_at if is_trialing(joined, now) else None
+            shared = is_trialing(joined, now) and not is_reverting(joined)
+            return joined.held.trial_ends_at if shared else None
     fresh = plan.free_trial if plan.id not in snapshot.trials_used else None
     return None if fresh is None else fresh.end_after(now)
 

@@ -13,7 +13,7 @@ def find_target(holdings: Sequence[Holding], request: CancelRequest | UpdateRequ
 
     Raises NotFound `customer_product_not_found`, BadRequest when several could be meant.
     """
-    candidates = [each for each in holdings if _is_meant(each, request)]
+    candidates = [each for each in holdings if is_meant(each, request)]
     running = [each for each in candidates if each.held.is_usable] or candidates
     if request.plan_id is None and request.subscription_id is None:
         mains = [each for each in running if each.held.recurring and not each.plan.add_on and not is_free(each.plan)]
@@ -28,7 +28,8 @@ def find_target(holdings: Sequence[Holding], request: CancelRequest | UpdateRequ
     return max(running, key=lambda each: (each.held.created_at, each.held.id))
 
 
-def _is_meant(holding: Holding, request: CancelRequest | UpdateRequest) -> bool:
+def is_meant(holding: Holding, request: CancelRequest | UpdateRequest) -> bool:
+    """Whether the request names the plan; one that names none may mean any."""
     if request.subscription_id is not None:
         return request.subscription_id in {holding.held.subscription_id, holding.held.id}
     return request.plan_id is None or holding.plan.id == request.plan_id

@@ -8,18 +8,26 @@ from itertools import chain
 
 from sumac.balances.model import Grant
 from sumac.billing.model import Action, CustomerPlan, Holding, Provision, ReplaceTerms, Snapshot
-from sumac.billing.rules.carry import NOTHING, carried_usage, grants_of
-from sumac.billing.rules.change import Terms, bring_along, invoice_of, keep_units, stated_lines
+from sumac.billing.rules.carry import NOTHING, carried_of, carried_usage, grants_of
+from sumac.billing.rules.change import (
+    Terms,
+    bring_along,
+    invoice_of,
+    keep_units,
+    release_lines,
+    stated_lines,
+    units_kept,
+)
 from sumac.billing.rules.lines import advance_lines, credit_lines, one_off_lines
 from sumac.billing.rules.provision import provisions_of
 from sumac.billing.rules.quantities import is_bought_again
 from sumac.billing.rules.seats import starting_seat_lines, unused_seat_lines
 from sumac.billing.rules.transition import is_trialing
 from sumac.catalog.model import Plan
-from sumac.catalog.rules.shape import is_free, is_one_off, shortest_cadence
+from sumac.catalog.rules.shape import is_free, is_one_off, longest_cadence, shortest_cadence
 from sumac.core.errors import BadRequest
 from sumac.core.money import round_half_up
-from sumac.core.time import cycle
+from sumac.core.time import cycle, cycle_end
 from sumac.invoices.model import InvoiceKind, LineDraft
 
 
@@ -50,7 +58,9 @@ def replace_terms(snapshot: Snapshot, target: Holding, change: TermsChange, term
     """
     check_terms(target, change)
     after = Holding(_held_after(target, change, now), change.plan)
-    lines = _lines(snapshot, target, after, terms, now) if terms.bill else []
+    check_cycle(target, after, anew=change.anew, now=now)
+    _check_billing(snapshot, target, after, terms, anew=change.anew, now=now)
+    lines = _lines(snapshot, target, after, terms, anew=change.anew, now=now) if terms.bill else []
     billed_along, moved = bring_along(snapshot, target, after, terms, now=now)
     invoice = invoice_of(
         snapshot,
@@ -63,9 +73,17 @@ def replace_terms(snapshot: Snapshot, target: Holding, change: TermsChange, term
     )
     own = grants_of(snapshot.grants, target.held.id)
     provisions = tuple(_dated(_provisions(snapshot, after, own, terms, now), own, same=_same_phase(target, after)))
-    replaced = ReplaceTerms(after.held, after.plan.add_on, provisions)
-    kept = keep_units(snapshot, target, replace(terms, carry_balances=NOTHING))
-    return Replaced((*invoice, replaced, *kept, *moved), after)
+    taken = replace(terms, carry_balances=NOTHING)
+    replaced = ReplaceTerms(
+        after.held,
+        after.plan.add_on,
+        provisions,
+        carried_of(own, snapshot.features, usages=terms.carry_usages),
+        units_kept(snapshot, target, taken),
+    )
+    kept = keep_units(snapshot, target, taken)
+    released = release_lines(snapshot, {target.held.id}) if after.held.period_end is None else ()
+    return Replaced((*invoice, *released, replaced, *kept, *moved), after)
 
 
 def check_terms(target: Holding, change: TermsChange) -> None:
@@ -88,6 +106,44 @@ def check_terms(target: Holding, change: TermsChange) -> None:
         if newly_bought and item.feature_id not in change.quantities:
             message = f"feature_quantities: say how much of {item.feature_id} is bought on the new terms"
             raise BadRequest(message, code="invalid_options")
+
+
+def check_cycle(before: Holding, after: Holding, *, anew: bool, now: datetime) -> None:
+    """Raises BadRequest for periods begun anew on trial, and for ones that a plan set to end would not live to see.
+
+    On trial periods are counted from its end (billing.md §10.10).
+    """
+    if anew and is_trialing(after, now):
+        message = "billing_cycle_anchor: cannot be combined with a free trial, whose end is the anchor"
+        raise BadRequest(message)
+    ends_at, paid_until, sold_until = after.held.ends_at, _paid_until(before, now), _paid_until(after, now)
+    if ends_at is not None and sold_until > max(paid_until, ends_at):
+        message = f"Plan {after.plan.id} ends on {ends_at:%d %B %Y}, before the period that this would charge does"
+        raise BadRequest(message)
+
+
+def _paid_until(holding: Holding, now: datetime) -> datetime:
+    cadence = longest_cadence(holding.plan)
+    return now if cadence is None else cycle_end(holding.held.anchor_at, cadence, now)
+
+
+def _check_billing(
+    snapshot: Snapshot, before: Holding, after: Holding, terms: Terms, *, anew: bool, now: datetime
+) -> None:
+    """Raises BadRequest where what has to be charged now would not be, or not as the plan has it (billing.md §10.8)."""
+    begins_to_cost = is_free(before.plan) and not is_free(after.plan)
+    ends_trial = is_trialing(before, now) and not is_trialing(after, now) and not is_free(after.plan)
+    if terms.custom_lines and (begins_to_cost or ends_trial):
+        message = "custom_line_items: the first period of a plan is charged as the plan has it"
+        raise BadRequest(message)
+    if terms.prorate or not terms.bill or anew or is_one_off(after.plan):
+        return
+    if begins_to_cost or ends_trial:
+        message = "proration_behavior: none is not possible where a plan begins to cost something"
+        raise BadRequest(message)
+    if not terms.custom_lines and any(one_off_lines(after, snapshot.features, currency=snapshot.currency)):
+        message = f"proration_behavior: none is not possible with what plan {after.plan.id} costs once"
+        raise BadRequest(message)
 
 
 def changed_lines(before: Iterable[LineDraft], after: Iterable[LineDraft]) -> list[LineDraft]:
@@ -141,25 +197,32 @@ def _still_waiting(held: CustomerPlan, change: TermsChange) -> dict[str, Decimal
     return {key: quantity for key, quantity in held.upcoming_quantities.items() if key in again}
 
 
-def _lines(snapshot: Snapshot, before: Holding, after: Holding, terms: Terms, now: datetime) -> list[LineDraft]:
+def _lines(
+    snapshot: Snapshot, before: Holding, after: Holding, terms: Terms, *, anew: bool, now: datetime
+) -> list[LineDraft]:
+    """What is given back and what is charged; what waits comes along where no renewal follows.
+
+    Without proration nothing is given back, and the new price is charged only where a period begins anew.
+    """
     features, currency = snapshot.features, snapshot.currency
     if terms.custom_lines:
         return list(stated_lines(terms.custom_lines, currency))
-    once = list(one_off_lines(after, features, currency=currency))
-    if not terms.prorate:
-        return once
-    charges = snapshot.billed_beyond
-    given_back = credit_lines(before, features, currency=currency, now=now, charges=charges)
-    trialing = is_trialing(after, now)
-    charged = () if trialing else advance_lines(after, features, currency=currency, now=now)
+    once = one_off_lines(after, features, currency=currency)
     seats = _provisions(snapshot, after, grants_of(snapshot.grants, before.held.id), terms, now)
-    return [
-        *changed_lines(
-            chain(given_back, unused_seat_lines(snapshot, before, now=now)),
-            chain(charged, starting_seat_lines(snapshot, after, seats, now=now)),
-        ),
-        *once,
-    ]
+    charged = chain(
+        () if is_trialing(after, now) else advance_lines(after, features, currency=currency, now=now),
+        starting_seat_lines(snapshot, after, seats, now=now),
+    )
+    if not terms.prorate:
+        return [*(charged if anew else ()), *once]
+    charges = snapshot.billed_beyond
+    own = (each.line for each in snapshot.held_lines if each.line.customer_plan_id == before.held.id)
+    given_back = chain(
+        own if after.held.period_end is None else (),
+        credit_lines(before, features, currency=currency, now=now, charges=charges),
+        unused_seat_lines(snapshot, before, now=now),
+    )
+    return [*changed_lines(given_back, charged), *once]
 
 
 def _provisions(

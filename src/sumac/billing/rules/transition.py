@@ -45,8 +45,12 @@ def find_scheduled(holdings: Sequence[Holding], plan: Plan) -> Sequence[Holding]
 
 
 def find_paid(holdings: Sequence[Holding]) -> Sequence[Holding]:
-    """The running plans that are paid for again and again, oldest first: further plans are billed along with them."""
-    paid = [each for each in holdings if each.held.is_usable and each.held.recurring and not is_free(each.plan)]
+    """The running plans that are paid for again and again, oldest first: further plans are billed along with them.
+
+    One that is only tried out is never paid for.
+    """
+    running = [each for each in holdings if each.held.is_usable and not is_reverting(each)]
+    paid = [each for each in running if each.held.recurring and not is_free(each.plan)]
     return sorted(paid, key=lambda each: (each.held.starts_at, each.held.id))
 
 
@@ -58,6 +62,13 @@ def are_billed_together(holdings: Sequence[Holding]) -> bool:
 def is_trialing(holding: Holding, now: datetime) -> bool:
     """Whether its first charge is still to come."""
     return holding.held.trial_ends_at is not None and now < holding.held.trial_ends_at
+
+
+def is_reverting(holding: Holding) -> bool:
+    """Whether it is tried out in the place of a paused plan, and is over with its trial (billing.md §11)."""
+    held, trial = holding.held, holding.plan.free_trial
+    ends_with_it = held.trial_ends_at is not None and held.ends_at == held.trial_ends_at
+    return ends_with_it and trial is not None and trial.reverts
 
 
 def is_upgrade(current: Plan, new: Plan) -> bool:

@@ -7,7 +7,6 @@ on one invoice.
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from itertools import chain
 
 from sumac.balances.model import Grant
 from sumac.billing.model import (
@@ -28,11 +27,12 @@ from sumac.billing.model import (
 )
 from sumac.billing.rules.cancel import start_default
 from sumac.billing.rules.carry import carried_usage, grants_of
-from sumac.billing.rules.change import Terms, keep_units
-from sumac.billing.rules.lines import advance_lines, credit_lines, extension_lines, one_off_lines, overage_lines
+from sumac.billing.rules.change import Terms, keep_units, unused_lines
+from sumac.billing.rules.lines import advance_lines, extension_lines, one_off_lines, overage_lines
 from sumac.billing.rules.provision import provisions_of
 from sumac.billing.rules.quantity import regranted
-from sumac.billing.rules.seats import renewal_seat_lines, renewed_seats, starting_seat_lines, unused_seat_lines
+from sumac.billing.rules.revert import find_paused, resume
+from sumac.billing.rules.seats import renewal_seat_lines, renewed_seats, starting_seat_lines
 from sumac.billing.rules.transition import slot_of
 from sumac.catalog.rules.shape import is_free, is_main_recurring, shortest_cadence
 from sumac.core.time import Period, cycle, cycle_end
@@ -41,8 +41,10 @@ from sumac.invoices.model import InvoiceDraft, InvoiceKind, LineDraft
 
 def compute_due_at(holdings: Iterable[CustomerPlan], grants: Iterable[Grant]) -> datetime | None:
     """The next instant at which anything of the customer turns, or None."""
-    instants = [instant for held in holdings if (instant := _due_of(held)) is not None]
-    for grant in grants:
+    plans = list(holdings)
+    instants = [instant for held in plans if (instant := _due_of(held)) is not None]
+    resting = {held.id for held in plans if held.paused_at is not None}
+    for grant in (each for each in grants if each.customer_plan_id not in resting):
         instants += [instant for instant in (grant.resets_at, grant.expires_at) if instant is not None]
     return min(instants, default=None)
 
@@ -70,6 +72,8 @@ def decide_turn(snapshot: Snapshot, *, at: datetime) -> Decision:
         provisions = provisions_of(started, snapshot.features, now=at, usage=usage)
         lines += starting_seat_lines(snapshot, started, provisions, now=at)
         actions.append(StartPlan(started.held, started.plan.add_on, provisions))
+    for paused, tried in turn.resuming:
+        actions += resume(snapshot, paused, tried, now=at)
     mains = [each for each in turn.expiring if is_main_recurring(each.plan)]
     for each, plan_id in zip(mains, snapshot.plan_ids, strict=False):
         actions += start_default(snapshot, each, plan_id=plan_id, now=at)
@@ -82,12 +86,16 @@ def decide_turn(snapshot: Snapshot, *, at: datetime) -> Decision:
 
 @dataclass(frozen=True, slots=True)
 class _Turn:
-    """The plans that turn: `renewing` before and after; `expiring` are those of `ending` that are over with a trial."""
+    """The plans that turn: `renewing` before and after; `expiring` are those of `ending` that are over with a trial.
+
+    `resuming` are paused plans that go on, each with the one of `ending` that was tried in its place.
+    """
 
     ending: Sequence[Holding]
     expiring: Sequence[Holding]
     renewing: Sequence[tuple[Holding, Holding]]
     starting: Sequence[Holding]
+    resuming: Sequence[tuple[Holding, Holding]]
 
     @property
     def billed(self) -> list[Holding]:
@@ -104,11 +112,14 @@ def _what_turns(snapshot: Snapshot, at: datetime) -> _Turn:
     starting = [each for each in due if each.held.status is PlanStatus.SCHEDULED]
     ending = [each for each in due if each.held.is_usable and each.held.ends_at == at] + expiring
     ending += [each for each in snapshot.holdings if each not in ending and _is_displaced(each, starting)]
+    freed = [(paused, each) for each in ending for paused in find_paused(snapshot, each.plan)]
+    taken = {slot_of(each.plan) for each in starting}
     return _Turn(
-        ending=ending,
+        ending=[*ending, *(paused for paused, _ in freed if slot_of(paused.plan) in taken)],
         expiring=expiring,
         renewing=[(each, _renewed(each, at)) for each in due if each.held.is_usable and each not in ending],
         starting=starting,
+        resuming=[(paused, tried) for paused, tried in freed if slot_of(paused.plan) not in taken],
     )
 
 
@@ -143,7 +154,8 @@ def _trial_runs_out(snapshot: Snapshot, holding: Holding, at: datetime) -> bool:
     ends_then = held.ends_at is not None and (held.schedule_id is None or held.ends_at == at)
     if not held.is_usable or ends_then or held.trial_ends_at != at:
         return False
-    return is_free(holding.plan) or not snapshot.has_payment_method
+    reverts = bool(find_paused(snapshot, holding.plan))
+    return reverts or is_free(holding.plan) or not snapshot.has_payment_method
 
 
 def _last_usage(snapshot: Snapshot, holding: Holding, at: datetime) -> Iterator[LineDraft]:
@@ -155,7 +167,7 @@ def _last_usage(snapshot: Snapshot, holding: Holding, at: datetime) -> Iterator[
         snapshot.grants,
         snapshot.features,
         currency=snapshot.currency,
-        at=at,
+        at=holding.held.paused_at or at,
         closing=True,
     )
 
@@ -163,15 +175,14 @@ def _last_usage(snapshot: Snapshot, holding: Holding, at: datetime) -> Iterator[
 def _unused_time(snapshot: Snapshot, ending: Holding, starting: Sequence[Holding], at: datetime) -> Iterator[LineDraft]:
     """What ends before its period is over, for a schedule or a paid plan in its place, is given back (§10.10, §13.2).
 
-    A cancelled plan has run to the end. What is still owed was not paid, and is not given back.
+    So is the rest of a paused plan. A cancelled plan has run to the end. What is still owed was not paid, and is not
+    given back.
     """
-    cut_short = ending.held.schedule_id is not None or _placed_after(ending, starting) or _is_followed(ending, starting)
+    followed = _placed_after(ending, starting) or _is_followed(ending, starting)
+    cut_short = ending.held.schedule_id is not None or followed or ending.held.paused_at is not None
     if not cut_short or ending.held.status is PlanStatus.PAST_DUE:
         return iter(())
-    given_back = credit_lines(
-        ending, snapshot.features, currency=snapshot.currency, now=at, charges=snapshot.billed_beyond
-    )
-    return chain(given_back, unused_seat_lines(snapshot, ending, now=at))
+    return unused_lines(snapshot, ending, now=at)
 
 
 def _renewed(holding: Holding, at: datetime) -> Holding:
@@ -239,7 +250,7 @@ def _replaced_by(snapshot: Snapshot, starting: Holding, ending: Sequence[Holding
 
 def _units(snapshot: Snapshot, turn: _Turn, at: datetime) -> Iterator[Action]:
     """Bought units that change with the period, units that are full again, and units whose time is up."""
-    over = {each.held.id for each in turn.ending}
+    over = {each.held.id for each in (*turn.ending, *snapshot.paused)}
     live = [grant for grant in snapshot.grants if grant.customer_plan_id not in over]
     expired = tuple(grant for grant in live if grant.expires_at is not None and grant.expires_at <= at)
     after = {each.held.id: each for _, each in turn.renewing}

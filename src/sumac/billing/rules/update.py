@@ -16,7 +16,7 @@ from sumac.billing.rules.quantities import inherited_quantities, is_bought_once
 from sumac.billing.rules.quantity import change_quantities, top_up
 from sumac.billing.rules.start import Start
 from sumac.billing.rules.target import find_target
-from sumac.billing.rules.terms import Replaced, TermsChange, check_terms, replace_terms
+from sumac.billing.rules.terms import Replaced, TermsChange, check_cycle, check_terms, replace_terms
 from sumac.billing.rules.transition import find_scheduled
 from sumac.catalog.model import Plan
 from sumac.catalog.rules.shape import is_free, shortest_cadence
@@ -82,19 +82,23 @@ def _waits(target: Holding, request: UpdateRequest) -> bool:
 def _change(snapshot: Snapshot, target: Holding, plan: Plan, request: UpdateRequest, now: datetime) -> Replaced | None:
     terms = _terms(request)
     if intent_of(request) is UpdateIntent.UPDATE_PLAN:
-        if not request.prorate and request.bill and is_free(target.plan) and not is_free(plan):
-            message = "proration_behavior: none is not possible where a free plan begins to cost something"
-            raise BadRequest(message)
         check_carried(request.carry_usages, snapshot.features, "carry_over_usages")
         return replace_terms(snapshot, target, _terms_change(plan, request), terms, now=now)
     if request.quantities:
         return _change_bought(snapshot, target, request, terms, now)
-    if request.anchor == "now":
-        if shortest_cadence(target.plan) is None:
-            message = f"billing_cycle_anchor: plan {target.plan.id} has no billing cycle"
-            raise BadRequest(message)
-        return Replaced(*begin_anew(snapshot, target, terms, now=now))
-    return None
+    return _begin_anew(snapshot, target, request, terms, now) if request.anchor == "now" else None
+
+
+def _begin_anew(snapshot: Snapshot, target: Holding, request: UpdateRequest, terms: Terms, now: datetime) -> Replaced:
+    if shortest_cadence(target.plan) is None:
+        message = f"billing_cycle_anchor: plan {target.plan.id} has no billing cycle"
+        raise BadRequest(message)
+    if request.timing is PlanTiming.END_OF_CYCLE:
+        check_switch_later(target.plan, request)
+    check_cycle(target, target, anew=True, now=now)
+    begun = Replaced(*begin_anew(snapshot, target, terms, now=now))
+    check_cycle(target, begun.holding, anew=True, now=now)
+    return begun
 
 
 def _terms(request: UpdateRequest) -> Terms:
@@ -120,10 +124,16 @@ def _terms_change(plan: Plan, request: UpdateRequest) -> TermsChange:
 def _change_bought(
     snapshot: Snapshot, target: Holding, request: UpdateRequest, terms: Terms, now: datetime
 ) -> Replaced:
+    wait = request.timing is PlanTiming.END_OF_CYCLE
+    if wait:
+        check_switch_later(target.plan, request)
     once = [item.feature_id for item in target.plan.items if is_bought_once(item)]
     added = [feature_id for feature_id in request.quantities if feature_id in once]
     if not added:
-        return change_quantities(snapshot, target, request.quantities, terms, now=now)
+        if request.anchor is not None:
+            message = "billing_cycle_anchor: cannot be combined with feature_quantities alone"
+            raise BadRequest(message)
+        return change_quantities(snapshot, target, request.quantities, terms, now=now, wait=wait)
     if len(request.quantities) > 1 or request.uncancel or request.anchor is not None:
         message = f"feature_quantities: {added[0]} is bought once and can only be topped up by itself"
         raise BadRequest(message, code="invalid_options")

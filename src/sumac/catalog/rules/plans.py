@@ -77,6 +77,9 @@ def _check_trial(plan: Plan) -> None:
     if is_one_off(plan):
         message = "free_trial: a one-off plan cannot have a trial"
         raise BadRequest(message)
+    if plan.free_trial is not None and plan.free_trial.reverts and (plan.add_on or plan.auto_enable):
+        message = "free_trial.on_end: revert is for a plan that takes the place of another; no add-on, not auto-enabled"
+        raise BadRequest(message)
 
 
 def _check_auto_enable(plan: Plan) -> None:

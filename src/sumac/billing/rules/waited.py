@@ -1,0 +1,114 @@
+"""A decision that waited for its payer, with what was used meanwhile (billing.md §10.6, §10.9; decision 0017).
+
+What was quoted stands. Units that were counted since are on the balances as they would be had the change been made now,
+and what was used beyond the old plan's grants since is billed by itself.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime
+from decimal import Decimal
+
+from sumac.balances.model import Grant
+from sumac.billing.model import (
+    Action,
+    ChangePlan,
+    Decision,
+    EndPlan,
+    GiveUnits,
+    Holding,
+    IssueInvoice,
+    ReplaceTerms,
+    Snapshot,
+    StartPlan,
+)
+from sumac.billing.rules.carry import count_carried, kept_units
+from sumac.billing.rules.lines import overage_lines
+from sumac.billing.rules.provision import recounted
+from sumac.invoices.model import InvoiceDraft, InvoiceKind, LineDraft
+
+
+def catch_up(decision: Decision, snapshot: Snapshot, *, now: datetime) -> Decision:
+    """The actions as they are to be carried out now, on the customer's grants as they are now.
+
+    Each plan that ends gets a final invoice of what was used beyond its grants since the decision was made, if anything
+    was; what was taken back since makes it negative.
+    """
+    if not decision.counted_on:
+        return decision
+    quoted = {each.id: each for each in decision.counted_on}
+    late = [issue for action in decision.actions for issue in _final_invoice(action, snapshot, quoted, now)]
+    actions = [each for action in decision.actions for each in _caught_up(action, snapshot, quoted)]
+    return replace(decision, actions=(*late, *actions), counted_on=())
+
+
+def _caught_up(action: Action, snapshot: Snapshot, quoted: Mapping[str, Grant]) -> Iterator[Action]:
+    match action:
+        case StartPlan(_, _, provisions, carried) if carried is not None:
+            yield replace(action, provisions=recounted(provisions, count_carried(snapshot.grants, carried)))
+        case ReplaceTerms(_, _, provisions, carried, kept) if carried is not None:
+            yield replace(action, provisions=recounted(provisions, count_carried(snapshot.grants, carried)))
+            yield from kept_units(snapshot.grants, kept)
+        case EndPlan(_, kept):
+            yield action
+            yield from kept_units(snapshot.grants, kept)
+        case ChangePlan(_, grants):
+            live = {each.id: each for each in snapshot.grants}
+            changed = [_as_counted(each, quoted[each.id], live[each.id]) for each in grants if each.id in live]
+            yield replace(action, grants=tuple(changed))
+        case GiveUnits():
+            # It comes anew with the plan whose units they are.
+            return
+        case _:
+            yield action
+
+
+def _as_counted(after: Grant, quoted: Grant, live: Grant) -> Grant:
+    """The grant as it is now with what the decision changes of it; a reset that has come meanwhile stays."""
+    return replace(
+        live,
+        prepaid=after.prepaid,
+        balance=live.balance + after.balance - quoted.balance,
+        replaceables=after.replaceables,
+        anchor_at=after.anchor_at,
+        resets_at=live.resets_at if after.resets_at == quoted.resets_at else after.resets_at,
+    )
+
+
+def _final_invoice(
+    action: Action, snapshot: Snapshot, quoted: Mapping[str, Grant], now: datetime
+) -> Iterator[IssueInvoice]:
+    billed = action.billed if isinstance(action, EndPlan) else ()
+    for holding in snapshot.holdings:
+        grants = [each for each in snapshot.grants if each.id in billed and each.customer_plan_id == holding.held.id]
+        lines = [line for grant in grants for line in _late_lines(holding, quoted[grant.id], grant, snapshot, now)]
+        if lines:
+            yield IssueInvoice(
+                InvoiceDraft(
+                    kind=InvoiceKind.FINAL,
+                    currency=snapshot.currency,
+                    lines=tuple(lines),
+                    plan_ids=(holding.plan.id,),
+                    customer_plan_id=holding.held.id,
+                    net_terms_days=holding.held.net_terms_days,
+                ),
+            )
+
+
+def _late_lines(holding: Holding, quoted: Grant, live: Grant, snapshot: Snapshot, now: datetime) -> Iterator[LineDraft]:
+    """What was used beyond the grant and not quoted, for what it adds to the price of all that was."""
+    features, currency = snapshot.features, snapshot.currency
+    before = live.granted if quoted.resets_at != live.resets_at else quoted.balance
+    first = replace(live, balance=before)
+    billed = list(overage_lines(holding, [first], features, currency=currency, at=now, closing=True))
+    used = list(overage_lines(holding, [live], features, currency=currency, at=now, closing=True))
+    units = live.overage - first.overage
+    if not units:
+        return
+    exact = sum((line.exact_minor for line in used), Decimal(0)) - sum(
+        (line.exact_minor for line in billed), Decimal(0)
+    )
+    for line in (used or billed)[:1]:
+        more = "more" if units > 0 else "less"
+        description = f"{line.display_name}: {abs(units):,f} {more} used beyond {live.granted:,f}"
+        yield replace(line, description=description, exact_minor=exact, quantity=abs(units))
