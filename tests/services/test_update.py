@@ -104,6 +104,35 @@ async def test_with_the_next_invoice_and_from_the_next_period(shop: Services) ->
     assert 10 == await seats_of(shop)
 
 
+CHEAPER = Customization(price=price(5), sets_price=True)
+
+
+@pytest.mark.parametrize(
+    ("plan_id", "customize"),
+    [pytest.param("small", None, id="another-plan"), pytest.param("large", CHEAPER, id="cheaper-terms")],
+)
+@pytest.mark.parametrize(("fewer", "seats"), [(False, 20), (True, 10)])
+async def test_seats_go_along_to_a_later_start(
+    shop: Services,
+    plan_id: str,
+    customize: Customization | None,
+    fewer: bool,  # noqa: FBT001  # a column
+    seats: int,
+) -> None:
+    """What starts with the renewal has the seats that the renewal would have had, and they are billed with it."""
+    later = Proration("prorate_immediately", "none")
+    item_of_seats = item("seats", 0, reset=None, price=prepaid_price(8), proration=later)
+    await shop.offer(plan("large", item_of_seats, price=price(30)), plan("small", item_of_seats, price=price(5)))
+    await shop.attach("large", quantities=TWENTY)
+    if fewer:
+        await update(shop, "large", quantities=TEN)
+    await shop.attach(plan_id, customize=customize)
+    await shop.advance(FEBRUARY)
+
+    assert ["190.00", f"{5 + 8 * seats}.00"] == await shop.totals()
+    assert seats == await seats_of(shop)
+
+
 @pytest.mark.parametrize(
     ("number", "outcome"),
     [(DECLINING, Outcome.DECLINED), (ASKING, Outcome.ACTION_REQUIRED)],

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from decimal import Decimal
 
 from sumac.billing.model import Action, Decision, DropScheduled, Holding, KeepPlan, Payment, SchedulePlan, Snapshot
 from sumac.billing.requests import AttachRequest, InvoiceMode, PlanTiming, RedirectMode
@@ -21,7 +22,7 @@ from sumac.billing.rules.cancel import canceling, default_later, end_now, kept
 from sumac.billing.rules.carry import EVERYTHING, NOTHING, carried_usage, grants_of
 from sumac.billing.rules.change import Arrival, Terms, end_and_start
 from sumac.billing.rules.payment import with_payment
-from sumac.billing.rules.quantities import inherited_quantities
+from sumac.billing.rules.quantities import inherited_quantities, with_units_at
 from sumac.billing.rules.revert import begins_reverting, check_left, check_tried_out, find_paused, pause
 from sumac.billing.rules.start import Start, schedule_plan, start_plan
 from sumac.billing.rules.terms import TermsChange, replace_terms
@@ -75,19 +76,31 @@ def _settled(
 ) -> AttachRequest:
     """The request with what goes without saying.
 
-    Bought units go along; a start about now is none; a switch stays on its subscription; and who has no card on file
-    when a later start is to be charged gets invoices to pay (§10.10).
+    Bought units go along, as many as there are when the plan starts; a start about now is none; a switch stays on its
+    subscription; and who has no card on file when a later start is to be charged gets invoices to pay (§10.10).
     """
     starts_at = request.starts_at
     later = starts_at is not None and is_later(starts_at, now)
     switches = current is not None and not is_free(current.plan)
     return replace(
         request,
-        quantities=inherited_quantities(current, plan) | dict(request.quantities),
+        quantities=_quantities(current, plan, request, now),
         starts_at=None if starts_at is not None and is_about_now(starts_at, now) else starts_at,
         new_subscription=request.new_subscription and not switches,
         invoice_mode=_SENT if later and not snapshot.has_payment_method else request.invoice_mode,
     )
+
+
+def _quantities(current: Holding | None, plan: Plan, request: AttachRequest, now: datetime) -> dict[str, Decimal]:
+    """The units that are asked for, and those that the plan before brings along to the instant of the start."""
+    if current is None:
+        return dict(request.quantities)
+    begins_at = now
+    if request.starts_at is not None and is_later(request.starts_at, now) and not request.enable_immediately:
+        begins_at = request.starts_at
+    elif _timing(current.plan, plan, request) is PlanTiming.END_OF_CYCLE:
+        begins_at = canceling(current, now).held.ends_at or now
+    return inherited_quantities(with_units_at(current, begins_at, now), plan) | dict(request.quantities)
 
 
 def _attach_again(
@@ -109,7 +122,8 @@ def _attach_again(
     check_again(request)
     if _timing(current.plan, plan, request) is PlanTiming.END_OF_CYCLE:
         check_switch_later(plan, request)
-        return _switch_later(snapshot, going_on, plan, request, dropped, now)
+        wanted = replace(request, quantities=_quantities(going_on, plan, request, now))
+        return _switch_later(snapshot, going_on, plan, wanted, dropped, now)
     change = TermsChange(plan, request.quantities, customized=True, sets_trial=request.customize.sets_trial)
     terms = replace(_terms(request), carry_usages=request.carry_usages or EVERYTHING)
     replaced = replace_terms(snapshot, going_on, change, terms, now=now)

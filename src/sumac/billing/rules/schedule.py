@@ -23,7 +23,7 @@ from sumac.billing.rules.cancel import default_later, start_default
 from sumac.billing.rules.change import Arrival, Terms, end_and_start
 from sumac.billing.rules.payment import with_payment
 from sumac.billing.rules.phases import Wanted, check_schedule, find_start, is_same, phase_starts, snapped
-from sumac.billing.rules.quantities import inherited_quantities
+from sumac.billing.rules.quantities import inherited_quantities, with_units_at
 from sumac.billing.rules.start import Start, schedule_plan, start_plan
 from sumac.billing.rules.transition import find_paid, is_trialing, slot_of
 from sumac.catalog.model import Plan
@@ -262,9 +262,10 @@ def _scheduled(
 ) -> Holding:
     plan, wish = wanted.plan, wanted.wish
     replaced = next((each for each in before if slot_of(each.plan) == slot_of(plan)), None)
+    bought = None if replaced is None else with_units_at(replaced, starts_at, now)
     how = Start(
         id=customer_plan_id,
-        quantities=inherited_quantities(replaced, plan) | dict(wish.quantities),
+        quantities=inherited_quantities(bought, plan) | dict(wish.quantities),
         subscription_id=wish.subscription_id,
         schedule_id=wanted.schedule_id,
         customized=wish.customize is not None,

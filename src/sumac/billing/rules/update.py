@@ -9,10 +9,11 @@ from sumac.billing.model import Action, ChangePlan, Decision, DropScheduled, Hol
 from sumac.billing.requests import PlanTiming, UpdateRequest
 from sumac.billing.rules.allowed import check_quantities, check_switch_later
 from sumac.billing.rules.attach import switch_at_end
+from sumac.billing.rules.cancel import canceling
 from sumac.billing.rules.carry import EVERYTHING, check_carried
 from sumac.billing.rules.change import Terms, begin_anew
 from sumac.billing.rules.payment import with_payment
-from sumac.billing.rules.quantities import inherited_quantities, is_bought_once
+from sumac.billing.rules.quantities import inherited_quantities, is_bought_once, with_units_at
 from sumac.billing.rules.quantity import change_quantities, top_up
 from sumac.billing.rules.start import Start
 from sumac.billing.rules.target import find_target
@@ -153,8 +154,8 @@ def _change_at_end(
     yield from (DropScheduled(each.held) for each in find_scheduled(snapshot.holdings, target.plan))
     check_terms(target, _terms_change(plan, request))
     check_switch_later(plan, request)
-    expected = {**target.held.quantities, **target.held.upcoming_quantities}
-    bought = inherited_quantities(Holding(replace(target.held, quantities=expected), target.plan), plan)
+    ends_at = canceling(target, now).held.ends_at or now
+    bought = inherited_quantities(with_units_at(target, ends_at, now), plan)
     how = Start(
         id=snapshot.plan_ids[0],
         quantities={**bought, **request.quantities},
