@@ -147,6 +147,19 @@ async def test_an_add_on_is_cancelled_alone(shop: Services) -> None:
     assert {"free": "active", "extra": "active"} == await shop.statuses()
 
 
+async def test_an_add_on_that_waits_goes_with_the_main_plan(shop: Services) -> None:
+    """Cancelled at once, nothing is left that would start, or cost anything, later."""
+    await shop.attach("pro")
+    await shop.attach("extra", starts_at=HALF)
+    assert {"pro": "active", "extra": "scheduled"} == await shop.statuses()
+
+    await shop.cancel(NOW, plan_id="pro")
+    assert {"free": "active"} == await shop.statuses()
+
+    await shop.advance(FEBRUARY)
+    assert ["20.00", "-20.00"] == await shop.totals()
+
+
 async def test_cancelling_what_is_ending(shop: Services) -> None:
     """At once works on a plan that is to end, and drops what was to follow; at the end again changes nothing."""
     await shop.attach("premium")

@@ -210,6 +210,33 @@ def test_immediately_drops_what_was_to_follow() -> None:
     assert (JANUARY, HALF) == (ended.held.canceled_at, ended.held.ends_at)
 
 
+SUPPORT = replace(PREMIUM, id="support", group="support")
+ADD_ON_LATER = scheduled(ADD_ON, FEBRUARY)
+NEXT_PHASE = scheduled(ADD_ON, FEBRUARY, schedule_id="sched")
+
+
+@pytest.mark.parametrize(
+    ("state", "plan_id", "dropped"),
+    [
+        pytest.param(snapshot(held(PRO), ADD_ON_LATER), "pro", True, id="the-main-plan"),
+        pytest.param(snapshot(held(PRO), held(replace(FREE, group="x")), ADD_ON_LATER), "pro", True, id="beside-free"),
+        pytest.param(snapshot(held(PRO), held(ADD_ON), ADD_ON_LATER), "pro", True, id="one-more-of-it"),
+        pytest.param(snapshot(held(PRO), NEXT_PHASE), "pro", True, id="of-a-schedule"),
+        pytest.param(snapshot(held(PRO), held(ADD_ON), NEXT_PHASE), "pro", False, id="it-goes-on"),
+        pytest.param(snapshot(held(PRO), held(SUPPORT), ADD_ON_LATER), "pro", False, id="beside-another-main-plan"),
+        pytest.param(snapshot(held(PRO), held(ONE_OFF), ADD_ON_LATER), "one-off", False, id="what-was-bought-once"),
+        pytest.param(snapshot(held(PRO), scheduled(ONE_OFF, FEBRUARY)), "pro", False, id="a-purchase-waits"),
+        pytest.param(
+            snapshot(held(PRO), held(replace(ADD_ON, id="more")), ADD_ON_LATER), "more", False, id="an-add-on"
+        ),
+    ],
+)
+def test_immediately_drops_add_ons_that_wait(state: Snapshot, plan_id: str, *, dropped: bool) -> None:
+    """An add-on that was to start beside the last main plan does not (§12.5)."""
+    assert dropped is (DropScheduled in kinds(cancel(state, NOW, plan_id=plan_id)))
+    assert DropScheduled not in kinds(cancel(state, LATER, plan_id="pro"))
+
+
 def test_immediately_during_a_trial() -> None:
     """Nothing was paid, nothing is given back, and no overage is billed."""
     on_trial = held(PRO, anchor_at=TRIAL_END, trial_ends_at=TRIAL_END)

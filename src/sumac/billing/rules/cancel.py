@@ -82,7 +82,7 @@ def end_now(snapshot: Snapshot, target: Holding, now: datetime, *, bill: bool) -
 
     With `bill`, what was paid in advance is given back.
     """
-    yield from (DropScheduled(each.held) for each in _successors(snapshot, target))
+    yield from (DropScheduled(each.held) for each in (*_successors(snapshot, target), *_add_ons(snapshot, target)))
     # What was not paid is not given back (billing.md §14.3): the period of a plan that is past due is still owed.
     credited = bill and target.held.status is not PlanStatus.PAST_DUE
     lines = list(settling_lines(snapshot, target, now=now)) if credited else []
@@ -185,13 +185,28 @@ def _successors(snapshot: Snapshot, target: Holding) -> Sequence[Holding]:
     return [each for each in waiting if _is_of_its_schedule(each, target)]
 
 
+def _add_ons(snapshot: Snapshot, target: Holding) -> Sequence[Holding]:
+    """The add-ons that were to start beside the main plan; what goes on with one that runs already stays (§12.5)."""
+    if not _is_the_last(snapshot, target):
+        return []
+    waiting = [each for each in snapshot.holdings if each.plan.add_on and each.held.status is PlanStatus.SCHEDULED]
+    running = {slot_of(each.plan) for each in snapshot.holdings if each.held.is_usable}
+    return [each for each in waiting if each.held.schedule_id is None or slot_of(each.plan) not in running]
+
+
+def _is_the_last(snapshot: Snapshot, target: Holding) -> bool:
+    """Whether it is a main plan, and no other paid one runs or takes its place again."""
+    if not is_main_recurring(target.plan) or find_paused(snapshot, target.plan):
+        return False
+    others = [each for each in snapshot.holdings if each.held.is_usable and each.held.id != target.held.id]
+    return not any(is_main_recurring(each.plan) and not is_free(each.plan) for each in others)
+
+
 def _default_after(snapshot: Snapshot, target: Holding) -> Plan | None:
     """The free plan that fills the group once the main plan is gone; none while another paid one runs or rests."""
-    if not is_main_recurring(target.plan) or find_paused(snapshot, target.plan):
+    if not _is_the_last(snapshot, target):
         return None
     others = [each for each in snapshot.holdings if each.held.is_usable and each.held.id != target.held.id]
-    if any(is_main_recurring(each.plan) and not is_free(each.plan) for each in others):
-        return None
     if any(is_main_recurring(each.plan) and each.plan.group == target.plan.group for each in others):
         return None
     candidates = (plan for plan in snapshot.auto_enabled if plan.group == target.plan.group and is_free(plan))
