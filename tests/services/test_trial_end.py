@@ -4,7 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.support.build import free_plan, plan, trial
+from sumac.billing.quote import terms_of
+from sumac.billing.requests import RedirectMode
+from sumac.catalog.model import Plan
+from tests.support.build import feature, free_plan, item, plan, trial, usage_price
 from tests.support.services import GOOD_CARD, Services
 
 NEW_YEAR = datetime(2026, 1, 1, tzinfo=UTC)
@@ -51,3 +54,26 @@ async def test_on_the_wall_clock(shop: Services, card: str | None, held: str) ->
     assert 1 == await shop.billing.settle_due_customers()
 
     assert {held: "active"} == await shop.statuses()
+
+
+USED = plan("tried", item("messages", 100, price=usage_price("0.10")), price=None, free_trial=OPEN_TRIAL)
+
+
+@pytest.mark.parametrize(
+    ("offer", "words"),
+    [
+        pytest.param(free_plan("tried", item("messages", 100), free_trial=OPEN_TRIAL),
+                     "then it ends. Nothing is charged.", id="free"),
+        pytest.param(plan("tried", free_trial=OPEN_TRIAL),
+                     "then $20.00 per month, charged automatically until you cancel.", id="paid"),
+        pytest.param(USED, "then charged automatically until you cancel. Usage beyond what is included is added.",
+                     id="paid-after-use"),
+    ],
+)  # fmt: skip
+async def test_the_page_says_what_follows(services: Services, offer: Plan, words: str) -> None:
+    """A page says what is charged after the trial; a plan that costs nothing is over with it."""
+    await services.offer(feature(), offer)
+    await services.add_customer(card=GOOD_CARD)
+    proposal = await services.preview("tried", redirect_mode=RedirectMode.ALWAYS)
+
+    assert f"Free until January 15, 2026, {words}" == terms_of(proposal)

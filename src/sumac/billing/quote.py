@@ -20,7 +20,7 @@ from sumac.billing.requests import (
 from sumac.billing.rules.preview import compute_next_cycle
 from sumac.billing.rules.transition import is_reverting
 from sumac.billing.visits import Checkout
-from sumac.catalog.rules.shape import longest_cadence, shortest_cadence
+from sumac.catalog.rules.shape import is_free, longest_cadence, shortest_cadence
 from sumac.catalog.rules.text import cadence_text, money_text
 from sumac.core.errors import SumacError
 from sumac.core.money import Money
@@ -141,6 +141,9 @@ def _renewal_of(snapshot: Snapshot, holding: Holding) -> Iterator[str]:
         yield f"Free until {_day(started.period_end)}, {then}"
         return
     if started.trial_ends_at is not None:
+        if is_free(plan):
+            yield f"Free until {_day(started.trial_ends_at)}, then it ends. Nothing is charged."
+            return
         then = f"then {price}, charged" if price else "then charged"
         yield f"Free until {_day(started.trial_ends_at)}, {then} automatically until you cancel.{usage}"
         return
