@@ -137,6 +137,23 @@ async def test_plans_on_one_invoice_are_past_due_together(shop: Services) -> Non
     assert ["20.00", "5.00", "25.00"] == await shop.totals()
 
 
+async def test_the_free_plans_of_two_groups_are_back(shop: Services) -> None:
+    """Main plans of two groups on one unpaid invoice end together, and each is followed by the free plan of its own."""
+    await shop.offer(
+        free_plan("solo", auto_enable=True, group="support"), plan("team", price=price(5), group="support")
+    )
+    await shop.add_card(number=GOOD_CARD)
+    await shop.attach("team")
+    await shop.add_card(number=DECLINING)
+    happened = await kinds(shop, FEBRUARY + 16 * ONE_DAY)
+
+    assert {"free": "active", "solo": "active"} == await shop.statuses()
+    assert ["payment_failed", "plan_ended", "plan_started", "plan_ended", "plan_started"] == [
+        kind for day, kind in happened if day == 16
+    ]
+    assert ["20.00", "5.00", "25.00"] == await shop.totals()
+
+
 async def test_paying_on_a_page_restores_the_plan(shop: Services) -> None:
     """Before the last try: active again, the next renewal as ever, one charge for the month (R4)."""
     await shop.advance(FEBRUARY + 2 * ONE_DAY)

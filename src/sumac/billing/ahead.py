@@ -23,7 +23,7 @@ from sumac.billing.requests import (
     MultiCancelRequest,
     UpdateRequest,
 )
-from sumac.billing.rules.cancel import decide_end_unpaid
+from sumac.billing.rules.multi import decide_end_unpaid
 from sumac.billing.rules.target import find_target
 from sumac.billing.rules.transition import find_current
 from sumac.billing.visits import Checkout, CheckoutProgress
@@ -80,10 +80,8 @@ async def end_link(work: Work, customer: Customer, link: Checkout, *, has_card: 
 
 async def give_up(work: Work, customer: Customer, link: Checkout, *, now: datetime) -> None:
     """Ends what a link gave ahead, whose payment has not come; the customer's row is locked."""
-    for customer_plan_id in link.given:
-        snapshot = await load_snapshot(work, customer)
-        if any(each.held.id == customer_plan_id for each in snapshot.holdings):
-            await apply(work, customer, decide_end_unpaid(snapshot, customer_plan_id, now=now), at=now, actor=ACTOR)
+    decision = decide_end_unpaid(await load_snapshot(work, customer), link.given, now=now)
+    await apply(work, customer, decision, at=now, actor=ACTOR)
     await settle_debts(work, customer, link.given, void=True, now=now)
     await visits.change_checkout(work, link, CheckoutProgress.CLOSED)
 

@@ -131,8 +131,8 @@ def _collected(collected: Collected, at: datetime) -> Iterator[Happening]:
     invoice = collected.invoice
     kind = "invoice_paid" if invoice.status is InvoiceStatus.PAID else "payment_failed"
     yield Happening(at, kind, invoice_id=invoice.id, total=invoice.total.major)
-    for applied in collected.followed:
-        yield from _happenings(applied, at)
+    if collected.followed is not None:
+        yield from _happenings(collected.followed, at)
 
 
 def _happenings(applied: Applied, at: datetime) -> list[Happening]:

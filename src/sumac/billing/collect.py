@@ -63,7 +63,7 @@ class Collected:
 
     invoice: Invoice
     collection: Collection | None
-    followed: tuple[Applied, ...] = ()
+    followed: Applied | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,9 @@ from datetime import datetime
 from sumac.billing import store
 from sumac.billing.execute import Applied, apply, refresh_due
 from sumac.billing.load import load_snapshot
-from sumac.billing.model import CustomerPlan, EndPlan, PlanStatus, Snapshot
+from sumac.billing.model import EndPlan, PlanStatus, Snapshot
 from sumac.billing.requests import BillingRequest, CancelAction, CancelRequest, MultiCancelRequest
-from sumac.billing.rules.cancel import decide_end_unpaid
+from sumac.billing.rules.multi import decide_end_unpaid
 from sumac.billing.rules.target import find_target
 from sumac.customers.model import Customer
 from sumac.invoices import service as invoices
@@ -33,7 +33,7 @@ class Failure:
     """An invoice after a failed try, and what that led to."""
 
     invoice: Invoice
-    followed: tuple[Applied, ...] = ()
+    followed: Applied | None = None
 
 
 async def book_failure(work: Work, customer: Customer, invoice: Invoice, *, now: datetime) -> Failure:
@@ -51,9 +51,11 @@ async def book_failure(work: Work, customer: Customer, invoice: Invoice, *, now:
     if not usable or not (at_once or is_last):
         await refresh_due(work, customer.key)
         return Failure(failed)
-    followed = tuple([await _end(work, customer, held, now=now) for held in usable])
+    over = {held.id for held in usable}
+    snapshot = await load_snapshot(work, customer)
+    followed = await apply(work, customer, decide_end_unpaid(snapshot, over, now=now), at=now, actor=ACTOR)
     void = at_once or settings.void_invoices_on_cancellation
-    await settle_debts(work, customer, {held.id for held in usable}, void=void, now=now)
+    await settle_debts(work, customer, over, void=void, now=now)
     return Failure(await invoices.get(work, failed.id), followed)
 
 
@@ -120,11 +122,6 @@ async def settle_debts(work: Work, customer: Customer, over: Collection[str], *,
             await invoices.void(work, invoice, now=now)
         else:
             await invoices.write_off(work, invoice)
-
-
-async def _end(work: Work, customer: Customer, held: CustomerPlan, *, now: datetime) -> Applied:
-    snapshot = await load_snapshot(work, customer)
-    return await apply(work, customer, decide_end_unpaid(snapshot, held.id, now=now), at=now, actor=ACTOR)
 
 
 def _billed_by(invoice: Invoice) -> frozenset[str]:

@@ -16,8 +16,9 @@ from sumac.billing.requests import (
     PlanWish,
     ScheduleRequest,
 )
-from sumac.billing.rules.cancel import decide_cancel, decide_end_unpaid
+from sumac.billing.rules.cancel import decide_cancel
 from sumac.billing.rules.lines import elapsed_lines, extension_lines
+from sumac.billing.rules.multi import decide_end_unpaid
 from sumac.billing.rules.phases import begin_now
 from sumac.core.time import Cadence, Interval, Period
 from sumac.invoices.model import LineDraft
@@ -60,7 +61,7 @@ def test_what_waited_goes_with_the_plan() -> None:
 def test_what_waited_is_forgiven_with_an_unpaid_plan() -> None:
     """A plan that nobody paid ends without an invoice, and the free one is back."""
     state = snapshot(held(PRO), held_lines=(WAITING,), auto_enabled=(FREE,))
-    decision = decide_end_unpaid(state, "held-pro", now=HALF)
+    decision = decide_end_unpaid(state, {"held-pro"}, now=HALF)
 
     assert [ReleaseLines, EndPlan, StartPlan] == kinds(decision)
 

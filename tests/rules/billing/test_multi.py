@@ -31,7 +31,7 @@ from sumac.billing.requests import (
     PlanWish,
     RedirectMode,
 )
-from sumac.billing.rules.multi import decide_multi_attach, decide_multi_cancel
+from sumac.billing.rules.multi import decide_end_unpaid, decide_multi_attach, decide_multi_cancel
 from sumac.catalog.model import Customization, Plan
 from sumac.core.errors import BadRequest, Conflict
 from sumac.core.time import Period
@@ -278,6 +278,32 @@ def test_the_default_comes_once() -> None:
     decision = cancel(state, ("add-on", NOW), ("pro", NOW))
 
     assert ["free"] == [each.held.plan_id for each in starts(decision)]
+
+
+OTHER_FREE = replace(FREE, id="other-free", group="other")
+
+
+@pytest.mark.parametrize("state", [(held(PRO), held(OTHER)), (held(OTHER), held(PRO))], ids=["pro-first", "pro-last"])
+def test_the_defaults_of_two_groups(state: tuple[Holding, ...]) -> None:
+    """Main plans of two groups that end together, cancelled or not paid for, are followed by the free plan of each."""
+    both = snapshot(*state, auto_enabled=(FREE, OTHER_FREE), plan_ids=IDS)
+    unpaid = decide_end_unpaid(both, {each.held.id for each in state}, now=HALF)
+
+    assert [EndPlan, StartPlan, EndPlan, StartPlan] == kinds(unpaid)
+    for decision in (unpaid, cancel(both, ("pro", NOW), ("other", NOW))):
+        assert ["first", "second"] == [each.held.id for each in starts(decision)]
+        assert {"free", "other-free"} == {each.held.plan_id for each in starts(decision)}
+    assert [] == starts(decide_end_unpaid(both, {"held-pro"}, now=HALF))
+
+
+def test_what_was_to_follow_an_unpaid_plan() -> None:
+    """It goes once, named or not; named by itself it is dropped, and the plan before it runs on."""
+    ending, waiting = canceling(held(PRO), FEBRUARY), scheduled(FREE, FEBRUARY)
+    state = snapshot(ending, waiting)
+
+    assert [DropScheduled, EndPlan] == kinds(decide_end_unpaid(state, {"held-pro", "held-free"}, now=HALF))
+    assert [DropScheduled, EndPlan] == kinds(decide_end_unpaid(state, {"held-pro"}, now=HALF))
+    assert [DropScheduled, KeepPlan] == kinds(decide_end_unpaid(state, {"held-free"}, now=HALF))
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,8 @@ from sumac.billing.requests import (
     PlanTiming,
     RedirectMode,
 )
-from sumac.billing.rules.cancel import decide_cancel, decide_end_unpaid
+from sumac.billing.rules.cancel import decide_cancel
+from sumac.billing.rules.multi import decide_end_unpaid
 from sumac.billing.rules.turn import compute_due_at
 from sumac.catalog.model import Proration
 from sumac.core.errors import BadRequest
@@ -291,7 +292,7 @@ def test_the_trial_is_cancelled_at_once() -> None:
 
     assert [DropScheduled, EndPlan, ResumePlan, HoldLines] == kinds(decision)
     assert at("2026-02-03") == resumed(decision)[0].period_end
-    unpaid = decide_end_unpaid(state, "held-tried", now=at("2026-01-13"))
+    unpaid = decide_end_unpaid(state, {"held-tried"}, now=at("2026-01-13"))
     assert [DropScheduled, EndPlan, ResumePlan, HoldLines] == kinds(unpaid)
 
 

@@ -56,12 +56,6 @@ def decide_cancel(snapshot: Snapshot, request: CancelRequest, *, now: datetime) 
     return Decision((*end_now(snapshot, target, now, bill=bill), *refund))
 
 
-def decide_end_unpaid(snapshot: Snapshot, customer_plan_id: str, *, now: datetime) -> Decision:
-    """The actions of ending a plan that was not paid for: nothing is billed, and nothing is given back."""
-    target = next(each for each in snapshot.holdings if each.held.id == customer_plan_id)
-    return Decision(tuple(end_now(snapshot, target, now, bill=False)))
-
-
 def canceling(holding: Holding, now: datetime, *, ends_at: datetime | None = None) -> CancelPlan:
     """The plan set to end then, or else with its running cycle, or with its trial."""
     held = holding.held

@@ -1,6 +1,6 @@
 """Several plans at once: attached together on one invoice, or cancelled together (billing.md §13.1)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -18,7 +18,7 @@ from sumac.billing.model import (
     Snapshot,
     StartPlan,
 )
-from sumac.billing.requests import CancelRequest, MultiAttachRequest, MultiCancelRequest, RedirectMode
+from sumac.billing.requests import CancelAction, CancelRequest, MultiAttachRequest, MultiCancelRequest, RedirectMode
 from sumac.billing.rules.allowed import check_backdated, check_quantities, check_subscription_ids, is_later
 from sumac.billing.rules.cancel import decide_cancel
 from sumac.billing.rules.change import Arrival, Terms, end_and_start
@@ -59,7 +59,7 @@ def decide_multi_attach(
 
 
 def decide_multi_cancel(snapshot: Snapshot, request: MultiCancelRequest, *, now: datetime) -> Decision:
-    """The actions of all the changes, each decided after the ones before it were made, on one invoice.
+    """The actions of all the changes on one invoice.
 
     Payments are given back once per invoice, however many of the plans it paid for. Raises as cancelling one of the
     plans does, and BadRequest for a plan that stands twice.
@@ -71,12 +71,7 @@ def decide_multi_cancel(snapshot: Snapshot, request: MultiCancelRequest, *, now:
             message = f"updates: plan {target.plan.id} stands twice"
             raise BadRequest(message)
         targets[target.held.id] = (target, change)
-    actions: list[Action] = []
-    for number, (target, change) in enumerate(targets.values()):
-        state = _after(snapshot, actions, number)
-        if any(each.held.id == target.held.id for each in state.holdings):
-            own = replace(change, plan_id=None, subscription_id=target.held.id, refund=None)
-            actions += decide_cancel(state, replace(own, bill=own.bill and change.refund is None), now=now).actions
+    actions = _cancel_each(snapshot, list(targets.values()), now)
     drafts = [action.draft for action in actions if isinstance(action, IssueInvoice)]
     rest = [action for action in actions if not isinstance(action, IssueInvoice)]
     refunded = [
@@ -85,6 +80,32 @@ def decide_multi_cancel(snapshot: Snapshot, request: MultiCancelRequest, *, now:
         if change.refund is not None and target.held.is_usable
     ]
     return Decision((*_together(drafts), *rest, *compute_refunds(snapshot, refunded, now=now)))
+
+
+def decide_end_unpaid(snapshot: Snapshot, customer_plan_ids: Collection[str], *, now: datetime) -> Decision:
+    """The actions of ending plans that were not paid for: nothing is billed, and nothing is given back."""
+    at_once = CancelRequest(snapshot.customer.public_id, CancelAction.CANCEL_IMMEDIATELY, bill=False)
+    unpaid = [each for each in snapshot.holdings if each.held.id in customer_plan_ids]
+    return Decision(tuple(_cancel_each(snapshot, [(each, at_once) for each in unpaid], now)))
+
+
+def _cancel_each(snapshot: Snapshot, changes: Sequence[tuple[Holding, CancelRequest]], now: datetime) -> list[Action]:
+    """What the changes come to, each decided after the ones before it.
+
+    Plans that end now end together: no free plan waits for another one of them, whichever stands first.
+    """
+    at_once = [each for each, change in changes if change.action is CancelAction.CANCEL_IMMEDIATELY]
+    ending = {each.held.id for each in at_once if each.held.is_usable}
+    actions: list[Action] = []
+    for number, (target, change) in enumerate(changes):
+        state = _after(snapshot, actions, number)
+        others = ending - {target.held.id}
+        left = tuple(each for each in state.holdings if each.held.id not in others)
+        if any(each.held.id == target.held.id for each in left):
+            own = replace(change, plan_id=None, subscription_id=target.held.id, refund=None)
+            own = replace(own, bill=own.bill and change.refund is None)
+            actions += decide_cancel(replace(state, holdings=left), own, now=now).actions
+    return actions
 
 
 def _together(drafts: Sequence[InvoiceDraft]) -> Iterator[IssueInvoice]:
