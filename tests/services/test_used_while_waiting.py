@@ -16,7 +16,7 @@ import pytest
 
 from sumac.billing.requests import CarryOver, InvoiceMode, RedirectMode, UpdateRequest
 from sumac.billing.service import Receipt
-from sumac.catalog.model import Customization
+from sumac.catalog.model import Customization, Proration
 from sumac.invoices.model import InvoiceStatus
 from tests.support.build import (
     ONCE,
@@ -181,6 +181,31 @@ async def test_a_fresh_allowance_and_the_last_usage(shop: Services, wait: Wait) 
     (line,) = final.lines
     assert ("Messages: 30 more used beyond 100", Decimal(30)) == (line.description, line.quantity)
     assert [300, 2000, 2000] == await shop.charged()
+
+
+@EVERY_WAIT
+async def test_seats_that_the_new_plan_bills(shop: Services, wait: Wait) -> None:
+    """One seat is quoted, two more are taken: they are charged for the rest of the month, and all three renewed."""
+    each = held_item("seats", 1, price=usage_price(50), proration=Proration("prorate_immediately", "none"))
+    await shop.offer(plan("crew", each, price=price(30)))
+    await begin(shop)
+    await shop.track(2, "seats")
+    receipt = await ask(shop, wait, "crew")
+    assert receipt.invoice is not None
+    assert -1000 + 1500 + 2500 == receipt.invoice.total.minor
+    await shop.track(2, "seats")
+    await wait.pay(shop, receipt)
+    await shop.add_card()
+    await shop.billing.collect_due_invoices()
+    await shop.billing.collect_due_invoices()
+
+    assert {"crew": "active"} == await shop.statuses()
+    assert [2000, 3000, 5000] == await shop.charged()
+    (line,) = (await shop.invoices())[-1].lines
+    assert ("2 seats", 5000) == (line.description, line.total.minor)
+    shop.clock.move_to(datetime(2026, 2, 1, tzinfo=UTC))
+    await shop.billing.settle_due_customers()
+    assert "180.00" == (await shop.totals())[-1]
 
 
 async def test_nothing_more_was_used(shop: Services) -> None:

@@ -161,12 +161,13 @@ class Carried:
 
 @dataclass(frozen=True, slots=True)
 class StartPlan:
-    """The plan is active from now on, with these grants."""
+    """The plan is active from now on, with these grants; their seats are on the invoice with `seats_billed`."""
 
     held: CustomerPlan
     add_on: bool
     provisions: tuple[Provision, ...]
     carried: Carried | None = None
+    seats_billed: bool = False
     kind: Literal["plan_started"] = "plan_started"
 
 
@@ -253,7 +254,7 @@ class ChangePlan:
 class ReplaceTerms:
     """The plan goes on on other terms: these grants take the place of the ones it gave.
 
-    What is left of the grants in `kept` lives on until then.
+    What is left of the grants in `kept` lives on until then. With `seats_billed` the seats held are on the invoice.
     """
 
     held: CustomerPlan
@@ -261,6 +262,7 @@ class ReplaceTerms:
     provisions: tuple[Provision, ...]
     carried: Carried | None = None
     kept: Mapping[str, datetime | None] = field(default_factory=dict)
+    seats_billed: bool = False
     kind: Literal["terms_replaced"] = "terms_replaced"
 
 

@@ -4,6 +4,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -21,11 +22,28 @@ from sumac.billing.model import (
     ReplaceTerms,
     StartPlan,
 )
-from sumac.billing.requests import CarryOver, CustomLine, PlanTiming
+from sumac.billing.requests import CarryOver, CustomLine, PlanTiming, UpdateRequest
+from sumac.billing.rules.update import decide_update
 from sumac.billing.rules.waited import catch_up
-from sumac.catalog.model import Plan
+from sumac.catalog.model import Customization, Plan, Proration
+from sumac.catalog.rules.custom import customized
+from sumac.core.time import Period
 from tests.rules.decisions import FEBRUARY, HALF, amounts, attach, metered
-from tests.rules.offers import ONCE, PREMIUM, PRO, at, grant, held, item, plan, prepaid, snapshot
+from tests.rules.offers import (
+    ONCE,
+    PREMIUM,
+    PRO,
+    TRIAL,
+    YEARLY,
+    at,
+    grant,
+    held,
+    item,
+    plan,
+    prepaid,
+    snapshot,
+    usage_based,
+)
 
 ALL, NONE = CarryOver(enabled=True), CarryOver(enabled=False)
 LATER = at("2026-01-16 12:09")
@@ -172,6 +190,102 @@ def test_other_terms() -> None:
 
     assert [450] == [each.balance for each in only(ReplaceTerms, done).provisions]
     assert [60] == kept(done)
+
+
+class TestSeats:
+    """Held units that change while a plan waits that bills them as they are taken (billing.md §5.8)."""
+
+    SEAT = usage_based("50")
+    KEPT = Proration("prorate_immediately", "none")
+    TEAM = plan("team", 30, item("seats", 1, price=SEAT, proration=KEPT))
+    YEAR = plan("team", 30, item("seats", 1, price=usage_based("500", cadence=YEARLY), proration=KEPT))
+    LATER_TRIAL = replace(TEAM, free_trial=TRIAL)
+
+    @staticmethod
+    def own(held_: int, **changes: Any) -> Grant:
+        """Three seats of Pro's, so many of them taken."""
+        return grant("seats", 3, held_, **{"customer_plan_id": "held-pro", "reset": None, **changes})
+
+    @pytest.mark.parametrize(
+        ("before", "after", "cents", "words"),
+        [
+            (2, 2, [], []),
+            (1, 3, [5000], ["2 seats"]),
+            (0, 1, [], []),
+            (0, 3, [5000], ["2 seats"]),
+            (3, 2, [-2500], ["Unused time: 1 seats"]),
+            (3, 0, [-5000], ["Unused time: 2 seats"]),
+        ],
+    )
+    def test_what_was_not_quoted(self, before: int, after: int, cents: list[int], words: list[str]) -> None:
+        """Half a month of each seat more than were billed is charged, and of each that is not held is given back."""
+        decision = switch([self.own(before)], self.TEAM)
+        done = catch_up(decision, snapshot(HOLDER, grants=[self.own(after)]), now=HALF)
+        late = [each for each in done.actions if isinstance(each, IssueInvoice)][:-1]
+
+        assert cents == [line.exact_minor for each in late for line in each.draft.lines]
+        assert words == [line.description for each in late for line in each.draft.lines]
+        assert [Period(HALF, FEBRUARY)] * len(cents) == [line.period for each in late for line in each.draft.lines]
+        assert ["final"] * len(cents) == [each.draft.kind for each in late]
+
+    @pytest.mark.parametrize(
+        ("new", "request_"),
+        [
+            pytest.param(TEAM, {"bill": False}, id="nothing-is-billed"),
+            pytest.param(TEAM, {"prorate": False}, id="from-the-renewal-on"),
+            pytest.param(TEAM, {"custom_lines": (CustomLine(Decimal(5), "As agreed"),)}, id="stated-lines"),
+            pytest.param(LATER_TRIAL, {}, id="on-trial"),
+            pytest.param(plan("team", 30, item("seats", 1, price=SEAT)), {}, id="seats-paid-for-after-use"),
+        ],
+    )
+    def test_what_was_not_billed(self, new: Plan, request_: dict[str, Any]) -> None:
+        """Where the quote has no seats on it, none are billed before the renewal."""
+        decision = switch([self.own(1)], new, **request_)
+
+        assert [] == amounts(carry_out(decision, [self.own(3)]))
+
+    @pytest.mark.parametrize(
+        ("new", "now", "cents"), [(TEAM, FEBRUARY, []), (TEAM, at("2026-01-31"), [161]), (YEAR, FEBRUARY, [45753])]
+    )
+    def test_the_rest_of_the_period_that_was_billed(self, new: Plan, now: datetime, cents: list[int]) -> None:
+        """An invoice paid after it is for no more of it; the next one is billed as it begins."""
+        decision = switch([self.own(1)], new)
+        done = catch_up(decision, snapshot(HOLDER, grants=[self.own(2)]), now=now)
+        late = [each for each in done.actions if isinstance(each, IssueInvoice)][:-1]
+
+        assert cents == [round(line.exact_minor) for each in late for line in each.draft.lines]
+
+    def test_with_the_last_usage(self) -> None:
+        """What was used too much and the seats are on one invoice."""
+        own, then = [messages(150), self.own(1)], [messages(170), self.own(2)]
+        done = catch_up(switch(own, self.TEAM), snapshot(HOLDER, grants=then), now=HALF)
+        final = only(IssueInvoice, replace(done, actions=done.actions[:1])).draft
+
+        assert [("pro", 200, "held-pro"), ("team", 2500, "new-plan")] == [
+            (line.plan_id, line.exact_minor, line.customer_plan_id) for line in final.lines
+        ]
+
+    @pytest.mark.parametrize(
+        ("changes", "expected"),
+        [({}, [5000]), ({"prorate": False}, []), ({"bill": False}, []), ({"prorate": False, "anchor": "now"}, [10000])],
+    )
+    def test_on_other_terms_of_the_plan(self, changes: dict[str, Any], expected: list[int]) -> None:
+        """The plan goes on with seats that are billed as they are taken: those taken meanwhile by an invoice of it."""
+        custom = Customization(items=self.TEAM.items)
+        state = snapshot(HOLDER, grants=[self.own(1)])
+        decision = decide_update(state, customized(PRO, custom), UpdateRequest("acme", customize=custom, **changes),
+                                 now=HALF)  # fmt: skip
+        done = carry_out(replace(decision, counted_on=(self.own(1),)), [self.own(3)])
+        issued = [each.draft for each in done.actions if isinstance(each, IssueInvoice)]
+
+        assert expected == [round(line.exact_minor / 100) * 100 for each in issued for line in each.lines]
+        assert ["change"] * len(expected) == [each.kind for each in issued]
+
+    def test_a_plan_beside_it(self) -> None:
+        """A plan that takes no other's place goes on with nothing, and is billed for nothing more."""
+        done = carry_out(switch([self.own(1)], replace(self.TEAM, add_on=True)), [self.own(3)])
+
+        assert [] == amounts(done)
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ from sumac.billing.requests import CarryOver, CustomLine, InvoiceMode
 from sumac.billing.rules.carry import NOTHING, carried_of, count_carried, grants_of, kept_of, kept_units
 from sumac.billing.rules.lines import advance_lines, credit_lines, elapsed_lines, one_off_lines, overage_lines
 from sumac.billing.rules.provision import provisions_of
-from sumac.billing.rules.seats import renewed_seats, starting_seat_lines, unused_seat_lines
+from sumac.billing.rules.seats import bills_seats, renewed_seats, starting_seat_lines, unused_seat_lines
 from sumac.billing.rules.start import move_along
 from sumac.billing.rules.transition import find_paid, is_trialing
 from sumac.catalog.rules.shape import is_free
@@ -265,7 +265,7 @@ def _lines(
     charged = [
         line
         for each in arrivals
-        if terms.prorate or not _joins(each, find_paid(snapshot.holdings), now)
+        if _is_charged(snapshot, each, terms, now)
         for line in (
             *arriving_lines(snapshot, each.holding, now=now),
             *starting_seat_lines(snapshot, each.holding, _started(snapshot, each, terms, now).provisions, now=now),
@@ -273,6 +273,11 @@ def _lines(
     ]
     own = [*given_back, *charged] if terms.prorate else charged
     return [*own, *_moved_lines(snapshot, moved, terms, now)]
+
+
+def _is_charged(snapshot: Snapshot, arrival: Arrival, terms: Terms, now: datetime) -> bool:
+    """Whether the rest of its first period is charged: without proration, only where that begins now."""
+    return terms.prorate or not _joins(arrival, find_paid(snapshot.holdings), now)
 
 
 def _terms_of(leaving: Holding, terms: Terms) -> Terms:
@@ -300,7 +305,9 @@ def _started(snapshot: Snapshot, arrival: Arrival, terms: Terms, now: datetime) 
     carried = carried_of(replaced, snapshot.features, usages=terms.carry_usages, balances=terms.carry_balances)
     usage = count_carried(replaced, carried)
     provisions = provisions_of(arrival.holding, snapshot.features, now=now, usage=usage)
-    return StartPlan(arrival.holding.held, arrival.holding.plan.add_on, provisions, carried)
+    billed = terms.bill and not terms.custom_lines and _is_charged(snapshot, arrival, terms, now)
+    seats_billed = billed and bills_seats(arrival.holding, now)
+    return StartPlan(arrival.holding.held, arrival.holding.plan.add_on, provisions, carried, seats_billed)
 
 
 def _moved_along(

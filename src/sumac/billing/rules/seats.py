@@ -13,6 +13,7 @@ from sumac.balances.model import Grant, PlannedUsage, SeatChange
 from sumac.billing.model import (
     Action,
     CountUsage,
+    CustomerPlan,
     Decision,
     Holding,
     HoldLines,
@@ -52,16 +53,16 @@ class _Seats:
         """Major units for so many seats for a whole period."""
         return compute_overage_price(self.price, seats, included=self.granted)
 
-    def line(self, holding: Holding, seats: Decimal, exact: Decimal, period: Period, prefix: str = "") -> LineDraft:
+    def line(self, held: CustomerPlan, seats: Decimal, exact: Decimal, period: Period, prefix: str = "") -> LineDraft:
         return LineDraft(
             display_name=self.feature.name,
             description=f"{prefix}{units_text(self.feature, seats)}",
             exact_minor=exact,
             quantity=seats,
-            plan_id=holding.plan.id,
+            plan_id=held.plan_id,
             feature_id=self.feature.id,
             period=period,
-            customer_plan_id=holding.held.id,
+            customer_plan_id=held.id,
         )
 
 
@@ -115,13 +116,37 @@ def starting_seat_lines(
     snapshot: Snapshot, holding: Holding, given: Sequence[Grant | Provision], *, now: datetime
 ) -> Iterator[LineDraft]:
     """The seats that a plan starts with, to the end of their price's period; none while nothing of it is billed."""
-    if is_trialing(holding, now) or holding.held.anchor_at > now:
+    if not bills_seats(holding, now):
         return
     for each in given:
         seats = _seats_of(snapshot, each)
         if seats is not None:
             period = cycle(holding.held.anchor_at, seats.price.cadence, now)
             yield from _for_time(seats, holding, each.overage, period, now, snapshot.currency)
+
+
+def bills_seats(holding: Holding, now: datetime) -> bool:
+    """Whether seats of the plan are billed yet: not on trial, and not before its first period."""
+    return not is_trialing(holding, now) and holding.held.anchor_at <= now
+
+
+def late_seat_lines(
+    snapshot: Snapshot, held: CustomerPlan, quoted: Sequence[Provision], given: Sequence[Provision], *, now: datetime
+) -> Iterator[LineDraft]:
+    """What a plan that waited costs more, or less, with the seats it starts with now than with those it was billed for.
+
+    For what is left of the period that was billed; the one after it is billed as it begins.
+    """
+    for before, after in zip(quoted, given, strict=True):
+        seats = _seats_of(snapshot, after)
+        if seats is None:
+            continue
+        period = cycle(held.anchor_at, seats.price.cadence, held.period_start or now)
+        more = seats.cost(after.overage) - seats.cost(before.overage)
+        due = exact_minor(prorate(more, period, now), snapshot.currency)
+        if due:
+            grown, left = after.overage - before.overage, Period(now, period.end)
+            yield seats.line(held, abs(grown), due, left, "" if grown > 0 else "Unused time: ")
 
 
 def unused_seat_lines(snapshot: Snapshot, holding: Holding, *, now: datetime) -> Iterator[LineDraft]:
@@ -137,7 +162,7 @@ def unused_seat_lines(snapshot: Snapshot, holding: Holding, *, now: datetime) ->
         unused = _unused(own, now)
         if seats is not None and unused:
             left = Period(now, max(line.period.end for line in own if line.period is not None))
-            yield seats.line(holding, grant.paid_seats, unused.copy_negate(), left, "Unused time: ")
+            yield seats.line(holding.held, grant.paid_seats, unused.copy_negate(), left, "Unused time: ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +217,7 @@ def _taken_lines(
     more = seats.cost(after) - seats.cost(before)
     due = more if seats.proration.on_increase == WHOLE else prorate(more, period, now)
     if due:
-        yield seats.line(holding, after - before, exact_minor(due, snapshot.currency), Period(now, period.end))
+        yield seats.line(holding.held, after - before, exact_minor(due, snapshot.currency), Period(now, period.end))
 
 
 def _given_up_lines(
@@ -216,7 +241,7 @@ def _given_up_lines(
             given_back = unused * (seats.cost(before) - seats.cost(after)) / seats.cost(before)
     if given_back:
         left = Period(now, period.end)
-        yield seats.line(holding, before - after, given_back.copy_negate(), left, "Unused time: ")
+        yield seats.line(holding.held, before - after, given_back.copy_negate(), left, "Unused time: ")
 
 
 def _for_time(
@@ -224,7 +249,7 @@ def _for_time(
 ) -> Iterator[LineDraft]:
     due = exact_minor(prorate(seats.cost(held), period, start), currency)
     if due:
-        yield seats.line(holding, held, due, Period(start, period.end))
+        yield seats.line(holding.held, held, due, Period(start, period.end))
 
 
 def _seats_of(snapshot: Snapshot, given: Grant | Provision) -> _Seats | None:

@@ -25,19 +25,20 @@ from sumac.billing.model import (
 from sumac.billing.rules.carry import count_carried, kept_units
 from sumac.billing.rules.lines import overage_lines
 from sumac.billing.rules.provision import recounted
+from sumac.billing.rules.seats import late_seat_lines
 from sumac.invoices.model import InvoiceDraft, InvoiceKind, LineDraft
 
 
 def catch_up(decision: Decision, snapshot: Snapshot, *, now: datetime) -> Decision:
     """The actions as they are to be carried out now, on the customer's grants as they are now.
 
-    Each plan that ends gets a final invoice of what was used beyond its grants since the decision was made, if anything
-    was; what was taken back since makes it negative.
+    Each plan that ends gets a final invoice of what was used beyond its grants since the decision was made, and of the
+    seats that it hands over to one that bills them, if there are any; what was taken back since makes it negative.
     """
     if not decision.counted_on:
         return decision
     quoted = {each.id: each for each in decision.counted_on}
-    late = [issue for action in decision.actions for issue in _final_invoice(action, snapshot, quoted, now)]
+    late = [issue for action in decision.actions for issue in _late_invoice(action, decision, snapshot, quoted, now)]
     actions = [each for action in decision.actions for each in _caught_up(action, snapshot, quoted)]
     return replace(decision, actions=(*late, *actions), counted_on=())
 
@@ -75,17 +76,22 @@ def _as_counted(after: Grant, quoted: Grant, live: Grant) -> Grant:
     )
 
 
-def _final_invoice(
-    action: Action, snapshot: Snapshot, quoted: Mapping[str, Grant], now: datetime
+def _late_invoice(
+    action: Action, decision: Decision, snapshot: Snapshot, quoted: Mapping[str, Grant], now: datetime
 ) -> Iterator[IssueInvoice]:
+    if not isinstance(action, EndPlan | ReplaceTerms):
+        return
     billed = action.billed if isinstance(action, EndPlan) else ()
-    for holding in snapshot.holdings:
-        grants = [each for each in snapshot.grants if each.id in billed and each.customer_plan_id == holding.held.id]
-        lines = [line for grant in grants for line in _late_lines(holding, quoted[grant.id], grant, snapshot, now)]
+    for holding in (each for each in snapshot.holdings if each.held.id == action.held.id):
+        grants = [each for each in snapshot.grants if each.id in billed]
+        lines = [
+            *(line for grant in grants for line in _late_lines(holding, quoted[grant.id], grant, snapshot, now)),
+            *_late_seats(holding, decision, snapshot, quoted, now),
+        ]
         if lines:
             yield IssueInvoice(
                 InvoiceDraft(
-                    kind=InvoiceKind.FINAL,
+                    kind=InvoiceKind.FINAL if isinstance(action, EndPlan) else InvoiceKind.CHANGE,
                     currency=snapshot.currency,
                     lines=tuple(lines),
                     plan_ids=(holding.plan.id,),
@@ -93,6 +99,19 @@ def _final_invoice(
                     net_terms_days=holding.held.net_terms_days,
                 ),
             )
+
+
+def _late_seats(
+    holding: Holding, decision: Decision, snapshot: Snapshot, quoted: Mapping[str, Grant], now: datetime
+) -> Iterator[LineDraft]:
+    """What the seats cost that were taken, or given up, since a plan was billed for those that this one hands over."""
+    own = {each.id for each in quoted.values() if each.customer_plan_id == holding.held.id}
+    for action in decision.actions:
+        if not isinstance(action, StartPlan | ReplaceTerms) or not action.seats_billed or action.carried is None:
+            continue
+        if not own.isdisjoint(action.carried.usage_of):
+            given = recounted(action.provisions, count_carried(snapshot.grants, action.carried))
+            yield from late_seat_lines(snapshot, action.held, action.provisions, given, now=now)
 
 
 def _late_lines(holding: Holding, quoted: Grant, live: Grant, snapshot: Snapshot, now: datetime) -> Iterator[LineDraft]:
