@@ -208,6 +208,17 @@ async def test_seats_that_the_new_plan_bills(shop: Services, wait: Wait) -> None
     assert "180.00" == (await shop.totals())[-1]
 
 
+async def test_seats_first_taken_of_a_plan_that_is_removed(shop: Services) -> None:
+    """None was taken when it was asked for; the two taken before it is paid go along."""
+    await shop.offer(plan("club", held_item("seats", 5), price=price(50), group="club"))
+    await begin(shop)
+    receipt = await ask(shop, WHILE_ASKED, "club", remove_plan_ids=("pro",))
+    await shop.track(2, "seats")
+    await WHILE_ASKED.pay(shop, receipt)
+
+    assert ({"club": "active"}, 3) == (await shop.statuses(), await shop.remaining("seats"))
+
+
 async def test_nothing_more_was_used(shop: Services) -> None:
     """Usage within the old allowance is paid for with it: there is no second invoice."""
     await begin(shop)

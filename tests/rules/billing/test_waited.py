@@ -289,6 +289,35 @@ class TestSeats:
 
 
 @pytest.mark.parametrize(
+    ("before", "after", "balance", "late"),
+    [
+        ((0, 0), (2, 0), -1, [2500]),
+        ((0, 0), (0, 2), -1, [2500]),
+        ((1, 0), (2, 1), -2, [5000]),
+        ((0, 0), (0, 0), 1, []),
+    ],
+)
+def test_plans_that_are_removed(before: tuple[int, int], after: tuple[int, int], balance: int, late: list[int]) -> None:
+    """What is held of each by then goes along, though there may have been none at the quote, and is billed once."""
+    extra = held(plan("extra", 5, item("seats", 3), add_on=True))
+    club = plan("club", 30, item("seats", 1, price=TestSeats.SEAT, proration=TestSeats.KEPT), group="club")
+    quoted, live = (
+        tuple(
+            grant("seats", 3, used, id=f"seats-{number}", customer_plan_id=each.held.id, reset=None)
+            for number, (each, used) in enumerate(zip((HOLDER, extra), all_used, strict=True))
+        )
+        for all_used in (before, after)
+    )
+    state = snapshot(HOLDER, extra, grants=quoted)
+    decision = attach(state, club, HALF, remove_plan_ids=("pro", "extra"))
+    rest = tuple(action for action in decision.actions if not isinstance(action, IssueInvoice))
+    done = catch_up(replace(decision, actions=rest, counted_on=quoted), replace(state, grants=live), now=HALF)
+
+    assert ([balance], late) == (begun(done), amounts(done))
+    assert len(late) == len([each for each in done.actions if isinstance(each, IssueInvoice)])
+
+
+@pytest.mark.parametrize(
     ("now_resets_at", "then_resets_at", "expected"),
     [
         (FEBRUARY, FEBRUARY, FEBRUARY),

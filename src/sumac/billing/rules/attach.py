@@ -247,7 +247,7 @@ def _switch_now(
     paused = find_paused(snapshot, plan)
     leaving = [*([] if current is None else [current]), *paused, *removed]
     source = current if current is not None else _source(snapshot, removed, _terms(request))
-    arrival = Arrival(starting, source, apart=how.apart)
+    arrival = Arrival(starting, source, apart=how.apart, removed=() if current is not None else tuple(removed))
     actions: tuple[Action, ...] = (*dropped, *end_and_start(snapshot, leaving, [arrival], _terms(request), now=now))
     if request.ends_at is not None:
         staying = tuple(each for each in snapshot.holdings if each not in leaving)
@@ -260,7 +260,7 @@ def _switch_now(
 
 
 def _source(snapshot: Snapshot, removed: Sequence[Holding], terms: Terms) -> Holding | None:
-    """The removed plan whose usage the new one goes on with: the only one that has some.
+    """The removed plan whose place the new one takes, as the only one with usage that goes along.
 
     Raises BadRequest where several have.
     """

@@ -58,12 +58,14 @@ class Terms:
 class Arrival:
     """A plan that starts, and the plan whose place it takes or whose usage it goes on with.
 
+    It goes on with what is used of the `removed` plans, too: with none yet, it may be by the time that it is paid for.
     One that starts `apart` is billed by itself: no other plan begins anew because of it.
     """
 
     holding: Holding
     replaced: Holding | None = None
     apart: bool = False
+    removed: tuple[Holding, ...] = ()
 
 
 def end_and_start(
@@ -301,7 +303,8 @@ def _moved_lines(
 
 
 def _started(snapshot: Snapshot, arrival: Arrival, terms: Terms, now: datetime) -> StartPlan:
-    replaced = grants_of(snapshot.grants, arrival.replaced.held.id) if arrival.replaced is not None else []
+    sources = {each.held.id for each in (arrival.replaced, *arrival.removed) if each is not None}
+    replaced = [grant for grant in snapshot.grants if grant.customer_plan_id in sources]
     carried = carried_of(replaced, snapshot.features, usages=terms.carry_usages, balances=terms.carry_balances)
     usage = count_carried(replaced, carried)
     provisions = provisions_of(arrival.holding, snapshot.features, now=now, usage=usage)

@@ -109,7 +109,7 @@ def _late_seats(
     for action in decision.actions:
         if not isinstance(action, StartPlan | ReplaceTerms) or not action.seats_billed or action.carried is None:
             continue
-        if not own.isdisjoint(action.carried.usage_of):
+        if own.intersection(action.carried.usage_of[:1]):
             given = recounted(action.provisions, count_carried(snapshot.grants, action.carried))
             yield from late_seat_lines(snapshot, action.held, action.provisions, given, now=now)
 
