@@ -330,3 +330,38 @@ async def test_a_hosted_page_decides_when_it_is_completed(shop: Services) -> Non
 
     assert {"premium": "active"} == await shop.statuses()
     assert (495, 18) == (await shop.remaining(), await shop.remaining("seats"))
+
+
+FEBRUARY = datetime(2026, 2, 1, tzinfo=UTC)
+
+
+async def test_a_plan_that_falls_behind_meanwhile(shop: Services) -> None:
+    """The renewal is declined while the customer is asked about more seats: paid for, they are there, past due."""
+    await begin(shop, "team", quantities={"messages": Decimal(10)})
+    shop.clock.move_to(FEBRUARY)
+    await shop.billing.settle_due_customers()
+    await update(shop, WHILE_ASKED, "team", quantities={"messages": Decimal(20)})
+    await shop.set_next_charge("decline")
+    await shop.billing.collect_due_invoices()
+    assert {"team": "past_due"} == await shop.statuses()
+
+    await shop.pay(await shop.billing.open_payment(shop.tenant, (await shop.invoices())[-1].id), ASKING_CARD)
+
+    assert ({"team": "past_due"}, 20) == (await shop.statuses(), await shop.remaining())
+
+
+async def test_a_plan_that_is_paid_for_meanwhile(shop: Services) -> None:
+    """Its renewal is paid while the customer is asked about more seats: it stays paid for."""
+    await begin(shop, "team", quantities={"messages": Decimal(10)})
+    shop.clock.move_to(FEBRUARY)
+    await shop.billing.settle_due_customers()
+    await shop.set_next_charge("decline")
+    await shop.billing.collect_due_invoices()
+    receipt = await update(shop, WHILE_ASKED, "team", quantities={"messages": Decimal(20)})
+    renewal = (await shop.invoices())[1]
+    await shop.pay(await shop.billing.open_payment(shop.tenant, renewal.id))
+    assert {"team": "active"} == await shop.statuses()
+
+    await WHILE_ASKED.pay(shop, receipt)
+
+    assert ({"team": "active"}, 20) == (await shop.statuses(), await shop.remaining())

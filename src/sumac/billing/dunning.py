@@ -67,6 +67,8 @@ async def restore(work: Work, invoice: Invoice) -> None:
         return
     unpaid = await invoices.list_of_customer(work, invoice.customer_key)
     failed = [each for each in unpaid if each.status in UNPAID and each.attempts_made and each.id != invoice.id]
+    # What a change costs that waits is not owed: without the payment there is no change.
+    failed = [each for each in failed if await store.find_attempt(work, each.id) is None]
     still_owing = frozenset[str]().union(*(_billed_by(each) for each in failed))
     for held in behind:
         if held.id in billed - still_owing:

@@ -13,12 +13,16 @@ import pytest
 from sumac.balances.model import Grant
 from sumac.billing.model import (
     Action,
+    CancelPlan,
     ChangePlan,
     Decision,
     EndPlan,
     GiveUnits,
+    Holding,
     HoldLines,
     IssueInvoice,
+    KeepPlan,
+    PlanStatus,
     ReplaceTerms,
     StartPlan,
 )
@@ -150,6 +154,35 @@ def test_a_reset_that_came_meanwhile() -> None:
     done = carry_out(switch([messages(150)]), [messages(104, resets_at=at("2026-03-01"))])
 
     assert [40] == amounts(done)
+
+
+@pytest.mark.parametrize("own", [[], [messages(30)]], ids=["without-units", "with-units"])
+@pytest.mark.parametrize("kind", [KeepPlan, CancelPlan, ChangePlan])
+def test_a_plan_that_runs_on(kind: type[KeepPlan | CancelPlan | ChangePlan], own: list[Grant]) -> None:
+    """It is past due where it is by now, and active where that was paid for; what is decided of it is done."""
+    quoted = replace(HOLDER.held, quantities={"messages": Decimal(5)})
+    decision = Decision((kind(quoted),), counted_on=tuple(own))
+    behind = Holding(replace(HOLDER.held, status=PlanStatus.PAST_DUE, net_terms_days=14), PRO)
+
+    assert (
+        replace(quoted, status=PlanStatus.PAST_DUE, net_terms_days=14)
+        == only(kind, carry_out(decision, own, behind)).held
+    )
+    was_behind = Decision((kind(replace(behind.held, quantities=quoted.quantities)),), counted_on=tuple(own))
+    assert quoted == only(kind, carry_out(was_behind, own)).held
+
+
+def test_other_terms_of_a_plan_that_is_past_due() -> None:
+    """They are those of a plan that is past due; a plan that ends or starts is not."""
+    decision = switch([messages(30)])
+    start, end = only(StartPlan, decision), only(EndPlan, decision)
+    terms = ReplaceTerms(HOLDER.held, False, start.provisions, start.carried)
+    behind = replace(HOLDER, held=replace(HOLDER.held, status=PlanStatus.PAST_DUE))
+    done = carry_out(replace(decision, actions=(terms, end, start)), [messages(30)], behind)
+
+    assert [PlanStatus.PAST_DUE, PlanStatus.EXPIRED, PlanStatus.ACTIVE] == [
+        only(kind, done).held.status for kind in (ReplaceTerms, EndPlan, StartPlan)
+    ]
 
 
 def test_what_was_never_recorded_stays_as_it_was_decided() -> None:

@@ -12,12 +12,14 @@ from decimal import Decimal
 from sumac.balances.model import Grant
 from sumac.billing.model import (
     Action,
+    CancelPlan,
     ChangePlan,
     Decision,
     EndPlan,
     GiveUnits,
     Holding,
     IssueInvoice,
+    KeepPlan,
     ReplaceTerms,
     Snapshot,
     StartPlan,
@@ -30,17 +32,26 @@ from sumac.invoices.model import InvoiceDraft, InvoiceKind, LineDraft
 
 
 def catch_up(decision: Decision, snapshot: Snapshot, *, now: datetime) -> Decision:
-    """The actions as they are to be carried out now, on the customer's grants as they are now.
+    """The actions as they are to be carried out now, on the customer's plans and grants as they are now.
 
     Each plan that ends gets a final invoice of what was used beyond its grants since the decision was made, and of the
     seats that it hands over to one that bills them, if there are any; what was taken back since makes it negative.
     """
+    decision = replace(decision, actions=tuple(_as_it_stands(each, snapshot) for each in decision.actions))
     if not decision.counted_on:
         return decision
     quoted = {each.id: each for each in decision.counted_on}
     late = [issue for action in decision.actions for issue in _late_invoice(action, decision, snapshot, quoted, now)]
     actions = [each for action in decision.actions for each in _caught_up(action, snapshot, quoted)]
     return replace(decision, actions=(*late, *actions), counted_on=())
+
+
+def _as_it_stands(action: Action, snapshot: Snapshot) -> Action:
+    """A plan that runs on does so past due, or paid for, as it is by now, and pays in the way it does by now."""
+    if not isinstance(action, CancelPlan | KeepPlan | ChangePlan | ReplaceTerms):
+        return action
+    live = next((each.held for each in snapshot.holdings if each.held.id == action.held.id), action.held)
+    return replace(action, held=replace(action.held, status=live.status, net_terms_days=live.net_terms_days))
 
 
 def _caught_up(action: Action, snapshot: Snapshot, quoted: Mapping[str, Grant]) -> Iterator[Action]:
