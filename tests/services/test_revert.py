@@ -79,6 +79,18 @@ async def test_the_trial_ends(shop: Services) -> None:
     assert ["20.00", "20.00", "20.00"] == await shop.totals()
 
 
+async def test_the_payment_goes_back_for_the_moved_time(shop: Services) -> None:
+    """Cancelled on the first of February, when 14 of the 31 days that were paid for are left: $9.03 of the $20."""
+    await shop.advance(JANUARY_25)
+    await shop.advance(FEBRUARY)
+
+    await shop.cancel(NOW, plan_id="pro", refund=RefundKind.PRORATED)
+    await shop.billing.resume_attempts()
+
+    assert [2000 - 903] == await shop.charged()
+    assert ({"free": "active"}, ["20.00"]) == (await shop.statuses(), await shop.totals())
+
+
 async def test_the_page_says_so(services: Services) -> None:
     """Whoever is asked first reads what is paused, that nothing is charged, and what comes after the trial."""
     await services.offer(plan("pro"), plan("premium", price=price(50), free_trial=REVERTS))

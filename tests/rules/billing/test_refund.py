@@ -5,16 +5,16 @@ from decimal import Decimal
 
 import pytest
 
-from sumac.billing.model import EndPlan, RefundPayment, Snapshot
+from sumac.billing.model import EndPlan, HeldLine, RefundPayment, Snapshot
 from sumac.billing.requests import CancelAction, CancelRequest, MultiCancelRequest, RefundKind
 from sumac.billing.rules.cancel import decide_cancel
 from sumac.billing.rules.multi import decide_multi_cancel
 from sumac.core.errors import BadRequest
 from sumac.core.money import Money
 from sumac.core.time import Period
-from sumac.invoices.model import Invoice, InvoiceKind, InvoiceStatus, Line
+from sumac.invoices.model import Invoice, InvoiceKind, InvoiceStatus, Line, LineDraft
 from tests.rules.decisions import FEBRUARY, HALF, kinds
-from tests.rules.offers import ADD_ON, FREE, JANUARY, ONE_OFF, PRO, held, scheduled, snapshot
+from tests.rules.offers import ADD_ON, FREE, JANUARY, ONE_OFF, PRO, at, held, scheduled, snapshot
 
 FULL, PRORATED = RefundKind.FULL, RefundKind.PRORATED
 NOW = CancelAction.CANCEL_IMMEDIATELY
@@ -91,6 +91,56 @@ def test_what_the_card_gets_back(kind: RefundKind, invoice: Invoice, given_back:
     decision = decide_cancel(customer(pro=invoice), request, now=HALF)
 
     assert [EndPlan, RefundPayment] == kinds(decision)
+    assert RefundPayment("inv_1", given_back) == decision.actions[-1]
+
+
+def waits(cents: str, since: str, until: str, *, lasting: bool = True) -> HeldLine:
+    """A line that waits for the plan's next invoice."""
+    period = Period(at(since), at(until)) if lasting else None
+    return HeldLine("line", LineDraft("Pro", "Pro", Decimal(cents), Decimal(1), "pro", None, period, "held-pro"))
+
+
+EXACT = "1290.32258064516129032258064516129032258064516"
+ONCE = (waits(f"-{EXACT}", "2026-01-12", "2026-02-01"), waits(EXACT, "2026-01-22", "2026-02-11"))
+TWICE = (*ONCE, waits("-620", "2026-02-01", "2026-02-11"), waits("620", "2026-03-01", "2026-03-11"))
+OF_YEARS = (waits("-1240", "2026-01-12", "2027-01-01"), waits("1240", "2026-01-22", "2027-01-11"))
+
+
+@pytest.mark.parametrize(
+    ("waiting", "now", "given_back"),
+    [
+        pytest.param((), "2026-01-31", 65, id="never-paused"),
+        pytest.param(ONCE, "2026-01-31", 710, id="paused-once"),
+        pytest.param(ONCE, "2026-02-10", 65, id="after-the-time-on-the-invoice"),
+        pytest.param(TWICE, "2026-03-06", 310, id="paused-twice"),
+        pytest.param(OF_YEARS, "2026-01-31", 65, id="a-pause-of-what-another-invoice-was-for"),
+        pytest.param(
+            tuple(replace(each, line=replace(each.line, feature_id="seats")) for each in ONCE),
+            "2026-01-31", 65, id="of-another-price",
+        ),
+        pytest.param(
+            tuple(replace(each, line=replace(each.line, customer_plan_id="held-add-on")) for each in ONCE),
+            "2026-01-31", 65, id="of-another-plan",
+        ),
+        pytest.param(
+            (waits("-1000", "2026-01-12", "2026-02-01"), waits("2000", "2026-01-12", "2026-02-01")),
+            "2026-01-31", 65, id="more-units-that-are-not-paid-yet",
+        ),
+        pytest.param(
+            (waits("-1000", "2026-01-12", "2026-02-01"), waits("1000", "2026-01-12", "2026-02-01")),
+            "2026-01-31", 65, id="back-and-forth",
+        ),
+        pytest.param(
+            (waits("-1000", "2026-01-12", "2026-02-01"), waits("1000", "2026-01-12", "2026-02-01", lasting=False)),
+            "2026-01-31", 65, id="of-no-period",
+        ),
+    ],
+)  # fmt: skip
+def test_paid_time_that_was_moved(waiting: tuple[HeldLine, ...], now: str, given_back: int) -> None:
+    """Of $20 for January, the part for the time that is left, where a pause has moved it (§11); nothing else counts."""
+    state = replace(customer(pro=paid(line("pro", 2000))), held_lines=waiting)
+    decision = decide_cancel(state, CancelRequest("acme", NOW, "pro", refund=PRORATED), now=at(now))
+
     assert RefundPayment("inv_1", given_back) == decision.actions[-1]
 
 

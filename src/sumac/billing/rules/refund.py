@@ -6,10 +6,11 @@ from datetime import datetime
 from sumac.billing.model import Holding, RefundPayment, Snapshot
 from sumac.billing.requests import RefundKind
 from sumac.billing.rules.lines import prorate
+from sumac.billing.rules.revert import moved_pairs
 from sumac.catalog.rules.shape import is_free
 from sumac.core.errors import BadRequest
 from sumac.core.money import round_sum
-from sumac.invoices.model import Invoice
+from sumac.invoices.model import Invoice, Line, LineDraft
 from sumac.invoices.rules.credit_notes import compute_creditable
 
 
@@ -38,7 +39,7 @@ def compute_refunds(
         refundable = 0 if invoice is None else _refundable(invoice)
         amount = refundable
         if invoice is not None and kind is RefundKind.PRORATED:
-            amount = min(refundable, _unused(invoice, target.held.id, now))
+            amount = min(refundable, _unused(snapshot, invoice, target.held.id, now))
         if invoice is None or amount <= 0:
             if is_free(target.plan):
                 continue
@@ -60,11 +61,16 @@ def _refundable(invoice: Invoice) -> int:
     return min(invoice.paid.minor - invoice.refunded.minor, compute_creditable(invoice).minor)
 
 
-def _unused(invoice: Invoice, customer_plan_id: str, now: datetime) -> int:
-    return round_sum(
-        [
-            prorate(line.exact_minor, line.period, now)
-            for line in invoice.lines
-            if line.customer_plan_id == customer_plan_id and line.period is not None
-        ],
-    )
+def _unused(snapshot: Snapshot, invoice: Invoice, customer_plan_id: str, now: datetime) -> int:
+    """What was paid for the time after `now`, where that time is by now: a pause moves it (billing.md §11)."""
+    paid: list[Line | LineDraft] = [line for line in invoice.lines if line.customer_plan_id == customer_plan_id]
+    waiting = [each.line for each in snapshot.held_lines if each.line.customer_plan_id == customer_plan_id]
+    for given_back, moved in moved_pairs(waiting):
+        if any(_ends_with(line, given_back) for line in paid):
+            paid += [given_back, moved]
+    return round_sum([prorate(line.exact_minor, line.period, now) for line in paid if line.period is not None])
+
+
+def _ends_with(line: Line | LineDraft, other: LineDraft) -> bool:
+    ends = [each.period.end if each.period else None for each in (line, other)]
+    return line.feature_id == other.feature_id and ends[0] == ends[1]

@@ -133,6 +133,22 @@ def resume(snapshot: Snapshot, paused: Holding, tried: Holding, *, now: datetime
         yield HoldLines(lines)
 
 
+def moved_pairs(waiting: Sequence[LineDraft]) -> Iterator[tuple[LineDraft, LineDraft]]:
+    """The lines with which a plan went on after a pause, in order: the time that was left, and where it is by now."""
+    for given_back in waiting:
+        for moved in waiting:
+            if _is_moved(given_back, moved):
+                yield given_back, moved
+
+
+def _is_moved(given_back: LineDraft, moved: LineDraft) -> bool:
+    """Whether the same is charged for a later time: no other change of a plan comes to nothing that way."""
+    if given_back.period is None or moved.period is None or given_back.exact_minor >= 0:
+        return False
+    same = (given_back.feature_id, given_back.exact_minor.copy_negate()) == (moved.feature_id, moved.exact_minor)
+    return same and given_back.period.start < moved.period.start
+
+
 def _can_rest(current: Holding, now: datetime) -> bool:
     """Whether the plan is paid for and runs on by itself."""
     held = current.held
