@@ -47,6 +47,30 @@ async def test_a_list_is_newest_first_and_can_be_narrowed(api: Api, clock: Manua
     assert ["bob"] == await ids(api, created_at_range={"start": JANUARY_MS + 1000, "end": JANUARY_MS + 1000})
 
 
+async def test_by_what_is_shown(api: Api) -> None:
+    """A plan that is paused is shown, and found, as scheduled."""
+    await stock(api)
+    trial = {"duration_length": 14, "duration_type": "day", "card_required": True, "on_end": "revert"}
+    await api.call(
+        "plans.create",
+        {"plan_id": "tried", "name": "Tried", "price": {"amount": 50, "interval": "month"}, "free_trial": trial},
+    )
+    await add(api, "ada")
+    await api.call("sandbox.add_card", {"customer_id": "ada"})
+    await api.call("billing.attach", {"customer_id": "ada", "plan_id": "pro"})
+    pro = [{"id": "pro"}]
+    assert (["ada"], []) == (
+        await ids(api, plans=pro, subscription_status="active"),
+        await ids(api, plans=pro, subscription_status="scheduled"),
+    )
+    await api.call("billing.attach", {"customer_id": "ada", "plan_id": "tried"})
+
+    assert ([], ["ada"]) == (
+        await ids(api, plans=pro, subscription_status="active"),
+        await ids(api, plans=pro, subscription_status="scheduled"),
+    )
+
+
 async def test_pages_are_stable_while_customers_are_added(api: Api, clock: ManualClock) -> None:
     """Every customer that was there at the start is seen once, in order, whoever comes meanwhile (api.md §1.8)."""
     for number in range(7):

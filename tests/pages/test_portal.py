@@ -54,6 +54,26 @@ async def test_shows_what_the_customer_holds(shop: Shop) -> None:
         assert f'href="{address}"' in answer.text
 
 
+async def test_a_plan_that_is_paused(shop: Shop) -> None:
+    """It is listed with the day on which it goes on, nothing can be done to it, and its units do not count."""
+    trial = build.trial(14, on_end="revert")
+    item = build.item("messages", 500)
+    await shop.services.offer(
+        build.plan("tried", name="Premium", items=(item,), price=build.price(50), free_trial=trial)
+    )
+    await shop.services.add_card()
+    await shop.services.attach("pro")
+    await shop.services.attach("tried")
+    answer = await shop.visit(await portal_url(shop))
+
+    assert (
+        "Pro Paused $20.00 per month Continues on January 15, 2026, after the trial, with the time that was left What you"
+    ) in words_of(answer)
+    assert "Messages 0 of 500 used" in words_of(answer)
+    held = (await shop.services.held("pro")).id
+    assert held not in answer.text
+
+
 async def test_a_customer_with_nothing(shop: Shop) -> None:
     """Empty sections say that they are empty; a return address that is no web address is no link."""
     words = words_of(await shop.visit(await portal_url(shop, return_url="javascript:alert(1)")))

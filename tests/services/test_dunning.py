@@ -137,6 +137,17 @@ async def test_plans_on_one_invoice_are_past_due_together(shop: Services) -> Non
     assert ["20.00", "5.00", "25.00"] == await shop.totals()
 
 
+async def test_customers_are_found_by_a_plan_that_is_past_due(shop: Services) -> None:
+    """It is shown as active, and so it is found as active."""
+    await shop.advance(FEBRUARY)
+    assert {"pro": "past_due"} == await shop.statuses()
+
+    async with shop.database.reading(shop.tenant) as work:
+        active = await work.all(shop.billing.keys_holding(work, [("pro", ())], "active"))
+        waiting = await work.all(shop.billing.keys_holding(work, [("pro", ())], "scheduled"))
+    assert ([(await shop.customer()).key], []) == ([row.customer_key for row in active], waiting)
+
+
 async def test_the_free_plans_of_two_groups_are_back(shop: Services) -> None:
     """Main plans of two groups on one unpaid invoice end together, and each is followed by the free plan of its own."""
     await shop.offer(

@@ -239,7 +239,7 @@ class BillingService:
     def keys_holding(
         self, work: Work, plans: Sequence[tuple[str, Sequence[int]]], status: str | None
     ) -> sa.Select[tuple[str]]:
-        """A select of customer keys that hold one of the plans (any version where none is named) in that status."""
+        """A select of customer keys that hold one of the plans (any version where none is named), shown as `status`."""
         conditions = [
             sa.and_(
                 customer_plans.c.plan_id == plan_id, customer_plans.c.version.in_(versions) if versions else sa.true()
@@ -248,7 +248,7 @@ class BillingService:
         ]
         where: list[sa.ColumnElement[bool]] = [sa.or_(*conditions)] if conditions else []
         if status is not None:
-            where.append(customer_plans.c.status == status)
+            where.append(customer_plans.c.status.in_(store.SHOWN_AS[status]))
         return store.keys_holding(work, *where)
 
     async def trials_used(self, work: Work, customer_key: str) -> frozenset[str]:

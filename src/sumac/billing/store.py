@@ -26,6 +26,11 @@ TERMS = TypeAdapter(PlanTerms)
 LINE = TypeAdapter(LineDraft)
 BUSY = "Another billing operation for this customer is running; try again in a moment"
 LIVE = (PlanStatus.SCHEDULED, PlanStatus.ACTIVE, PlanStatus.PAST_DUE, PlanStatus.PAUSED)
+# The two words that callers have for where a live plan stands (api.md §2.1).
+SHOWN_AS = {
+    "active": (PlanStatus.ACTIVE, PlanStatus.PAST_DUE),
+    "scheduled": (PlanStatus.SCHEDULED, PlanStatus.PAUSED),
+}
 
 
 class AttemptStatus(StrEnum):

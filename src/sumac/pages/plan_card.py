@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from sumac.billing.model import Holding, PlanStatus, Snapshot
 from sumac.billing.rules.preview import compute_next_cycle
+from sumac.billing.rules.transition import find_current
 from sumac.catalog.model import Feature, Plan
 from sumac.catalog.rules.shape import is_free
 from sumac.catalog.rules.text import cadence_text, units_text
@@ -34,7 +35,10 @@ class NextCharge:
 
 @dataclass(frozen=True, slots=True)
 class PlanCard:
-    """A plan with its price, the units chosen now and from the next renewal on, and its next charge if there is one."""
+    """A plan with its price, the units chosen now and from the next renewal on, and its next charge if there is one.
+
+    `resumes_at` is when a paused plan goes on.
+    """
 
     holding: Holding
     status: str
@@ -43,6 +47,7 @@ class PlanCard:
     upcoming: tuple[str, ...]
     next_charge: NextCharge | None
     choice: Choice | None
+    resumes_at: datetime | None = None
 
     @property
     def billed_for_usage(self) -> bool:
@@ -51,7 +56,7 @@ class PlanCard:
 
 
 def plan_card(holding: Holding, snapshot: Snapshot) -> PlanCard:
-    """The card of a plan of the snapshot: one the customer holds, or one that is to start."""
+    """The card of a plan of the snapshot: one the customer holds, one that is to start, or one that is paused."""
     held, plan = holding.held, holding.plan
     choice: Choice | None = None
     if held.is_canceling:
@@ -64,8 +69,9 @@ def plan_card(holding: Holding, snapshot: Snapshot) -> PlanCard:
         price=_price_of(plan, snapshot.currency),
         chosen=tuple(units_of(held.quantities, snapshot.features)),
         upcoming=tuple(units_of(held.upcoming_quantities, snapshot.features)),
-        next_charge=next_charge_of(holding, snapshot),
+        next_charge=None if held.paused_at is not None else next_charge_of(holding, snapshot),
         choice=choice,
+        resumes_at=_resumes_at(holding, snapshot),
     )
 
 
@@ -75,10 +81,20 @@ def place_of(holding: Holding) -> tuple[bool, bool, str]:
     return not holding.held.is_usable, beside, holding.plan.name
 
 
+def _resumes_at(holding: Holding, snapshot: Snapshot) -> datetime | None:
+    """When the trial is over for which a plan is paused."""
+    if holding.held.paused_at is None:
+        return None
+    tried = find_current(snapshot.holdings, holding.plan)
+    return None if tried is None else tried.held.ends_at
+
+
 def _status_of(holding: Holding) -> str:
     held = holding.held
     if held.status is PlanStatus.SCHEDULED:
         return "scheduled"
+    if held.status is PlanStatus.PAUSED:
+        return "paused"
     if held.status is PlanStatus.PAST_DUE:
         return "past_due"
     if held.is_canceling:

@@ -85,8 +85,9 @@ async def _account(site: Site, visit: Visit) -> Account:
         owed = await invoices.list_page(work, unpaid, cursor=None, limit=UNPAID_MAX)
         page = await invoices.list_page(work, InvoiceFilter(key, SHOWN_INVOICES), cursor=None, limit=INVOICES_MAX)
         credit = await invoices.credit_of(work, key, snapshot.currency)
+    shown = sorted((*snapshot.holdings, *snapshot.paused), key=place_of)
     return Account(
-        plans=tuple(plan_card(each, snapshot) for each in sorted(snapshot.holdings, key=place_of)),
+        plans=tuple(plan_card(each, snapshot) for each in shown),
         usage=tuple(_usage(snapshot)),
         unpaid=tuple(invoice for invoice in reversed(owed.items) if invoice.number is not None),
         invoices=tuple(page.items),
@@ -96,7 +97,9 @@ async def _account(site: Site, visit: Visit) -> Account:
 
 
 def _usage(snapshot: Snapshot) -> Iterator[UsageCard]:
+    paused = {each.held.id for each in snapshot.paused}
+    usable = [grant for grant in snapshot.grants if grant.customer_plan_id not in paused]
     for feature in snapshot.features.values():
-        balance = compute_balance(feature.id, snapshot.grants)
+        balance = compute_balance(feature.id, usable)
         if balance is not None:
             yield UsageCard(feature.name, feature.kind is not FeatureKind.BOOLEAN, balance)
