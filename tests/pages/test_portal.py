@@ -67,7 +67,7 @@ async def test_a_plan_that_is_paused(shop: Shop) -> None:
     answer = await shop.visit(await portal_url(shop))
 
     assert (
-        "Pro Paused $20.00 per month Continues on January 15, 2026, after the trial, with the time that was left What you"
+        "Pro Paused $20.00 per month Continues on January 15, 2026, after the trial, with the time that was left What"
     ) in words_of(answer)
     assert "Messages 0 of 500 used" in words_of(answer)
     held = (await shop.services.held("pro")).id
