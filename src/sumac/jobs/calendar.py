@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
+from sumac.billing.cleanup import Cleanup
 from sumac.billing.service import BillingService
 from sumac.jobs.purge import Purge
 from sumac.storage.database import Database
@@ -34,5 +35,6 @@ def chores_of(database: Database, billing: BillingService) -> tuple[Chore, ...]:
         Chore("collect_due_invoices", SOON, billing.collect_due_invoices),
         Chore("resume_attempts", SOON, billing.resume_attempts),
         Chore("settle_checkouts", NOW_AND_THEN, billing.settle_checkouts),
+        Chore("end_used_up_purchases", SELDOM, Cleanup(database).run),
         Chore("purge", SELDOM, Purge(database).run),
     )
