@@ -60,6 +60,18 @@ async def test_the_worked_example(api: Api) -> None:
     assert [30, 30, 30, 45, 45] == await totals(api)
 
 
+async def test_placed_before_it_is_paid(api: Api) -> None:
+    """Without a card the first phase begins all the same, behind a link to pay for it."""
+    await stock(api)
+    await api.call("customers.get_or_create", {"customer_id": "ada"})
+
+    answer = await schedule(api, NOW, after(3, {"plan_id": "pro", **DEARER}), enable_plan_immediately=True)
+
+    assert ("created", "open", 2) == (answer["status"], answer["invoice"]["status"], len(answer["phases"]))
+    assert "/l/" in answer["payment_url"]
+    assert [("pro", "active", APRIL_MS), ("pro", "scheduled", None)] == await subscriptions(api)
+
+
 async def test_phases_and_plans_beside_them(api: Api) -> None:
     """Support is in one phase only, the pack is bought once, and what is beside the schedule is not ended by it."""
     await add_ada(api)
@@ -179,7 +191,7 @@ async def test_refusals(api: Api) -> None:
         (SCHEDULE, asked({**NOW, "starts_at": JANUARY_MS - 86_400_000}), 400, "invalid_request"),
         (SCHEDULE, asked({**NOW, "plans": [{"plan_id": "pro"}, {"plan_id": "free"}]}), 400, "invalid_request"),
         (SCHEDULE, asked(NOW, discounts=[{"reward_id": "launch"}]), 400, "invalid_request"),
-        (SCHEDULE, asked(NOW, enable_plan_immediately=True), 400, "invalid_request"),
+        (SCHEDULE, asked(NOW, enable_plan_immediately=True, invoice_mode={"enabled": True}), 400, "invalid_request"),
         (
             SCHEDULE,
             asked({**NOW, "plans": [{"plan_id": "pro", "customize": {"free_trial": None}}]}),

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sumac.billing import visits
+from sumac.billing import schedules, visits
 from sumac.billing.ahead import end_link, give_ahead, make_way, owing_links
 from sumac.billing.cards import CardDesk
 from sumac.billing.checkout import CheckoutDesk
@@ -16,9 +16,9 @@ from sumac.billing.collect import require_ready
 from sumac.billing.currencies import adopt_currency
 from sumac.billing.decide import Proposal, propose, wanted_currency
 from sumac.billing.load import load_snapshot
-from sumac.billing.model import Payment, SchedulePlan, StartPlan
+from sumac.billing.model import Payment, Schedule, SchedulePlan, StartPlan
 from sumac.billing.quote import amount_of
-from sumac.billing.requests import AttachRequest, BillingRequest, RedirectMode, is_given_ahead
+from sumac.billing.requests import AttachRequest, BillingRequest, RedirectMode, ScheduleRequest, is_given_ahead
 from sumac.billing.store import BUSY
 from sumac.billing.visits import Checkout, CheckoutProgress, CheckoutPurpose
 from sumac.core.errors import Conflict, Gone, Locked
@@ -58,10 +58,14 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """Where a customer was sent, and the invoice of what was given meanwhile; no address where credit has paid it."""
+    """Where a customer was sent, and the invoice of what was given meanwhile; no address where credit has paid it.
+
+    `schedule` is the one that was placed with it.
+    """
 
     url: str | None
     invoice: Invoice | None
+    schedule: Schedule | None = None
 
 
 class LinkDesk:
@@ -110,7 +114,8 @@ class LinkDesk:
         """The address of the page on which what was given ahead is paid. Raises Conflict when it is no longer held."""
         async with self._database.reading(link.tenant) as work:
             held = (await load_snapshot(work, link.customer)).holdings
-        begun = [each for each in held if each.held.id in link.page.given]
+        given = [each for each in held if each.held.id in link.page.given]
+        begun = [each for each in given if each.held.is_usable] or given
         if not begun or (link.invoice is not None and link.invoice.status is not InvoiceStatus.OPEN):
             message = "What this link was for is over; there is nothing to pay"
             raise Conflict(message)
@@ -167,12 +172,12 @@ class LinkDesk:
             await adopt_currency(work, customer, wanted_currency(request))
             invoice = await give_ahead(work, customer, proposal.decision, now=now, actor=actor)
             if invoice is not None and invoice.total.minor > 0 and invoice.is_settled:
-                return Given(None, invoice)
+                return Given(None, invoice, proposal.decision.schedule)
             owed = invoice.id if invoice is not None and not invoice.is_settled else None
             begun = [each for each in proposal.decision.actions if isinstance(each, StartPlan | SchedulePlan)]
             link = replace(link, given=tuple(each.held.id for each in begun), invoice_id=owed)
         await visits.add_checkout(work, link)
-        return Given(link.url, invoice)
+        return Given(link.url, invoice, proposal.decision.schedule if link.given else None)
 
 
 def once_followed(request: BillingRequest) -> BillingRequest:
@@ -203,5 +208,7 @@ async def _find_same(
         if not page.given:
             return Given(page.url, None)
         if page.total_minor == due.minor and page.id in owing:
-            return Given(page.url, None if page.invoice_id is None else await invoices.get(work, page.invoice_id))
+            placed = await schedules.find_schedule(work, customer.key) if isinstance(request, ScheduleRequest) else None
+            invoice = None if page.invoice_id is None else await invoices.get(work, page.invoice_id)
+            return Given(page.url, invoice, placed)
     return None

@@ -169,7 +169,8 @@ class ScheduleRequest:
 
     The first phase begins now, or in the past. `unscheduled` plans are billed with it and never ended by the schedule.
     `trial` applies to the plans that start now: a Customization that only sets a free trial, or takes it away. `bill`
-    and `prorate` are about what happens now; later phases are billed as they begin.
+    and `prorate` are about what happens now; later phases are billed as they begin. With `enable_immediately` the
+    schedule is placed, and its first phase begins, before its page is paid.
     """
 
     customer_id: str
@@ -180,6 +181,7 @@ class ScheduleRequest:
     success_url: str | None = None
     invoice_mode: InvoiceMode | None = None
     anchor: Literal["now"] | None = None
+    enable_immediately: bool = False
     bill: bool = True
     prorate: bool = True
     currency: str | None = None
@@ -246,7 +248,7 @@ def success_url_of(request: BillingRequest) -> str | None:
 
 def is_given_ahead(request: BillingRequest) -> bool:
     """Whether what needs a page is to be given before the page is completed (billing.md §10.5)."""
-    return isinstance(request, AttachRequest | MultiAttachRequest) and request.enable_immediately
+    return isinstance(request, AttachRequest | MultiAttachRequest | ScheduleRequest) and request.enable_immediately
 
 
 def is_long_lived(request: BillingRequest) -> bool:

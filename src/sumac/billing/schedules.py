@@ -17,3 +17,10 @@ async def place_schedule(work: Work, customer_key: str, schedule: Schedule, *, a
     await work.update(schedules, *followed, values={"replaced_at": at})
     phases = PHASES.dump_python(schedule.phases, mode="json")
     await work.insert(schedules, id=schedule.id, customer_key=customer_key, phases=phases, created_at=at)
+
+
+async def find_schedule(work: Work, customer_key: str) -> Schedule | None:
+    """The schedule that the customer follows, or None."""
+    followed = (schedules.c.customer_key == customer_key, schedules.c.replaced_at.is_(None))
+    row = await work.find(work.select(schedules).where(*followed))
+    return None if row is None else Schedule(row.id, PHASES.validate_python(row.phases))

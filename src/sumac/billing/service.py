@@ -341,7 +341,7 @@ class BillingService:
             return Receipt(customer.public_id, payment_url=url)
         if is_given_ahead(request) or is_long_lived(request):
             given = await self.links.open_request(tenant, proposal, request, has_card=has_card, actor=actor)
-            return Receipt(customer.public_id, given.invoice, payment_url=given.url)
+            return Receipt(customer.public_id, given.invoice, payment_url=given.url, schedule=given.schedule)
         async with self._database.work(tenant) as work:
             customer = await customers.get_by_key(work, customer.key, lock=True)
             if await owing_links(work, customer, has_card=has_card):

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from sumac.api.schemas.billing import BilledInvoice, BillingAnswer, Redirect, RequiredAction, Version
+from sumac.api.schemas.billing import BilledInvoice, BillingAnswer, Redirect, RequiredAction, Version, check_ahead
 from sumac.api.schemas.changes import InvoiceModeBody, Quantities, WebAddress, quantities_of
 from sumac.api.schemas.customize import CustomizeBody, trial_only
 from sumac.api.schemas.later import refuse_entity, refuse_later
@@ -27,7 +27,7 @@ from sumac.billing.service import Receipt
 from sumac.core.errors import BadRequest
 from sumac.core.time import Cadence, Interval
 
-LATER = ("discounts", "enable_plan_immediately")
+LATER = ("discounts",)
 OFFSET_MAX = 120
 PHASES_MAX = 20
 PLANS_MAX = 20
@@ -118,6 +118,8 @@ class ScheduleBody(WireModel):
         """As a request. Raises NotFound for an entity, BadRequest for what is not available yet."""
         refuse_entity(self.entity_id)
         refuse_later(self, LATER)
+        mode = self.invoice_mode.mode() if self.invoice_mode else None
+        check_ahead(mode, enable=self.enable_plan_immediately)
         return ScheduleRequest(
             customer_id=self.customer_id,
             phases=tuple(phase.phase() for phase in self.phases),
@@ -125,8 +127,9 @@ class ScheduleBody(WireModel):
             trial=trial_only(self, self.free_trial),
             redirect_mode=RedirectMode(self.redirect_mode),
             success_url=self.success_url,
-            invoice_mode=self.invoice_mode.mode() if self.invoice_mode else None,
+            invoice_mode=mode,
             anchor=self.billing_cycle_anchor,
+            enable_immediately=bool(self.enable_plan_immediately),
             bill=not self.no_billing_changes,
             prorate=self.billing_behavior != "none",
             currency=self.currency,
@@ -148,7 +151,10 @@ class PlacedPhase(WireModel):
 
 
 class ScheduleAnswer(WireModel):
-    """What a schedule came to; with status `pending_payment` nothing is placed before `payment_url` is paid."""
+    """What a schedule came to; with status `pending_payment` nothing is placed before `payment_url` is paid.
+
+    One that was placed ahead has both: it is over when nobody pays.
+    """
 
     customer_id: str
     entity_id: str | None
