@@ -30,11 +30,12 @@ async def record_attempt(work: Work, customer: Customer, decision: Decision, *, 
         await apply(work, customer, replace(decision, actions=rest), at=now, actor=actor)
         return invoice
     sent = decision.payment is Payment.SEND
+    counted_on = tuple(await balances.live_grants(work, customer.key))
     attempt = store.Attempt(
         id=new_id("att", now=now),
         customer_key=customer.key,
         status=store.AttemptStatus.WAITING if sent else store.AttemptStatus.RUNNING,
-        decision=replace(decision, actions=rest, counted_on=tuple(await balances.live_grants(work, customer.key))),
+        decision=replace(decision, actions=rest, counted_on=counted_on, decided_at=now),
         invoice_id=invoice.id,
         actor=actor,
         expires_at=None,

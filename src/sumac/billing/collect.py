@@ -18,7 +18,7 @@ from sumac.billing.execute import Applied, abandon_attempts, apply
 from sumac.billing.load import load_snapshot
 from sumac.billing.provider import Collection, DocumentLine, InvoiceDocument, Outcome, PaymentProvider
 from sumac.billing.refunds import Refund, give_back, owe_refund, owed_refunds
-from sumac.billing.rules.waited import catch_up
+from sumac.billing.rules.waited import catch_up, is_overtaken
 from sumac.core.errors import BadRequest, Locked, NotFound
 from sumac.core.tenant import Env, Tenant
 from sumac.customers import service as customers
@@ -171,24 +171,48 @@ class Collector:
 
     async def _book(self, work: Work, begun: _Try, collection: Collection) -> tuple[Collected, Refund | None]:
         """What the answer comes to, and the money to give back if the invoice was settled otherwise meanwhile."""
-        before = begun.invoice
-        customer = await customers.get_by_key(work, before.customer_key, lock=True)
-        invoice = await invoices.get(work, before.id, lock=True)
-        now = customer.now(work.now)
+        customer = await customers.get_by_key(work, begun.invoice.customer_key, lock=True)
+        invoice = await invoices.get(work, begun.invoice.id, lock=True)
+        attempt, now = await store.find_attempt(work, invoice.id), customer.now(work.now)
+        decided = collection.outcome is not Outcome.PROCESSING and invoice.status is InvoiceStatus.OPEN
+        if decided and attempt is not None and await comes_too_late(work, attempt):
+            return await self._give_up(work, attempt, invoice, collection, now=now)
         if collection.outcome is Outcome.PAID:
             if invoice.status is InvoiceStatus.OPEN:
                 return Collected(await book_payment(work, customer, invoice, collection, now=now), collection), None
             if collection.payment is None or collection.payment == invoice.provider_payment:
                 return Collected(invoice, None), None
-            return Collected(invoice, None), await owe_refund(work, customer.key, collection.payment, before.amount_due)
-        if invoice.status is not InvoiceStatus.OPEN or invoice.attempts_made != before.attempts_made:
+            refund = await owe_refund(work, customer.key, collection.payment, begun.invoice.amount_due)
+            return Collected(invoice, None), refund
+        if invoice.status is not InvoiceStatus.OPEN or invoice.attempts_made != begun.invoice.attempts_made:
             return Collected(invoice, None), None
-        attempt = await store.find_attempt(work, invoice.id)
+        return await self._book_unpaid(work, customer, begun, invoice, attempt, collection), None
+
+    async def _book_unpaid(
+        self,
+        work: Work,
+        customer: Customer,
+        begun: _Try,
+        invoice: Invoice,
+        attempt: store.Attempt | None,
+        collection: Collection,
+    ) -> Collected:
         if collection.outcome is Outcome.PROCESSING:
+            now = customer.now(work.now)
             waiting = await self._wait(work, invoice, attempt, payment=collection.payment, now=now)
-            return Collected(waiting, collection), None
+            return Collected(waiting, collection)
         failure = await self._fail(work, customer, begun, invoice, attempt)
-        return Collected(failure.invoice, collection, failure.followed), None
+        return Collected(failure.invoice, collection, failure.followed)
+
+    async def _give_up(
+        self, work: Work, attempt: store.Attempt, invoice: Invoice, collection: Collection, *, now: datetime
+    ) -> tuple[Collected, Refund | None]:
+        """What was decided is no longer right: the invoice is void, and what was paid for it goes back."""
+        await abandon_attempts(work, [attempt], at=now)
+        refund: Refund | None = None
+        if collection.outcome is Outcome.PAID and collection.payment is not None:
+            refund = await owe_refund(work, attempt.customer_key, collection.payment, invoice.amount_due)
+        return Collected(await invoices.get(work, invoice.id), collection), refund
 
     async def _fail(
         self, work: Work, customer: Customer, begun: _Try, invoice: Invoice, attempt: store.Attempt | None
@@ -290,6 +314,12 @@ async def require_ready(work: Work, customer: Customer) -> None:
     begun_later = any(each.period_start is not None and each.period_start > now for each in held)
     if begun_later or (customer.due_at is not None and customer.due_at <= now):
         raise SomethingDueError(customer.key)
+
+
+async def comes_too_late(work: Work, attempt: store.Attempt) -> bool:
+    """Whether what the money is asked for is no longer right, because a period turned while it was under way."""
+    running = attempt.status is store.AttemptStatus.RUNNING
+    return running and is_overtaken(attempt.decision, await store.plans_of(work, [attempt.customer_key], live=False))
 
 
 async def book_payment(

@@ -97,9 +97,8 @@ class Snapshot:
     `holdings` are the usable and scheduled plans; `paused` those that wait for the end of a trial, and their grants
     with them; `auto_enabled` the plans that fill an empty group; `plan_ids` fresh ids for customer plans the decision
     may make, `schedule_id` one for a schedule; `trials_used` the plan ids this customer ever had on trial. `charges`
-    are the lines billed for what runs beyond the instant of the decision, or beyond the one at which their plan was
-    paused; `held_lines` those that wait for their plan's next invoice.
-    `last_paid` are the newest paid invoices by customer plan, read when a refund is asked for.
+    are the lines billed for what runs beyond the instant of the decision, or the one at which their plan was paused;
+    `held_lines` those that wait for their plan's next invoice; `last_paid` the newest paid invoices by customer plan.
     """
 
     customer: Customer
@@ -382,12 +381,13 @@ class Decision:
 
     With `payment` charge, the actions wait until the invoice is paid; with checkout, setup or confirm, until the
     customer has completed a hosted page, when the decision is made again at that instant. With send they wait until the
-    invoice that was sent is paid. `counted_on` are the customer's grants as they were when such actions began to wait.
+    invoice that was sent is paid. Such actions began to wait at `decided_at`, when `counted_on` were the grants.
     """
 
     actions: tuple[Action, ...]
     payment: Payment = Payment.NONE
     counted_on: tuple[Grant, ...] = ()
+    decided_at: datetime | None = None
 
     @property
     def invoice(self) -> InvoiceDraft | None:

@@ -4,7 +4,7 @@ What was quoted stands. Units that were counted since are on the balances as the
 and what was used beyond the old plan's grants since is billed by itself.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
@@ -14,12 +14,16 @@ from sumac.billing.model import (
     Action,
     CancelPlan,
     ChangePlan,
+    CountUsage,
+    CustomerPlan,
     Decision,
     EndPlan,
     GiveUnits,
     Holding,
     IssueInvoice,
     KeepPlan,
+    PausePlan,
+    PlanStatus,
     ReplaceTerms,
     Snapshot,
     StartPlan,
@@ -29,6 +33,8 @@ from sumac.billing.rules.lines import overage_lines
 from sumac.billing.rules.provision import recounted
 from sumac.billing.rules.seats import late_seat_lines
 from sumac.invoices.model import InvoiceDraft, InvoiceKind, LineDraft
+
+ABOUT_A_PLAN = (CancelPlan, ChangePlan, EndPlan, KeepPlan, PausePlan, ReplaceTerms)
 
 
 def catch_up(decision: Decision, snapshot: Snapshot, *, now: datetime) -> Decision:
@@ -44,6 +50,25 @@ def catch_up(decision: Decision, snapshot: Snapshot, *, now: datetime) -> Decisi
     late = [issue for action in decision.actions for issue in _late_invoice(action, decision, snapshot, quoted, now)]
     actions = [each for action in decision.actions for each in _caught_up(action, snapshot, quoted)]
     return replace(decision, actions=(*late, *actions), counted_on=())
+
+
+def is_overtaken(decision: Decision, history: Iterable[CustomerPlan]) -> bool:
+    """Whether it is too late for a decision: a plan has started or ended since, or a period of one it is about began.
+
+    `history` are the customer's plans, those that are over too. Usage of seats is about every plan.
+    """
+    since = decision.decided_at
+    if since is None:
+        return False
+    concerned = {action.held.id for action in decision.actions if isinstance(action, ABOUT_A_PLAN)}
+    counts = any(isinstance(action, CountUsage) for action in decision.actions)
+    return any(_has_moved(held, since, concerned=counts or held.id in concerned) for held in history)
+
+
+def _has_moved(held: CustomerPlan, since: datetime, *, concerned: bool) -> bool:
+    if not held.is_usable:
+        return held.status is PlanStatus.EXPIRED and held.ends_at is not None and held.ends_at > since
+    return held.starts_at > since or (concerned and held.period_start is not None and held.period_start > since)
 
 
 def _as_it_stands(action: Action, snapshot: Snapshot) -> Action:
