@@ -16,7 +16,9 @@ FUNCTION_LINES_MAX = 60
 RULE_LINES_MAX = 40
 TEST_LINES_MAX = 100  # a whole body that is expected is shown whole
 LONG_FILES = frozenset({"src/sumac/storage/schema.py"})  # all tables on one page, which is what a reader wants
-COMMITTERS = frozenset({"src/sumac/storage/work.py", "src/sumac/storage/database.py"})  # the second calls the first
+COMMITTERS = frozenset(  # works, which the database ends, and the journals of each engine
+    f"src/sumac/storage/{name}.py" for name in ("work", "database", "sqlite_journal", "postgres_journal")
+)
 README_HEADINGS = ("**Owns**", "**Does not own**", "**Invariants**")
 OPERATION = re.compile(r'@router\.(?:operation|post)\(\s*"(?:/v1/)?(\w+\.\w+)"')
 BANNED_WORDS = frozenset({"util", "utils", "helper", "helpers", "manager", "handler", "common", "misc"})
@@ -99,9 +101,9 @@ def find_commits(source: Source) -> Iterator[Breach]:
     for node in ast.walk(source.tree):
         match node:
             case ast.Attribute(attr="commit"):
-                yield source.breach(node.lineno, "only storage/work.py commits; open a work and let it end")
+                yield source.breach(node.lineno, "only works and journals of storage commit; open one and let it end")
             case ast.Constant(value=str(text)) if text.strip(" ;").upper() == "COMMIT":
-                yield source.breach(node.lineno, "only storage/work.py commits; open a work and let it end")
+                yield source.breach(node.lineno, "only works and journals of storage commit; open one and let it end")
 
 
 def find_floats(source: Source) -> Iterator[Breach]:

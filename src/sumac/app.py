@@ -11,6 +11,7 @@ from sumac.api.headers import SafeHeaders
 from sumac.api.openapi import add_openapi
 from sumac.api.router import api_router
 from sumac.api.services import Services
+from sumac.balances.desk import UsageDesk
 from sumac.billing.clock import ClockService
 from sumac.billing.correct import InvoiceDesk
 from sumac.billing.entities import EntityDesk
@@ -35,7 +36,8 @@ class Parts:
     worker: Worker
 
     async def close(self) -> None:
-        """Closes the database."""
+        """Closes the database, once what was counted is written."""
+        await self.services.usage.close()
         await self.services.database.close()
 
 
@@ -49,6 +51,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Parts:
     services = Services(
         database=database,
         billing=billing,
+        usage=UsageDesk(database, billing.settle_due),
         clocks=ClockService(database, billing),
         entities=EntityDesk(database, billing),
         invoice_desk=InvoiceDesk(database, billing, providers),

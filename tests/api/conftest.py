@@ -8,6 +8,7 @@ from fastapi import FastAPI
 
 from sumac.api.services import Services
 from sumac.app import create_app
+from sumac.balances.desk import UsageDesk
 from sumac.billing.clock import ClockService
 from sumac.billing.correct import InvoiceDesk
 from sumac.billing.entities import EntityDesk
@@ -29,6 +30,7 @@ def app_services(database: Database) -> Services:
     return Services(
         database=database,
         billing=billing,
+        usage=UsageDesk(database, billing.settle_due),
         clocks=ClockService(database, billing),
         entities=EntityDesk(database, billing),
         invoice_desk=InvoiceDesk(database, billing, providers),

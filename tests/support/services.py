@@ -7,13 +7,12 @@ from decimal import Decimal
 from typing import Self, TypeVar
 
 from sumac.balances import service as balances
-from sumac.balances import usage
+from sumac.balances.desk import UsageDesk
 from sumac.balances.model import Balance, TrackAnswer
 from sumac.balances.requests import CheckRequest, TrackRequest
 from sumac.balances.rules.deduct import visible
 from sumac.balances.rules.sum import compute_balance
-from sumac.balances.service import SomethingDueError
-from sumac.balances.usage import CheckAnswer, SeatsBilledError
+from sumac.balances.usage import CheckAnswer, SeatsBilledError, checked
 from sumac.billing.clock import ClockMove, ClockService
 from sumac.billing.decide import Proposal
 from sumac.billing.entities import EntityDesk
@@ -60,6 +59,7 @@ class Services:
     tenant: Tenant
     bank: SandboxBank
     billing: BillingService
+    usage: UsageDesk
     clocks: ClockService
     entities: EntityDesk
 
@@ -70,8 +70,8 @@ class Services:
         """The services over a database; the tenant's provider is the sandbox bank, or the one given around it."""
         bank = SandboxBank(database, public_url=PUBLIC_URL)
         billing = BillingService(database, {Env.SANDBOX: provider or bank}, public_url=PUBLIC_URL)
-        clocks, desk = ClockService(database, billing), EntityDesk(database, billing)
-        return cls(database, clock, tenant, bank, billing, clocks, desk)
+        desk, entities = UsageDesk(database, billing.settle_due), EntityDesk(database, billing)
+        return cls(database, clock, tenant, bank, billing, desk, ClockService(database, billing), entities)
 
     def paid_through(self, provider: PaymentProvider) -> Self:
         """The same database and clock with another provider."""
@@ -184,30 +184,21 @@ class Services:
     ) -> TrackAnswer:
         """Counts usage, after whatever is due."""
         request = _changed(TrackRequest(customer_id, feature_id, value=Decimal(value)), changes)
-        while True:
-            try:
-                async with self.database.work(self.tenant) as work:
-                    return await usage.track(work, request)
-            except SeatsBilledError as billed:
-                return await self.billing.count(self.tenant, billed.request, actor=ACTOR)
-            except SomethingDueError as due:
-                await self.billing.settle_due(self.tenant, due.customer_key)
+        try:
+            return await self.usage.track(self.tenant, request)
+        except SeatsBilledError as billed:
+            return await self.billing.count(self.tenant, billed.request, actor=ACTOR)
 
     async def check(
         self, required: int | str = 1, feature_id: str = "messages", customer_id: str = "ada", **changes: object
     ) -> CheckAnswer:
         """Asks whether the customer may, after whatever is due."""
         request = _changed(CheckRequest(customer_id, feature_id, Decimal(required)), changes)
-        while True:
-            try:
-                async with self.database.work(self.tenant) as work:
-                    return await usage.check(work, request)
-            except SeatsBilledError as billed:
-                counted = await self.billing.count(self.tenant, billed.request, actor=ACTOR)
-                async with self.database.reading(self.tenant) as work:
-                    return await usage.checked(work, request, counted)
-            except SomethingDueError as due:
-                await self.billing.settle_due(self.tenant, due.customer_key)
+        try:
+            return await self.usage.check(self.tenant, request)
+        except SeatsBilledError as billed:
+            counted = await self.billing.count(self.tenant, billed.request, actor=ACTOR)
+            return checked(await self.usage.check(self.tenant, replace(request, send_event=False)), counted)
 
     async def add_entity(
         self, entity_id: str | None = "one", feature_id: str = "seats", customer_id: str = "ada", **draft: object

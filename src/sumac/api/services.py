@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol
 
+from sumac.balances.desk import UsageDesk
 from sumac.billing.clock import ClockService
 from sumac.billing.correct import InvoiceDesk
 from sumac.billing.entities import EntityDesk
@@ -28,6 +29,7 @@ class Services:
 
     database: Database
     billing: BillingService
+    usage: UsageDesk
     clocks: ClockService
     entities: EntityDesk
     invoice_desk: InvoiceDesk

@@ -13,10 +13,12 @@ from sumac.balances.controls import NO_CONTROLS, ControlSet
 from sumac.balances.model import HeldPlan, UsageWindow
 from sumac.balances.rules.windows import text_of
 from sumac.customers.model import Customer, Entity
+from sumac.storage.prepared import Row, replacing
 from sumac.storage.schema import TENANT, customer_plans, plans, usage_windows
 from sumac.storage.work import Work
 
 CONTROLS = TypeAdapter(ControlSet)
+COUNTED = replacing(usage_windows, ("starts_at", "ends_at", "used"))
 USABLE = ("active", "past_due")
 PAST_DUE = "past_due"
 NOBODY: Mapping[str, ControlSet] = MappingProxyType({})
@@ -68,18 +70,17 @@ async def running_windows(work: Work, customer_keys: Collection[str]) -> Mapping
     return found
 
 
-async def write_window(work: Work, window: UsageWindow) -> None:
-    """Writes a count; the customer's row is locked."""
-    key = {
+def row(window: UsageWindow) -> Row:
+    """A count as a row."""
+    return {
         "customer_key": window.customer_key,
         "feature_id": window.feature_id,
         "entity_key": window.entity_key,
         "condition": window.condition,
+        "starts_at": window.starts_at,
+        "ends_at": window.ends_at,
+        "used": window.used,
     }
-    values = {"starts_at": window.starts_at, "ends_at": window.ends_at, "used": window.used}
-    same = [usage_windows.c[name] == value for name, value in key.items()]
-    if not await work.update(usage_windows, *same, values=values):
-        await work.insert(usage_windows, **key, **values)
 
 
 def parse_controls(stored: Mapping[str, Any] | None) -> ControlSet:

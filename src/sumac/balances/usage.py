@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
-from sumac.balances import limits_store, store
 from sumac.balances.model import Balance, BalanceSnapshot, PlannedUsage, TrackAnswer, UsageDecision
+from sumac.balances.posting import post
 from sumac.balances.requests import CheckRequest, OverageBehavior, TrackRequest
 from sumac.balances.rules.access import Access, compute_access
 from sumac.balances.rules.deduct import visible
@@ -43,23 +43,6 @@ class CheckAnswer:
     access: Access
     balances: Mapping[str, Balance | None] | None
     entity_id: str | None = None
-
-
-async def check(work: Work, request: CheckRequest) -> CheckAnswer:
-    """Answers a check; with `send_event` counts the units in the same transaction if they are allowed.
-
-    Raises NotFound for an unknown customer, feature or entity, BadRequest for an event on a boolean feature,
-    SomethingDueError, SeatsBilledError.
-    """
-    snapshot = await load_settled(work, request.customer_id, lock=request.send_event)
-    now = snapshot.customer.now(work.now)
-    access = judge(snapshot, request, now=now)
-    if not (request.send_event and access.allowed):
-        return CheckAnswer(snapshot.customer.public_id, access, None, request.entity_id)
-    tracked = tracked_by(request)
-    decision = decide(snapshot, tracked, now=now)
-    await post(work, decision)
-    return checked_answer(snapshot.after(decision), tracked, access, decision)
 
 
 def judge(snapshot: BalanceSnapshot, request: CheckRequest, *, now: datetime) -> Access:
@@ -100,10 +83,9 @@ def checked_answer(
     return CheckAnswer(counted.customer_id, replace(access, balance=left), counted.balances, tracked.entity_id)
 
 
-async def checked(work: Work, request: CheckRequest, counted: TrackAnswer) -> CheckAnswer:
-    """The answer to a check that allowed its units, once they are counted as seats."""
-    left = (await check(work, replace(request, send_event=False))).access
-    return CheckAnswer(counted.customer_id, replace(left, allowed=True), counted.balances, request.entity_id)
+def checked(left: CheckAnswer, counted: TrackAnswer) -> CheckAnswer:
+    """The answer to a check that allowed its units, once they are counted as seats; `left` is one of afterwards."""
+    return CheckAnswer(counted.customer_id, replace(left.access, allowed=True), counted.balances, left.entity_id)
 
 
 async def track(work: Work, request: TrackRequest) -> TrackAnswer:
@@ -117,7 +99,7 @@ async def track(work: Work, request: TrackRequest) -> TrackAnswer:
     if request.idempotency_key is not None:
         await events.claim_key(work, request.idempotency_key)
     decision = decide(snapshot, request, now=snapshot.customer.now(work.now))
-    await post(work, decision)
+    await post(work, snapshot.customer.key, decision)
     return compute_answer(snapshot.after(decision), request, decision.events)
 
 
@@ -145,7 +127,8 @@ async def count_planned(
     """
     snapshot = await load_snapshot(work, customer)
     now = customer.now(work.now)
-    await post(work, decide_usage(snapshot, request, now=now, event_ids=event_ids, paid_seats=paid_seats))
+    decision = decide_usage(snapshot, request, now=now, event_ids=event_ids, paid_seats=paid_seats)
+    await post(work, customer.key, decision)
 
 
 async def counted_usage(work: Work, customer: Customer, planned: PlannedUsage) -> TrackAnswer | None:
@@ -181,15 +164,6 @@ def decide(snapshot: BalanceSnapshot, request: TrackRequest, *, now: datetime) -
 def fresh_ids(snapshot: BalanceSnapshot, request: TrackRequest, *, now: datetime) -> Sequence[str]:
     """An id for the event of each feature that is tracked."""
     return [new_id("evt", now=now) for _ in tracked_features(request, snapshot.features)]
-
-
-async def post(work: Work, decision: UsageDecision) -> None:
-    """Writes what was decided."""
-    for grant in decision.grants:
-        await store.change(work, grant)
-    for window in decision.windows:
-        await limits_store.write_window(work, window)
-    await events.append(work, decision.events)
 
 
 def _feature(snapshot: BalanceSnapshot, feature_id: str) -> Feature:

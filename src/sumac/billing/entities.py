@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from sumac.balances import usage
 from sumac.balances.model import BalanceSnapshot
+from sumac.balances.posting import post
 from sumac.balances.requests import OverageBehavior, TrackRequest
 from sumac.balances.rules.usage import is_counted
 from sumac.balances.service import SomethingDueError
@@ -121,6 +122,6 @@ async def _count(work: Work, snapshot: BalanceSnapshot, request: TrackRequest) -
     customer = snapshot.customer
     now = customer.now(work.now)
     if request.feature_id is not None and is_counted(snapshot, request.feature_id):
-        await usage.post(work, usage.decide(snapshot, request, now=now))
+        await post(work, customer.key, usage.decide(snapshot, request, now=now))
     await settle_entity(work, customer, request, at=now)
     await refresh_due(work, customer.key)

@@ -3,7 +3,7 @@
 They are written in the transaction of their events, so that a roll-up is the sum of its events always.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -15,8 +15,11 @@ from sumac.events.model import Amount, GroupKind, UsageEvent, UsageFilter
 from sumac.events.rules.parts import Part
 from sumac.events.rules.rollup import roll_up
 from sumac.storage.columns import exact_total
+from sumac.storage.prepared import Row, adding_up
 from sumac.storage.schema import events, usage_rollups
 from sumac.storage.work import Work
+
+ADDED = adding_up(usage_rollups, ("events", "total"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +32,9 @@ class Sum:
     amount: Amount
 
 
-async def add(work: Work, added: Sequence[UsageEvent]) -> None:
-    """Counts the events in; one statement, however many there are."""
-    rows = [
+def rows(added: Iterable[UsageEvent]) -> list[Row]:
+    """What the events add to the roll-ups of one tenant, always in the same order."""
+    return [
         {
             "customer_key": key.customer_key,
             "feature_id": key.feature_id,
@@ -42,7 +45,6 @@ async def add(work: Work, added: Sequence[UsageEvent]) -> None:
         }
         for key, amount in sorted(roll_up(added).items())
     ]
-    await work.add_up(usage_rollups, rows, ("events", "total"))
 
 
 async def sums(

@@ -1,6 +1,6 @@
 """Rows of usage events."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,11 +10,14 @@ from pydantic import TypeAdapter
 
 from sumac.core.page import Cursor
 from sumac.events.model import Deduction, UsageEvent
+from sumac.storage.prepared import Row, inserting, replacing
 from sumac.storage.schema import events, idempotency_keys
 from sumac.storage.work import Work
 
 WALKED_AT_ONCE = 1_000
 DEDUCTIONS = TypeAdapter(tuple[Deduction, ...])
+ADDED = inserting(events)
+TAKEN = replacing(idempotency_keys, ("created_at",))
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +35,9 @@ class EventFilter:
     entity_key: str | None = None
 
 
-async def add_all(work: Work, added: Sequence[UsageEvent]) -> None:
-    """Appends events."""
-    await work.insert_all(events, [_values(event, work.now) for event in added])
+def rows(added: Iterable[UsageEvent], now: datetime) -> list[Row]:
+    """Events as rows."""
+    return [_values(event, now) for event in added]
 
 
 async def claim_key(work: Work, digest: str, *, remembered_since: datetime) -> bool:
@@ -42,6 +45,12 @@ async def claim_key(work: Work, digest: str, *, remembered_since: datetime) -> b
     forgotten = (idempotency_keys.c.digest == digest, idempotency_keys.c.created_at < remembered_since)
     await work.delete(idempotency_keys, *forgotten)
     return await work.insert_unless_taken(idempotency_keys, digest=digest, created_at=work.now)
+
+
+async def taken_keys(work: Work, digests: Sequence[str], *, since: datetime) -> set[str]:
+    """Those of the idempotency keys that are remembered."""
+    remembered = (idempotency_keys.c.digest.in_(digests), idempotency_keys.c.created_at >= since)
+    return {row.digest for row in await work.all(work.select(idempotency_keys).where(*remembered))}
 
 
 async def release_key(work: Work, digest: str) -> None:

@@ -16,8 +16,14 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from sumac.core.clock import Clock
+from sumac.core.ids import new_token
 from sumac.core.tenant import Tenant
 from sumac.storage import postgres, sqlite
+from sumac.storage.changes import Changes, Listener
+from sumac.storage.journal import Journal, JournalBook
+from sumac.storage.postgres_journal import PostgresJournalBook, PostgresWatch
+from sumac.storage.sqlite_journal import SqliteJournalBook, SqliteWatch
+from sumac.storage.watch import Watch
 from sumac.storage.work import SystemWork, Work
 
 Answer = TypeVar("Answer")
@@ -50,14 +56,29 @@ class Database:
         if self.is_sqlite:
             sqlite.prepare(self._engine)
         self._writer: AbstractAsyncContextManager[object] = asyncio.Lock() if self.is_sqlite else nullcontext()
+        self._sender = new_token()
+        self._listeners: list[Listener] = []
+        self._book: JournalBook
+        self.watch: Watch
+        if self.is_sqlite:
+            path = str(self._engine.url.database)
+            self._book, self.watch = SqliteJournalBook(path, self._writer, self.reading), SqliteWatch(path)
+        else:
+            self._book = PostgresJournalBook(self._engine, self._sender)
+            self.watch = PostgresWatch(self._engine, self._sender, self._announce)
+
+    def on_change(self, listener: Listener) -> None:
+        """Calls the listener with what each work changed after its commit: here at once, elsewhere as soon as heard."""
+        self._listeners.append(listener)
 
     @asynccontextmanager
     async def work(self, tenant: Tenant) -> AsyncIterator[Work]:
         """A writing transaction of the tenant; commits when the block ends well, rolls back when it raises."""
         async with self._writer, self._engine.connect() as connection:
-            work = Work(connection, tenant, now=self._now())
+            work = Work(connection, tenant, now=self._now(), sender=self._sender)
             yield work
             await work.commit()
+        self._announce(work.changes)
 
     @asynccontextmanager
     async def reading(self, tenant: Tenant) -> AsyncIterator[Work]:
@@ -69,9 +90,16 @@ class Database:
     async def system(self) -> AsyncIterator[SystemWork]:
         """A writing transaction outside every tenant."""
         async with self._writer, self._engine.connect() as connection:
-            work = SystemWork(connection, now=self._now())
+            work = SystemWork(connection, now=self._now(), sender=self._sender)
             yield work
             await work.commit()
+        self._announce(work.changes)
+
+    @asynccontextmanager
+    async def journal(self) -> AsyncIterator[Journal]:
+        """A writing transaction that many requests share; rolled back unless it was committed."""
+        async with self._book.open(self._now()) as journal:
+            yield journal
 
     @asynccontextmanager
     async def system_reading(self) -> AsyncIterator[SystemWork]:
@@ -102,7 +130,14 @@ class Database:
 
     async def close(self) -> None:
         """Closes every connection."""
+        await self.watch.close()
+        await self._book.close()
         await self._engine.dispose()
+
+    def _announce(self, changes: Changes) -> None:
+        if changes:
+            for listener in self._listeners:
+                listener(changes)
 
     def _now(self) -> datetime:
         return self.clock.now()

@@ -656,6 +656,11 @@ bank_refunds = sa.Table(
 )
 
 
+# What an answer about a customer's balances is read from: a work that changes rows of these announces it.
+OF_CUSTOMERS = frozenset({entities, grants, customer_plans, usage_windows, reservations})
+OF_TENANTS = frozenset({features, plans, billing_settings})
+
+
 def customer_tables() -> list[sa.Table]:
     """Every table whose rows belong to one customer, by their `customer_key`."""
     return [table for table in metadata.sorted_tables if "customer_key" in table.c]

@@ -51,6 +51,16 @@ def prepare(engine: AsyncEngine) -> None:
         connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
 
 
+def connect(path: str) -> sqlite3.Connection:
+    """A connection of one's own, which takes and ends its transactions itself."""
+    connection = sqlite3.connect(
+        path, timeout=BUSY_TIMEOUT_SECONDS, isolation_level=None, check_same_thread=False, factory=ExactConnection
+    )
+    for pragma in PRAGMAS:
+        connection.execute(f"PRAGMA {pragma}")
+    return connection
+
+
 def _create_file(path: Path) -> None:
     """A new file and directory are for their owner only, and the log files beside it follow; others stay as they are.
 

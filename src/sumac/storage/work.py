@@ -1,12 +1,12 @@
 """One work, one transaction, one `now`: the only place that commits.
 
 `Work` is bound to a tenant and adds the tenant to every statement it makes, so a query that forgets it cannot be
-written. `SystemWork` reaches the few tables that no tenant owns.
+written. `SystemWork` reaches the few tables that no tenant owns. A work notes whose rows it changed; with the commit
+the versions of those customers go up, and whoever keeps something of theirs in memory is told (storage/changes.py).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,16 +14,19 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sumac.core.tenant import Tenant
-from sumac.storage.columns import Quantity, exact_sum
-from sumac.storage.schema import TENANT, counters
+from sumac.storage.changes import TENANT_VERSION, Changes, customers_named
+from sumac.storage.prepared import Prepared
+from sumac.storage.schema import OF_CUSTOMERS, OF_TENANTS, TENANT, api_keys, counters, customers
 
 Values = Mapping[str, Any]
 
 
 class _Transaction:
-    def __init__(self, connection: AsyncConnection, *, now: datetime) -> None:
+    def __init__(self, connection: AsyncConnection, *, now: datetime, sender: str = "") -> None:
         self._connection = connection
+        self._sender = sender
         self.now = now
+        self.changes = Changes()
 
     async def all(self, statement: sa.Select[Any]) -> Sequence[sa.Row[Any]]:
         """Every row of the statement."""
@@ -45,15 +48,22 @@ class _Transaction:
 
     async def commit(self) -> None:
         """Makes everything done so far durable; called once, by Database, when the work's block ends well."""
+        await self.changes.write(self._connection, sender=self._sender)
         await self._connection.commit()
 
 
 class Work(_Transaction):
     """One transaction of one tenant at one instant (`now`)."""
 
-    def __init__(self, connection: AsyncConnection, tenant: Tenant, *, now: datetime) -> None:
-        super().__init__(connection, now=now)
+    def __init__(self, connection: AsyncConnection, tenant: Tenant, *, now: datetime, sender: str = "") -> None:
+        super().__init__(connection, now=now, sender=sender)
         self.tenant = tenant
+
+    async def tenant_version(self) -> int:
+        """The version of what the tenant's customers share."""
+        statement = self.select(counters).where(counters.c.name == TENANT_VERSION)
+        row = await self.find(statement)
+        return 0 if row is None else int(row.value)
 
     def select(self, table: sa.Table, *others: sa.Table) -> sa.Select[Any]:
         """A select of the table's columns within the tenant; `others` are joined by conditions the caller adds."""
@@ -68,10 +78,12 @@ class Work(_Transaction):
 
     async def insert(self, table: sa.Table, **values: Any) -> None:  # noqa: ANN401  # the table's column types
         """Adds one row. Raises sqlalchemy.exc.IntegrityError when a key is taken."""
+        self._note_rows(table, [values])
         await self._execute(sa.insert(table).values(**{TENANT: self.tenant.key}, **values))
 
     async def insert_unless_taken(self, table: sa.Table, **values: Any) -> bool:  # noqa: ANN401  # column types
         """Adds one row unless a unique key of it is taken; answers whether it was added."""
+        self._note_rows(table, [values])
         build = sqlite.insert if self._connection.dialect.name == "sqlite" else postgresql.insert
         statement = build(table).values(**{TENANT: self.tenant.key}, **values).on_conflict_do_nothing()
         return await self._execute(statement) == 1
@@ -79,17 +91,14 @@ class Work(_Transaction):
     async def insert_all(self, table: sa.Table, rows: Sequence[Values]) -> None:
         """Adds rows of equal keys in one statement."""
         if rows:
+            self._note_rows(table, rows)
             await self._execute(sa.insert(table), [{TENANT: self.tenant.key, **row} for row in rows])
 
-    async def add_up(self, table: sa.Table, rows: Sequence[Values], amounts: Sequence[str]) -> None:
-        """Adds rows of equal keys in one statement; where a row of the primary key is there, adds their amounts to it.
-
-        The rows must differ in their keys, and be in the same order whoever adds them, or two works may block each
-        other.
-        """
+    async def write(self, prepared: Prepared, rows: Sequence[Values]) -> None:
+        """Runs a prepared statement with each of the tenant's rows."""
         if rows:
-            statement = _adding_up(self._connection.dialect.name, table, tuple(amounts))
-            await self._execute(statement, [{TENANT: self.tenant.key, **row} for row in rows])
+            statement = prepared.statement(self._connection.dialect.name)
+            await self._execute(statement, [prepared.row({**row, TENANT: self.tenant.key}) for row in rows])
 
     async def lock(self, name: str) -> None:
         """Waits until no other work of the tenant holds this name, and holds it until the work ends.
@@ -112,11 +121,27 @@ class Work(_Transaction):
 
     async def update(self, table: sa.Table, *where: sa.ColumnElement[bool], values: Values) -> int:
         """Changes the tenant's rows that match; answers how many."""
+        self._note_where(table, where)
         return await self._execute(sa.update(table).where(self._own(table), *where).values(**values))
 
     async def delete(self, table: sa.Table, *where: sa.ColumnElement[bool]) -> int:
         """Deletes the tenant's rows that match; answers how many."""
+        self._note_where(table, where)
         return await self._execute(sa.delete(table).where(self._own(table), *where))
+
+    def _note_rows(self, table: sa.Table, rows: Iterable[Values]) -> None:
+        if table in OF_CUSTOMERS:
+            self.changes.note(self.tenant, [str(row["customer_key"]) for row in rows])
+        elif table in OF_TENANTS:
+            self.changes.note(self.tenant, None)
+
+    def _note_where(self, table: sa.Table, where: Sequence[sa.ColumnElement[bool]]) -> None:
+        if table is customers:
+            self.changes.note(self.tenant, customers_named(where, customers.c.key))
+        elif table in OF_CUSTOMERS:
+            self.changes.note(self.tenant, customers_named(where, table.c.customer_key))
+        elif table in OF_TENANTS:
+            self.changes.note(self.tenant, None)
 
     def _own(self, table: sa.Table) -> sa.ColumnElement[bool]:
         own: sa.ColumnElement[bool] = table.c[TENANT] == self.tenant.key
@@ -132,19 +157,9 @@ class SystemWork(_Transaction):
 
     async def update(self, table: sa.Table, *where: sa.ColumnElement[bool], values: Values) -> int:
         """Changes the rows that match; answers how many."""
+        self.changes.keys |= table is api_keys
         return await self._execute(sa.update(table).where(*where).values(**values))
 
     async def delete(self, table: sa.Table, *where: sa.ColumnElement[bool]) -> int:
         """Deletes the rows that match; answers how many."""
         return await self._execute(sa.delete(table).where(*where))
-
-
-@lru_cache
-def _adding_up(engine: str, table: sa.Table, amounts: tuple[str, ...]) -> sa.Insert:
-    statement = (sqlite.insert if engine == "sqlite" else postgresql.insert)(table)
-    sums = {name: _sum(table.c[name], statement.excluded[name]) for name in amounts}
-    return statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=sums)
-
-
-def _sum(column: sa.ColumnElement[Any], other: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
-    return exact_sum(column, other) if isinstance(column.type, Quantity) else column + other

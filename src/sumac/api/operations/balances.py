@@ -1,13 +1,13 @@
 """balances.check and balances.track, also under their older addresses (api.md §2.4)."""
 
+from dataclasses import replace
+
 from sumac.api.context import Context
 from sumac.api.operation import OperationRouter
-from sumac.api.schemas.balances import CheckAnswerBody, CheckBody, TrackAnswerBody, TrackBody
+from sumac.api.schemas.balances import CheckAnswerBody, CheckBody, Features, TrackAnswerBody, TrackBody
 from sumac.api.schemas.expand import check_expand
-from sumac.balances import usage
-from sumac.balances.usage import CheckAnswer, SeatsBilledError
+from sumac.balances.usage import SeatsBilledError, checked
 from sumac.catalog import service as catalog
-from sumac.storage.work import Work
 
 router = OperationRouter("balances")
 
@@ -19,28 +19,19 @@ async def check(body: CheckBody, context: Context) -> CheckAnswerBody:
     Seats that are billed when they are taken are paid for first; otherwise 402 `pay_invoice_failed`.
     """
     expand = check_expand(body.expand, ("balance.feature", "flag.feature"))
-    request = body.request()
-
-    async def shown(work: Work, answer: CheckAnswer) -> CheckAnswerBody:
-        features = await catalog.features_by_id(work) if expand else {}
-        return CheckAnswerBody.of(
-            answer,
-            balance_features=features if "balance.feature" in expand else None,
-            flag_features=features if "flag.feature" in expand else None,
-        )
-
-    async def step(work: Work) -> CheckAnswerBody:
-        return await shown(work, await usage.check(work, request))
-
+    request, usage = body.request(), context.services.usage
     try:
-        return await context.settled(step, writes=request.send_event)
+        answer = await usage.check(context.tenant, request)
     except SeatsBilledError as billed:
         counted = await context.services.billing.count(context.tenant, billed.request, actor=context.actor)
-
-        async def counted_step(work: Work) -> CheckAnswerBody:
-            return await shown(work, await usage.checked(work, request, counted))
-
-        return await context.settled(counted_step, writes=False)
+        left = await usage.check(context.tenant, replace(request, send_event=False))
+        answer = checked(left, counted)
+    features = await _features(context) if expand else None
+    return CheckAnswerBody.of(
+        answer,
+        balance_features=features if "balance.feature" in expand else None,
+        flag_features=features if "flag.feature" in expand else None,
+    )
 
 
 @router.operation("balances.track", scope="balances:write", paths=("/track", "/events"))
@@ -51,14 +42,13 @@ async def track(body: TrackBody, context: Context) -> TrackAnswerBody:
     """
     expand = check_expand(body.expand, ("balance.feature",))
     request = body.request()
-
-    async def step(work: Work) -> TrackAnswerBody:
-        answer = await usage.track(work, request)
-        return TrackAnswerBody.of(answer, await catalog.features_by_id(work) if expand else None)
-
     try:
-        return await context.settled(step, writes=True)
+        answer = await context.services.usage.track(context.tenant, request)
     except SeatsBilledError as billed:
-        counted = await context.services.billing.count(context.tenant, billed.request, actor=context.actor)
-        async with context.reading() as work:
-            return TrackAnswerBody.of(counted, await catalog.features_by_id(work) if expand else None)
+        answer = await context.services.billing.count(context.tenant, billed.request, actor=context.actor)
+    return TrackAnswerBody.of(answer, await _features(context) if expand else None)
+
+
+async def _features(context: Context) -> Features:
+    async with context.reading() as work:
+        return await catalog.features_by_id(work)

@@ -1,0 +1,150 @@
+"""One shared commit: the requests that are in it, read, decided in the order of arrival, and written together."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, TypeVar
+
+from sumac.balances.model import BalanceSnapshot, UsageDecision
+from sumac.balances.posting import Posted, shared_writes
+from sumac.balances.service import SomethingDueError
+from sumac.balances.views import View, Views, read_view
+from sumac.core.errors import NotFound
+from sumac.core.tenant import Tenant
+from sumac.customers import service as customers
+from sumac.events import service as events
+from sumac.storage.changes import Owner
+from sumac.storage.journal import Journal
+
+Answer = TypeVar("Answer")
+Decide = Callable[[BalanceSnapshot, datetime], tuple[UsageDecision, Answer]]
+
+
+@dataclass(slots=True, eq=False)
+class Item:
+    """A request that writes: what it decides from the snapshot, and who waits for it."""
+
+    tenant: Tenant
+    customer_id: str
+    decide: Decide[Any]
+    key: str | None
+    answered: "asyncio.Future[Any]"
+
+    def fail(self, error: BaseException) -> None:
+        """Tells whoever waits, if anybody still does."""
+        if not self.answered.done():
+            self.answered.set_exception(error)
+
+    def succeed(self, answer: object) -> None:
+        """Answers whoever waits, if anybody still does."""
+        if not self.answered.done():
+            self.answered.set_result(answer)
+
+
+class Batch:
+    """The items of one transaction. Memory sees what they changed only once it is committed."""
+
+    def __init__(self, journal: Journal, views: Views) -> None:
+        self._journal = journal
+        self._views = views
+        self._snapshots: dict[Owner, BalanceSnapshot] = {}
+
+    async def write(self, items: Sequence[Item]) -> None:
+        """Carries out what can be, tells every caller. Raises what fails all of them; then nobody was told."""
+        found = await self._find_views(items)
+        claimed = await self._claimed_keys(items)
+        posted: list[Posted] = []
+        answers: list[tuple[Item, object]] = []
+        keys: list[tuple[Tenant, str]] = []
+        for item in items:
+            view = found.get(item)
+            if view is None or item.answered.done():
+                continue
+            try:
+                decision, answer = self._decide(item, view, claimed)
+            except Exception as error:  # noqa: BLE001  # it fails alone
+                item.fail(error)
+                continue
+            if decision.events or decision.grants or item.key:
+                posted.append((item.tenant, view.snapshot.customer.key, decision))
+            if item.key is not None:
+                keys.append((item.tenant, item.key))
+            answers.append((item, answer))
+        if posted:
+            now = self._journal.now
+            await self._journal.post([*shared_writes(posted, now), *events.key_writes(keys, now)])
+            self._remember(found)
+        for item, answer in answers:
+            item.succeed(answer)
+
+    def _decide(self, item: Item, view: View, claimed: set[tuple[Tenant, str]]) -> tuple[UsageDecision, object]:
+        now = view.snapshot.customer.now(self._journal.now)
+        if view.is_due(self._journal.now):
+            raise SomethingDueError(view.snapshot.customer.key)
+        if item.key is not None and (item.tenant, item.key) in claimed:
+            raise events.already_received()
+        snapshot = self._snapshots.get(view.owner, view.snapshot)
+        decision, answer = item.decide(snapshot, now)
+        self._snapshots[view.owner] = snapshot.after(decision)
+        if item.key is not None:
+            claimed.add((item.tenant, item.key))
+        return decision, answer
+
+    def _remember(self, found: dict[Item, View]) -> None:
+        for view in {view.owner: view for view in found.values()}.values():
+            snapshot = self._snapshots.get(view.owner)
+            if snapshot is not None:
+                view.take(replace(snapshot, customer=replace(snapshot.customer, version=snapshot.customer.version + 1)))
+
+    async def _find_views(self, items: Sequence[Item]) -> dict[Item, View]:
+        """The view of each item whose customer exists, as of this transaction; the others are told."""
+        found: dict[Item, View] = {}
+        owners: dict[Item, Owner] = {}
+        for item in items:
+            view = self._views.find(item.tenant, item.customer_id)
+            if view is not None:
+                found[item] = view
+                owners[item] = view.owner
+            else:
+                await self._find_owner(item, owners)
+        versions = await self._journal.begin(set(owners.values()))
+        if versions is not None:
+            self._views.epoch += 1
+        unsure = {view.owner for view in found.values() if view.epoch != self._views.epoch}
+        if unsure and versions is None:
+            versions = await self._journal.versions(unsure)
+        read: dict[Owner, View] = {}
+        for item, owner in owners.items():
+            view = found.get(item)
+            if view is not None and view.epoch != self._views.epoch and versions is not None and view.is_at(versions):
+                view.epoch = self._views.epoch
+            if view is None or view.epoch != self._views.epoch:
+                if owner not in read:
+                    read[owner] = await self._read(item)
+                found[item] = read[owner]
+        return found
+
+    async def _find_owner(self, item: Item, owners: dict[Item, Owner]) -> None:
+        try:
+            async with self._journal.reading(item.tenant) as work:
+                owners[item] = item.tenant.key, (await customers.get(work, item.customer_id)).key
+        except NotFound as error:
+            item.fail(error)
+
+    async def _read(self, item: Item) -> View:
+        moment = self._views.moment
+        async with self._journal.reading(item.tenant) as work:
+            view = await read_view(work, item.customer_id)
+        view.epoch = self._views.epoch
+        self._views.keep(view, item.customer_id, moment=moment)
+        return view
+
+    async def _claimed_keys(self, items: Sequence[Item]) -> set[tuple[Tenant, str]]:
+        """The idempotency keys of the items that were used before."""
+        claimed: set[tuple[Tenant, str]] = set()
+        for tenant in {item.tenant for item in items if item.key is not None}:
+            keys = [item.key for item in items if item.tenant == tenant and item.key is not None]
+            async with self._journal.reading(tenant) as work:
+                claimed.update((tenant, key) for key in await events.claimed_keys(work, keys))
+        return claimed

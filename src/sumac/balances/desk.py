@@ -1,0 +1,148 @@
+"""Check and track for every tenant: answers from memory where memory is right, and commits that callers share.
+
+Usage that arrives while a commit is under way waits for the next one: it is decided in the order of arrival and written
+in one transaction. What one caller asks wrongly never fails another. An answer is given after its commit.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+
+from sumac.balances.batch import Answer, Batch, Decide, Item
+from sumac.balances.model import BalanceSnapshot, TrackAnswer, UsageDecision
+from sumac.balances.requests import CheckRequest, TrackRequest
+from sumac.balances.rules.usage import compute_answer
+from sumac.balances.service import SomethingDueError
+from sumac.balances.usage import CheckAnswer, checked_answer, decide, judge, tracked_by
+from sumac.balances.views import View, Views, read_view
+from sumac.core.tenant import Tenant
+from sumac.storage.database import Database
+
+BATCH_MAX = 500
+SETTLING_TRIES_MAX = 5
+Settle = Callable[[Tenant, str], Awaitable[None]]
+
+
+class UsageDesk:
+    """Answers and counts. `settle` carries out what is due for a customer."""
+
+    def __init__(self, database: Database, settle: Settle) -> None:
+        self._database = database
+        self._settle = settle
+        self._views = Views()
+        self._waiting: list[Item] = []
+        self._writer: asyncio.Task[None] | None = None
+        database.on_change(self._views.forget)
+
+    async def check(self, tenant: Tenant, request: CheckRequest) -> CheckAnswer:
+        """Answers a check; with `send_event` counts the units if they are allowed.
+
+        Raises NotFound for an unknown customer, feature or entity; BadRequest; SeatsBilledError.
+        """
+        if request.send_event:
+            return await self.submit(tenant, request.customer_id, lambda *at: _check(request, *at))
+        view = await self.view(tenant, request.customer_id)
+        customer = view.snapshot.customer
+        access = judge(view.snapshot, request, now=customer.now(self._database.clock.now()))
+        return CheckAnswer(customer.public_id, access, None, request.entity_id)
+
+    async def track(self, tenant: Tenant, request: TrackRequest) -> TrackAnswer:
+        """Counts usage; it is on disk when this answers.
+
+        Raises NotFound for an unknown customer, feature, entity or event name; BadRequest `insufficient_balance` with
+        reject; Conflict `duplicate_idempotency_key`; SeatsBilledError.
+        """
+        return await self.submit(
+            tenant, request.customer_id, lambda *at: _track(request, *at), key=request.idempotency_key
+        )
+
+    async def view(self, tenant: Tenant, customer_id: str) -> View:
+        """What the customer has, with nothing due. Raises NotFound."""
+        for _ in range(SETTLING_TRIES_MAX):
+            view = self._views.find(tenant, customer_id)
+            if view is None or not await self._is_right(view):
+                view = await self._read(tenant, customer_id)
+            if not view.is_due(self._database.clock.now()):
+                return view
+            await self._settle(tenant, view.snapshot.customer.key)
+        message = "the customer never settles"
+        raise AssertionError(message)
+
+    async def submit(
+        self, tenant: Tenant, customer_id: str, decide: Decide[Answer], *, key: str | None = None
+    ) -> Answer:
+        """Decides from the customer's snapshot and writes it with others; answers once it is durable.
+
+        With an idempotency `key`, only once within 24 hours.
+        """
+        for _ in range(SETTLING_TRIES_MAX):
+            item = Item(tenant, customer_id, decide, key, asyncio.get_running_loop().create_future())
+            self._waiting.append(item)
+            if self._writer is None:
+                self._writer = asyncio.create_task(self._write())
+            try:
+                answer: Answer = await item.answered
+            except SomethingDueError as due:
+                await self._settle(tenant, due.customer_key)
+            else:
+                return answer
+        message = "the customer never settles"
+        raise AssertionError(message)
+
+    async def close(self) -> None:
+        """Waits until what was submitted is written."""
+        if self._writer is not None:
+            await self._writer
+
+    async def _write(self) -> None:
+        try:
+            while self._waiting:
+                batch, self._waiting = self._waiting[:BATCH_MAX], self._waiting[BATCH_MAX:]
+                await self._write_batch(batch)
+        finally:
+            self._writer = None
+
+    async def _write_batch(self, items: Sequence[Item]) -> None:
+        """Writes the items together; where that fails as a whole, each by itself."""
+        try:
+            async with self._database.journal() as journal:
+                await Batch(journal, self._views).write(items)
+        except Exception as error:  # noqa: BLE001  # whatever it is, the callers shall hear of it
+            self._views.forget_all()
+            if len(items) == 1:
+                items[0].fail(error)
+                return
+            for item in items:
+                if not item.answered.done():
+                    await self._write_batch([item])
+
+    async def _is_right(self, view: View) -> bool:
+        mark = self._database.watch.mark()
+        if mark is not None and view.mark == mark:
+            return True
+        if not view.is_at(await self._database.watch.versions([view.owner])):
+            return False
+        view.mark = mark
+        return True
+
+    async def _read(self, tenant: Tenant, customer_id: str) -> View:
+        mark, moment = self._database.watch.mark(), self._views.moment
+        async with self._database.reading(tenant) as work:
+            view = await read_view(work, customer_id)
+        view.mark = mark
+        self._views.keep(view, customer_id, moment=moment)
+        return view
+
+
+def _check(request: CheckRequest, snapshot: BalanceSnapshot, at: datetime) -> tuple[UsageDecision, CheckAnswer]:
+    access = judge(snapshot, request, now=at)
+    if not access.allowed:
+        return UsageDecision(), CheckAnswer(snapshot.customer.public_id, access, None, request.entity_id)
+    tracked = tracked_by(request)
+    decision = decide(snapshot, tracked, now=at)
+    return decision, checked_answer(snapshot.after(decision), tracked, access, decision)
+
+
+def _track(request: TrackRequest, snapshot: BalanceSnapshot, at: datetime) -> tuple[UsageDecision, TrackAnswer]:
+    decision = decide(snapshot, request, now=at)
+    return decision, compute_answer(snapshot.after(decision), request, decision.events)

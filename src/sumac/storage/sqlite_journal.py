@@ -1,0 +1,158 @@
+"""The shared transaction on SQLite: its own connection in its own thread, so that a batch costs two steps."""
+
+import asyncio
+import json
+import sqlite3
+from collections.abc import Callable, Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import datetime
+from typing import TypeVar
+
+from sqlalchemy.dialects.sqlite import dialect as make_dialect
+
+from sumac.core.tenant import Tenant
+from sumac.storage import sqlite
+from sumac.storage.changes import TENANT_VERSION, Owner
+from sumac.storage.journal import Opened, Versions, Write
+from sumac.storage.work import Work
+
+DIALECT = make_dialect()
+DATA_VERSION = "PRAGMA data_version"
+CUSTOMERS = "SELECT key, version FROM customers WHERE tenant = ? AND key IN (SELECT value FROM json_each(?))"
+TENANTS = "SELECT value FROM counters WHERE tenant = ? AND name = ?"
+Answer = TypeVar("Answer")
+Reading = Callable[[Tenant], AbstractAsyncContextManager[Work]]
+
+
+class SqliteJournalBook:
+    """The journal's thread and connection, opened at the first use."""
+
+    def __init__(self, path: str, writer: AbstractAsyncContextManager[object], reading: Reading) -> None:
+        self._path = path
+        self._writer = writer
+        self._reading = reading
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="journal")
+        self._connection: sqlite3.Connection | None = None
+        self._data_version: int | None = None
+
+    @asynccontextmanager
+    async def open(self, now: datetime) -> Opened:
+        """A transaction; it is rolled back unless it was committed."""
+        async with self._writer:
+            journal = _SqliteJournal(self, now)
+            try:
+                yield journal
+            finally:
+                if journal.under_way:
+                    await asyncio.shield(self.run(self._roll_back))
+
+    def reading(self, tenant: Tenant) -> AbstractAsyncContextManager[Work]:
+        """A work to read with; what nobody has written since the transaction began is what it sees."""
+        return self._reading(tenant)
+
+    async def run(self, step: Callable[..., Answer], *arguments: object) -> Answer:
+        """Runs a step in the journal's thread."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, step, *arguments)
+
+    def begin(self, owners: Collection[Owner]) -> Versions | None:
+        """In the thread: takes the write lock, and looks whether anybody else has written."""
+        connection = self._opened()
+        connection.execute("BEGIN IMMEDIATE")
+        (data_version,) = connection.execute(DATA_VERSION).fetchone()
+        if data_version == self._data_version:
+            return None
+        self._data_version = data_version
+        return self.versions(owners)
+
+    def versions(self, owners: Collection[Owner]) -> Versions:
+        """In the thread: the versions as they are now."""
+        return _versions(self._opened(), owners)
+
+    def commit(self, writes: Sequence[Write]) -> None:
+        """In the thread: writes and commits."""
+        connection = self._opened()
+        for prepared, rows in writes:
+            compiled = prepared.compiled(DIALECT)
+            connection.executemany(compiled.text, map(compiled.parameters, rows))
+        connection.execute("COMMIT")
+
+    async def close(self) -> None:
+        """Closes the connection and ends the thread."""
+        await self.run(self._close)
+        self._thread.shutdown()
+
+    def _opened(self) -> sqlite3.Connection:
+        if self._connection is None:
+            self._connection = sqlite.connect(self._path)
+        return self._connection
+
+    def _roll_back(self) -> None:
+        self._data_version = None
+        connection = self._opened()
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+
+    def _close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
+class SqliteWatch:
+    """Asks the file, which knows of every commit of every process."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._connection: sqlite3.Connection | None = None
+
+    def mark(self) -> int | None:
+        """The file's version as this connection sees it."""
+        (version,) = self._opened().execute(DATA_VERSION).fetchone()
+        return int(version)
+
+    async def versions(self, owners: Collection[Owner]) -> Versions:
+        """The versions as they are now; a few look-ups of pages in memory, quicker than a change of thread."""
+        return _versions(self._opened(), owners)
+
+    async def close(self) -> None:
+        """Closes the connection."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _opened(self) -> sqlite3.Connection:
+        if self._connection is None:
+            self._connection = sqlite.connect(self._path)
+        return self._connection
+
+
+def _versions(connection: sqlite3.Connection, owners: Collection[Owner]) -> Versions:
+    versions: dict[Owner, int] = {}
+    for tenant in {tenant for tenant, _ in owners}:
+        keys = json.dumps([key for owner, key in owners if owner == tenant])
+        versions.update({(tenant, key): version for key, version in connection.execute(CUSTOMERS, (tenant, keys))})
+        found = connection.execute(TENANTS, (tenant, TENANT_VERSION)).fetchone()
+        versions[tenant, None] = found[0] if found else 0
+    return versions
+
+
+class _SqliteJournal:
+    def __init__(self, book: SqliteJournalBook, now: datetime) -> None:
+        self._book = book
+        self.now = now
+        self.under_way = False
+
+    async def begin(self, owners: Collection[Owner]) -> Versions | None:
+        self.under_way = True
+        return await self._book.run(self._book.begin, owners)
+
+    async def versions(self, owners: Collection[Owner]) -> Versions:
+        return await self._book.run(self._book.versions, owners)
+
+    def reading(self, tenant: Tenant) -> AbstractAsyncContextManager[Work]:
+        return self._book.reading(tenant)
+
+    async def post(self, writes: Sequence[Write]) -> None:
+        await self._book.run(self._book.commit, writes)
+        self.under_way = False
