@@ -101,9 +101,9 @@ def find_commits(source: Source) -> Iterator[Breach]:
     for node in ast.walk(source.tree):
         match node:
             case ast.Attribute(attr="commit"):
-                yield source.breach(node.lineno, "only works and journals of storage commit; open one and let it end")
+                yield source.breach(node.lineno, "only what storage opens commits; open a work and let it end")
             case ast.Constant(value=str(text)) if text.strip(" ;").upper() == "COMMIT":
-                yield source.breach(node.lineno, "only works and journals of storage commit; open one and let it end")
+                yield source.breach(node.lineno, "only what storage opens commits; open a work and let it end")
 
 
 def find_floats(source: Source) -> Iterator[Breach]:

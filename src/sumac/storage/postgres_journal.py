@@ -48,14 +48,15 @@ class PostgresWatch:
         self._heard = heard
         self._listening: asyncio.Task[None] | None = None
         self._connected = 0
-        self._lost = asyncio.Event()
-        self._lost.set()
+        self._hears = False
+        self._disturbed = asyncio.Event()
+        self._closing = False
 
     def mark(self) -> int | None:
         """How often it has begun to listen; None while it does not. It begins when it is first asked."""
-        if self._listening is None:
+        if self._listening is None and not self._closing:
             self._listening = asyncio.create_task(self._listen())
-        return None if self._lost.is_set() else self._connected
+        return self._connected if self._hears else None
 
     async def versions(self, owners: Collection[Owner]) -> Versions:
         """The versions as they are now."""
@@ -64,29 +65,40 @@ class PostgresWatch:
 
     async def close(self) -> None:
         """Stops listening."""
+        self._closing = True
+        self._disturbed.set()
         if self._listening is not None:
-            self._listening.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._listening
+            await self._listening
 
     async def _listen(self) -> None:
-        while True:
+        while not self._closing:
+            self._disturbed.clear()
             try:
-                async with self._engine.connect() as connection:
-                    driver: Any = (await connection.get_raw_connection()).driver_connection
-                    await driver.add_listener(CHANNEL, self._hear)
-                    driver.add_termination_listener(lambda _: self._lost.set())
-                    self._connected += 1
-                    self._lost.clear()
-                    try:
-                        await self._lost.wait()
-                    finally:
-                        self._lost.set()
-                        if not driver.is_closed():
-                            await driver.remove_listener(CHANNEL, self._hear)
+                await self._listen_once()
             except (OSError, asyncpg.PostgresError, sa.exc.DBAPIError) as error:
                 log.warning("database_not_heard", error=type(error).__name__)
-            await asyncio.sleep(RETRY_SECONDS)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._disturbed.wait(), RETRY_SECONDS)
+
+    async def _listen_once(self) -> None:
+        async with self._engine.connect() as connection:
+            driver: Any = (await connection.get_raw_connection()).driver_connection
+            await driver.add_listener(CHANNEL, self._hear)
+            driver.add_termination_listener(self._lose)
+            self._connected += 1
+            self._hears = True
+            try:
+                if not self._closing:
+                    await self._disturbed.wait()
+            finally:
+                self._hears = False
+                if not driver.is_closed():
+                    driver.remove_termination_listener(self._lose)
+                    await driver.remove_listener(CHANNEL, self._hear)
+
+    def _lose(self, _connection: object) -> None:
+        self._hears = False
+        self._disturbed.set()
 
     def _hear(self, _connection: object, _pid: int, _channel: str, payload: object) -> None:
         sender, _, text = str(payload).partition(" ")
