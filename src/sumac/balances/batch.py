@@ -50,8 +50,8 @@ class Batch:
         self._views = views
         self._snapshots: dict[Owner, BalanceSnapshot] = {}
 
-    async def write(self, items: Sequence[Item]) -> None:
-        """Carries out what can be, tells every caller. Raises what fails all of them; then nobody was told."""
+    async def write(self, items: Sequence[Item]) -> Sequence[tuple[Item, object]]:
+        """Carries out what can be; the answers to give. Who asked wrongly is told; raises what fails all of them."""
         found = await self._find_views(items)
         claimed = await self._claimed_keys(items)
         posted: list[Posted] = []
@@ -75,8 +75,7 @@ class Batch:
             now = self._journal.now
             await self._journal.post([*shared_writes(posted, now), *events.key_writes(keys, now)])
             self._remember(found)
-        for item, answer in answers:
-            item.succeed(answer)
+        return answers
 
     def _decide(self, item: Item, view: View, claimed: set[tuple[Tenant, str]]) -> tuple[UsageDecision, object]:
         now = view.snapshot.customer.now(self._journal.now)

@@ -106,7 +106,7 @@ class UsageDesk:
         """Writes the items together; where that fails as a whole, each by itself."""
         try:
             async with self._database.journal() as journal:
-                await Batch(journal, self._views).write(items)
+                answers = await Batch(journal, self._views).write(items)
         except Exception as error:  # noqa: BLE001  # whatever it is, the callers shall hear of it
             self._views.forget_all()
             if len(items) == 1:
@@ -115,6 +115,9 @@ class UsageDesk:
             for item in items:
                 if not item.answered.done():
                     await self._write_batch([item])
+        else:
+            for item, answer in answers:
+                item.succeed(answer)
 
     async def _is_right(self, view: View) -> bool:
         mark = self._database.watch.mark()
