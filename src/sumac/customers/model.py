@@ -32,7 +32,7 @@ class Customer:
     config: Mapping[str, Any] = field(default_factory=dict)
     clock_at: datetime | None = None
     due_at: datetime | None = None
-    version: int = 0
+    version: int = field(default=0, compare=False)
 
     @property
     def public_id(self) -> str:
