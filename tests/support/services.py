@@ -6,12 +6,14 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Self, TypeVar
 
+from sumac.balances import reservations
 from sumac.balances import service as balances
 from sumac.balances.desk import UsageDesk
 from sumac.balances.model import Balance, TrackAnswer
-from sumac.balances.requests import CheckRequest, TrackRequest
+from sumac.balances.requests import CheckRequest, FinalizeRequest, LockRequest, TrackRequest
 from sumac.balances.rules.deduct import visible
 from sumac.balances.rules.sum import compute_balance
+from sumac.balances.service import SomethingDueError
 from sumac.balances.usage import CheckAnswer, SeatsBilledError, checked
 from sumac.billing.clock import ClockMove, ClockService
 from sumac.billing.decide import Proposal
@@ -47,7 +49,7 @@ ACTOR = "test"
 PUBLIC_URL = "http://127.0.0.1:1"
 GOOD_CARD = "4242 4242 4242 4242"
 
-Request = TypeVar("Request", CheckRequest, TrackRequest, AttachRequest, CancelRequest)
+Request = TypeVar("Request", CheckRequest, FinalizeRequest, LockRequest, TrackRequest, AttachRequest, CancelRequest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +218,28 @@ class Services:
         async with self.database.reading(self.tenant) as work:
             customer = await customers.get(work, customer_id)
             return sorted(entity.public_id for entity in await customers.list_entities(work, customer.key))
+
+    async def reserve(
+        self, required: int | str = 1, feature_id: str = "messages", customer_id: str = "ada", **changes: object
+    ) -> CheckAnswer:
+        """Holds units under the lock id "job" unless told otherwise, after whatever is due."""
+        request = LockRequest(customer_id, feature_id, Decimal(required), lock_id="job")
+        while True:
+            try:
+                async with self.database.work(self.tenant) as work:
+                    return await reservations.reserve(work, _changed(request, changes))
+            except SomethingDueError as due:
+                await self.billing.settle_due(self.tenant, due.customer_key)
+
+    async def finalize(self, value: int | str | None = None, lock_id: str = "job", **changes: object) -> None:
+        """Says what a reservation came to, by default to what was held, after whatever is due."""
+        request = FinalizeRequest(lock_id, override_value=None if value is None else Decimal(value))
+        while True:
+            try:
+                async with self.database.work(self.tenant) as work:
+                    return await reservations.finalize(work, _changed(request, changes))
+            except SomethingDueError as due:
+                await self.billing.settle_due(self.tenant, due.customer_key)
 
     async def balance(
         self, feature_id: str = "messages", customer_id: str = "ada", entity_id: str | None = None

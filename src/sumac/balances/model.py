@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from sumac.balances.controls import NO_CONTROLS, ControlSet
-from sumac.balances.requests import TrackRequest
+from sumac.balances.requests import OverageBehavior, TrackRequest
 from sumac.catalog.model import Feature, ItemPrice, Proration, Rollover
 from sumac.core.time import Cadence
 from sumac.customers.model import Customer, Entity
@@ -177,18 +177,25 @@ class UsageWindow:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What a reservation took from one grant, in units of the grant, and what one tracked unit costs of it."""
+    """What a reservation took from one grant, in units of the grant, and what one tracked unit costs of it.
+
+    `beyond` is how far the balance lay above what was granted (below zero, where units were given), before this and the
+    other reservations that were open then; it counts until the grant's next reset, which was to be at `resets_at`.
+    """
 
     grant_id: str
     amount: Decimal
     cost: Decimal
+    beyond: Decimal = ZERO
+    resets_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Reservation:
     """Units held for a caller until it says what they came to, or until the reservation expires (billing.md §7).
 
-    `receipt` is what was taken, in order. On the wire it is a lock, found again by `lock_id`.
+    `value` is in units of the tracked feature, as asked for; `receipt` is what was taken, in order. On the wire it is a
+    lock, found again by `lock_id`. Without `expires_at` it is held until somebody says what it came to.
     """
 
     id: str
@@ -201,6 +208,7 @@ class Reservation:
     receipt: tuple[Held, ...]
     created_at: datetime
     expires_at: datetime | None
+    overage_behavior: OverageBehavior = OverageBehavior.REJECT
     finished_at: datetime | None = None
 
 

@@ -54,3 +54,47 @@ class CheckRequest:
     send_event: bool = False
     properties: Mapping[str, Any] = field(default_factory=dict)
     entity_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LockRequest:
+    """Please hold `required` units of the feature until it is known what they come to (billing.md §7).
+
+    `lock_id` is the caller's name of the reservation, made up when it is None. At `expires_at` everything is given
+    back. The behavior says what to do when not all of it fits: hold nothing, hold what fits, or hold it all the same.
+    """
+
+    customer_id: str
+    feature_id: str
+    required: Decimal = Decimal(1)
+    lock_id: str | None = None
+    expires_at: datetime | None = None
+    overage_behavior: OverageBehavior = OverageBehavior.REJECT
+    properties: Mapping[str, Any] = field(default_factory=dict)
+    entity_id: str | None = None
+
+
+class FinalizeAction(StrEnum):
+    """Whether held units were used, or are given back."""
+
+    CONFIRM = "confirm"
+    RELEASE = "release"
+
+
+@dataclass(frozen=True, slots=True)
+class FinalizeRequest:
+    """This is what a reservation came to: the held value or another one, or nothing when it is released.
+
+    `properties` are those of the event that records the difference, by default those of the reservation.
+    """
+
+    lock_id: str
+    action: FinalizeAction = FinalizeAction.CONFIRM
+    override_value: Decimal | None = None
+    properties: Mapping[str, Any] | None = None
+
+    def final_value(self, held: Decimal) -> Decimal:
+        """Units used in the end, when so many were held."""
+        if self.action is FinalizeAction.RELEASE:
+            return Decimal(0)
+        return held if self.override_value is None else self.override_value

@@ -14,6 +14,7 @@ from sumac.billing.model import (
     CountUsage,
     DropScheduled,
     EndPlan,
+    ExpireReservations,
     ExpireUnits,
     GiveUnits,
     HoldLines,
@@ -143,6 +144,8 @@ def _happening(action: Action, invoice: Invoice | None, at: datetime) -> Happeni
     match action:
         case ResetGrants(given) | GiveUnits(given) | ExpireUnits(given):
             return Happening(at, action.kind, feature_ids=tuple(dict.fromkeys(each.feature_id for each in given)))
+        case ExpireReservations(expired):
+            return Happening(at, action.kind, feature_ids=tuple(dict.fromkeys(each.feature_id for each in expired)))
         case HoldLines() | ReleaseLines() | RefundPayment() | PlaceSchedule() | CountUsage():
             return Happening(at, action.kind)
         case IssueInvoice():

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from sumac.balances import reservations, usage
 from sumac.balances import service as balances
-from sumac.balances import usage
 from sumac.balances.model import Grant
 from sumac.billing import schedules, store
 from sumac.billing.entrances import settle_entity
@@ -18,6 +18,7 @@ from sumac.billing.model import (
     Decision,
     DropScheduled,
     EndPlan,
+    ExpireReservations,
     ExpireUnits,
     GiveUnits,
     HeldLine,
@@ -85,6 +86,8 @@ async def apply(work: Work, customer: Customer, decision: Decision, *, at: datet
         elif isinstance(action, CountUsage):
             await usage.count_planned(work, customer, action.request, action.event_ids, action.paid_seats)
             await settle_entity(work, customer, action.request, at=at)
+        elif isinstance(action, ExpireReservations):
+            await reservations.expire(work, customer, action.reservations, at=at)
         elif isinstance(action, PlaceSchedule):
             await schedules.place_schedule(work, customer.key, action.schedule, at=at)
         else:
@@ -97,8 +100,10 @@ def _overtakes(decision: Decision, waiting: Decision) -> bool:
     """Whether a decision that waits for its payer is no longer right once this one is carried out.
 
     It is when another choice was made, and whenever seats were taken or given up, for it bills them as they were; a
-    plan that just goes on concerns only what is about that plan.
+    plan that just goes on concerns only what is about that plan, and reservations that expire concern nothing.
     """
+    if all(isinstance(action, ExpireReservations) for action in decision.actions):
+        return False
     if any(isinstance(action, CountUsage) for action in (*decision.actions, *waiting.actions)):
         return True
     plan_actions = [action for action in decision.actions if isinstance(action, PlanAction)]
@@ -160,7 +165,8 @@ async def refresh_due(work: Work, customer_key: str) -> None:
     """Writes down when anything of the customer turns next."""
     held = await store.plans_of(work, [customer_key])
     grants = await balances.live_grants(work, customer_key)
-    await customers.set_due(work, customer_key, compute_due_at(held, grants))
+    expiring = await reservations.list_expiring(work, customer_key)
+    await customers.set_due(work, customer_key, compute_due_at(held, grants, expiring))
 
 
 async def abandon_attempts(work: Work, attempts: Sequence[store.Attempt], *, at: datetime) -> None:

@@ -9,6 +9,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from sumac.balances import reservations
 from sumac.balances import service as balances
 from sumac.balances.model import Grant
 from sumac.billing import store, visits
@@ -69,6 +70,7 @@ async def load_snapshot(
         charges=tuple([line async for line in _charges(work, live, customer.key, at or customer.now(work.now))]),
         held_lines=tuple(await store.held_lines(work, customer.key)),
         paused=tuple(each for each in live if each.held.paused_at is not None),
+        reservations=tuple(await reservations.list_expiring(work, customer.key)),
     )
 
 

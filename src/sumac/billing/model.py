@@ -7,7 +7,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Literal
 
-from sumac.balances.model import Grant
+from sumac.balances.model import Grant, Reservation
 from sumac.balances.requests import TrackRequest
 from sumac.catalog.model import Feature, ItemPrice, Plan, PlanTerms, Proration
 from sumac.core.time import Cadence
@@ -98,7 +98,8 @@ class Snapshot:
     with them; `auto_enabled` the plans that fill an empty group; `plan_ids` fresh ids for customer plans the decision
     may make, `schedule_id` one for a schedule; `trials_used` the plan ids this customer ever had on trial. `charges`
     are the lines billed for what runs beyond the instant of the decision, or the one at which their plan was paused;
-    `held_lines` those that wait for their plan's next invoice; `last_paid` the newest paid invoices by customer plan.
+    `held_lines` those that wait for their plan's next invoice; `last_paid` the newest paid invoices by customer plan;
+    `reservations` the open ones that will expire.
     """
 
     customer: Customer
@@ -115,6 +116,7 @@ class Snapshot:
     held_lines: tuple[HeldLine, ...] = ()
     paused: tuple[Holding, ...] = ()
     last_paid: Mapping[str, Invoice] = field(default_factory=dict)
+    reservations: tuple[Reservation, ...] = ()
 
     @property
     def billed_beyond(self) -> tuple[LineDraft, ...]:
@@ -306,6 +308,14 @@ class ResetGrants:
 
 
 @dataclass(frozen=True, slots=True)
+class ExpireReservations:
+    """Nobody said what these reservations came to in time; what they hold is given back."""
+
+    reservations: tuple[Reservation, ...]
+    kind: Literal["reservation_expired"] = "reservation_expired"
+
+
+@dataclass(frozen=True, slots=True)
 class CountUsage:
     """This usage is counted, as these events; so many seats stay paid for, per prorated grant that it changes."""
 
@@ -360,7 +370,7 @@ class IssueInvoice:
 Action = (
     StartPlan | SchedulePlan | DropScheduled | CancelPlan | KeepPlan | EndPlan | PausePlan | ResumePlan
     | RenewPlan | ChangePlan | ReplaceTerms | GiveUnits | ExpireUnits | HoldLines | ReleaseLines | ResetGrants
-    | CountUsage | RefundPayment | PlaceSchedule | IssueInvoice
+    | ExpireReservations | CountUsage | RefundPayment | PlaceSchedule | IssueInvoice
 )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Throws away what is past and that nobody asks for any more: links, codes, sessions, and keys of repeated requests."""
+"""Throws away what is past and that nobody asks for any more: links, codes, sessions, keys, reservations."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from datetime import timedelta
 import sqlalchemy as sa
 
 from sumac.storage.database import Database
-from sumac.storage.schema import idempotency_keys, portal_sessions, sessions, sign_ins
+from sumac.storage.schema import idempotency_keys, portal_sessions, reservations, sessions, sign_ins
 
 BATCH = 500
 KEPT = timedelta(days=2)
@@ -18,6 +18,7 @@ PAST: Mapping[sa.Table, sa.Column[object]] = {
     sessions: sessions.c.expires_at,
     sign_ins: sign_ins.c.created_at,
     idempotency_keys: idempotency_keys.c.created_at,
+    reservations: reservations.c.finished_at,
 }
 
 

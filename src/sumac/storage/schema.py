@@ -336,6 +336,7 @@ reservations = sa.Table(
     sa.Column("value", Quantity, nullable=False),
     sa.Column("properties", sa.JSON, nullable=False),
     sa.Column("receipt", sa.JSON, nullable=False),
+    sa.Column("overage_behavior", sa.Text, nullable=False),
     sa.Column("expires_at", Instant),
     sa.Column("finished_at", Instant),
     _created(),

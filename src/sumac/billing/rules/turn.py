@@ -8,13 +8,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sumac.balances.model import Grant
+from sumac.balances.model import Grant, Reservation
 from sumac.billing.model import (
     Action,
     ChangePlan,
     CustomerPlan,
     Decision,
     EndPlan,
+    ExpireReservations,
     ExpireUnits,
     Holding,
     IssueInvoice,
@@ -39,10 +40,13 @@ from sumac.core.time import Period, cycle, cycle_end
 from sumac.invoices.model import InvoiceDraft, InvoiceKind, LineDraft
 
 
-def compute_due_at(holdings: Iterable[CustomerPlan], grants: Iterable[Grant]) -> datetime | None:
-    """The next instant at which anything of the customer turns, or None."""
+def compute_due_at(
+    holdings: Iterable[CustomerPlan], grants: Iterable[Grant], reservations: Iterable[Reservation] = ()
+) -> datetime | None:
+    """The next instant at which anything of the customer turns, or an open reservation expires; None for never."""
     plans = list(holdings)
     instants = [instant for held in plans if (instant := _due_of(held)) is not None]
+    instants += [each.expires_at for each in reservations if each.expires_at is not None]
     resting = {held.id for held in plans if held.paused_at is not None}
     for grant in (each for each in grants if each.customer_plan_id not in resting):
         instants += [instant for instant in (grant.resets_at, grant.expires_at) if instant is not None]
@@ -52,8 +56,12 @@ def compute_due_at(holdings: Iterable[CustomerPlan], grants: Iterable[Grant]) ->
 def decide_turn(snapshot: Snapshot, *, at: datetime) -> Decision:
     """The actions of everything that is due at exactly `at`.
 
-    A reset that would be older than `at` is not possible: the caller turns every due instant in order.
+    A reset that would be older than `at` is not possible: the caller turns every due instant in order. Reservations
+    that expire then come first, alone: what they give back is not used by a period that is over.
     """
+    expired = tuple(each for each in snapshot.reservations if each.expires_at is not None and each.expires_at <= at)
+    if expired:
+        return Decision((ExpireReservations(expired),))
     turn = _what_turns(snapshot, at)
     actions: list[Action] = []
     lines: list[LineDraft] = []

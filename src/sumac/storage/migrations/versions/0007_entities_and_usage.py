@@ -99,6 +99,7 @@ def _create_usage() -> None:
         sa.Column("value", _quantity(), nullable=False),
         sa.Column("properties", sa.JSON, nullable=False),
         sa.Column("receipt", sa.JSON, nullable=False),
+        sa.Column("overage_behavior", sa.Text, nullable=False),
         sa.Column("expires_at", sa.BigInteger),
         sa.Column("finished_at", sa.BigInteger),
         sa.Column("created_at", sa.BigInteger, nullable=False),
