@@ -11,6 +11,7 @@ from sumac.jobs import purge
 from sumac.jobs.purge import PAST, Purge
 from sumac.organizations import service as organizations
 from sumac.storage.database import Database
+from tests.support.build import feature, free_plan, item
 from tests.support.services import Services
 
 EMAIL = "owner@acme.test"
@@ -19,6 +20,7 @@ EMAIL = "owner@acme.test"
 @pytest.fixture
 async def shop(services: Services) -> Services:
     """A customer, and an organization with an owner who may sign in."""
+    await services.offer(feature(), free_plan("free", item("messages", 10), auto_enable=True))
     await services.add_customer()
     async with services.database.system() as system:
         await organizations.create_organization(system, slug="acme", name="Acme", owner_email=EMAIL)
@@ -29,6 +31,8 @@ async def leave_one_of_each(shop: Services, key: str) -> None:
     """One row in every table that is purged."""
     await shop.billing.open_portal(shop.tenant, "ada", None)
     await idempotency.claim(shop.database, shop.tenant, key)
+    await shop.reserve(0, lock_id=key)
+    await shop.finalize(0, key)
     async with shop.database.system() as system:
         code = await organizations.request_code(system, EMAIL)
         assert code is not None

@@ -1,12 +1,15 @@
 """Units that come back, and the next instant at which anything is due (billing.md §9)."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
 from decimal import Decimal
 
 import pytest
 
-from sumac.balances.model import Grant
+from sumac.balances.model import Grant, Reservation
 from sumac.billing.model import (
+    ExpireReservations,
     Holding,
     PlanStatus,
     ResetGrants,
@@ -86,3 +89,31 @@ def test_the_next_instant_due(holdings: Sequence[Holding], grants: Sequence[Gran
     due_at = compute_due_at([each.held for each in holdings], grants)
 
     assert (None if expected is None else at(expected)) == due_at
+
+
+RESERVED = Reservation("rsv_1", "job", "cus_1", "messages", None, Decimal(8), {}, (), at("2026-01-31"), FEBRUARY)
+
+
+@pytest.mark.parametrize(
+    ("reservations", "expected"),
+    [
+        pytest.param([RESERVED], FEBRUARY, id="expires"),
+        pytest.param([replace(RESERVED, expires_at=None)], MARCH, id="never-expires"),
+        pytest.param(
+            [RESERVED, replace(RESERVED, expires_at=at("2026-01-31 12:00"))], at("2026-01-31 12:00"), id="first"
+        ),
+    ],
+)
+def test_reservations_are_due(reservations: Sequence[Reservation], expected: datetime) -> None:
+    """The next instant due is that of the earliest expiry, if it lies before everything else (billing.md §7)."""
+    assert expected == compute_due_at([], [grant("messages", 1, resets_at=MARCH)], reservations)
+
+
+def test_reservations_expire_before_anything_else_turns() -> None:
+    """At the instant of a renewal they are given back first, alone; what expires later or never is left."""
+    pro = held(PRO)
+    others = replace(RESERVED, id="rsv_2", expires_at=MARCH), replace(RESERVED, id="rsv_3", expires_at=None)
+    used = [metered(pro, 100, 150, "0.10")]
+
+    assert (ExpireReservations((RESERVED,)),) == turn(pro, grants=used, reservations=(RESERVED, *others)).actions
+    assert ResetGrants in kinds(turn(pro, grants=used, reservations=others))

@@ -12,13 +12,12 @@ from decimal import Decimal, localcontext
 from sumac.balances.model import BalanceSnapshot, Grant, Held, Reservation, UsageDecision
 from sumac.balances.requests import FinalizeRequest, LockRequest, OverageBehavior, TrackRequest
 from sumac.balances.rules.usage import decide_usage, deduction_of, tracked_features
-from sumac.catalog.model import Feature, FeatureKind
+from sumac.catalog.model import FeatureKind
 from sumac.core.errors import BadRequest
-from sumac.core.quantity import QUANTITY_PRECISION, rounded
-from sumac.events.model import UsageEvent
+from sumac.core.quantity import ONE, QUANTITY_PRECISION, rounded
+from sumac.events.model import Deduction, UsageEvent
 
 ZERO = Decimal(0)
-ONE = Decimal(1)
 
 
 def reserved_usage(request: LockRequest) -> TrackRequest:
@@ -56,7 +55,7 @@ def decide_reserve(
         entity_key=event.entity_key,
         value=event.value,
         properties=event.properties,
-        receipt=tuple(_receipt(snapshot, feature, decision, event)),
+        receipt=tuple(_receipt(snapshot, decision, event)),
         created_at=now,
         expires_at=request.expires_at,
         overage_behavior=request.overage_behavior,
@@ -93,19 +92,17 @@ def decide_finalize(
     counted = _count(state, reservation, (undone.missing, more), now=now, event_id=event_id)
     after = {grant.id: grant for grant in (*undone.grants, *counted.grants)}
     changes = [(before[grant.id], grant) for grant in after.values() if grant.balance != before[grant.id].balance]
-    event = _difference(reservation, final, changes, now=now, event_id=event_id)
+    costs = {each.grant_id: each.cost for each in reservation.receipt}
+    costs |= {each.grant_id: each.credit_cost or ONE for event in counted.events for each in event.deductions}
+    deductions = tuple(deduction_of(old, old.balance - new.balance, costs[old.id]) for old, new in changes)
+    event = _difference(reservation, final, deductions, now=now, event_id=event_id)
     if request.properties is not None:
         event = replace(event, properties=request.properties)
     return replace(counted, grants=tuple(new for _, new in changes), events=(event,), reservation=finished)
 
 
 def _difference(
-    reservation: Reservation,
-    final: Decimal,
-    changes: Iterable[tuple[Grant, Grant]],
-    *,
-    now: datetime,
-    event_id: str,
+    reservation: Reservation, final: Decimal, deductions: tuple[Deduction, ...], *, now: datetime, event_id: str
 ) -> UsageEvent:
     """The event that makes of what was held what it came to."""
     return UsageEvent(
@@ -117,26 +114,25 @@ def _difference(
         properties=reservation.properties,
         occurred_at=now,
         counted_at=now,
-        deductions=tuple(deduction_of(old, old.balance - new.balance) for old, new in changes),
+        deductions=deductions,
         entity_key=reservation.entity_key,
     )
 
 
-def _receipt(snapshot: BalanceSnapshot, feature: Feature, decision: UsageDecision, event: UsageEvent) -> Iterator[Held]:
+def _receipt(snapshot: BalanceSnapshot, decision: UsageDecision, event: UsageEvent) -> Iterator[Held]:
     """What was taken from each grant, in the order in which it was: down to zero first, and overage afterwards.
 
     Of units given back it is the other way round: overage is made good first.
     """
     before = {grant.id: grant for grant in snapshot.grants}
     after = {grant.id: grant for grant in decision.grants}
-    costs = {each.id: each.credit_cost_of(feature.id) or ONE for each in snapshot.features}
-    touched = [(before[each.grant_id], after[each.grant_id]) for each in event.deductions]
-    first = [_part(old, new, overage=event.value < 0) for old, new in touched]
-    second = [_part(old, new, overage=event.value >= 0) for old, new in touched]
-    for (old, _), amount in zip(touched * 2, (*first, *second), strict=True):
-        if amount:
-            beyond = _beyond(old, amount, snapshot.reservations)
-            yield Held(old.id, amount, costs[old.feature_id], beyond, old.resets_at)
+    for overage in (False, True) if event.value >= 0 else (True, False):
+        for each in event.deductions:
+            grant = before[each.grant_id]
+            amount = _part(grant, after[grant.id], overage=overage)
+            if amount:
+                beyond = _beyond(grant, amount, snapshot.reservations)
+                yield Held(grant.id, amount, each.credit_cost or ONE, beyond, grant.resets_at)
 
 
 def _part(before: Grant, after: Grant, *, overage: bool) -> Decimal:
@@ -221,5 +217,7 @@ def _count(
         )
         decision = decide_usage(snapshot, request, now=now, event_ids=[event_id])
         snapshot = snapshot.after(decision)
-        counted = replace(decision, grants=(*counted.grants, *decision.grants))
+        counted = replace(
+            decision, grants=(*counted.grants, *decision.grants), events=(*counted.events, *decision.events)
+        )
     return counted
