@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sumac.balances import reservation_rows as rows
-from sumac.balances import service, usage
+from sumac.balances import store, usage
 from sumac.balances.model import BalanceSnapshot, Grant, Reservation
 from sumac.balances.requests import CheckRequest, FinalizeAction, FinalizeRequest, LockRequest
 from sumac.balances.rules.access import Access
@@ -38,7 +38,7 @@ async def reserve(work: Work, request: LockRequest) -> CheckAnswer:
     lock_id = new_id("lck", now=now) if request.lock_id is None else request.lock_id
     _check_terms(lock_id, request.expires_at, now=now)
     await _make_room(work, lock_id, now=now)
-    access = _judge(snapshot, request)
+    access = _judge(snapshot, request, now=now)
     if access.balance is None and not access.allowed:
         return CheckAnswer(snapshot.customer.public_id, access, None)
     snapshot = replace(snapshot, reservations=tuple(await rows.open_of(work, snapshot.customer.key)))
@@ -112,11 +112,16 @@ def _taken(lock_id: str) -> Conflict:
     return Conflict(f"There is a lock {lock_id} already", code="lock_already_exists")
 
 
-def _judge(snapshot: BalanceSnapshot, request: LockRequest) -> Access:
+def _judge(snapshot: BalanceSnapshot, request: LockRequest, *, now: datetime) -> Access:
     asked = CheckRequest(
-        request.customer_id, request.feature_id, request.required, send_event=True, entity_id=request.entity_id
+        request.customer_id,
+        request.feature_id,
+        request.required,
+        send_event=True,
+        properties=request.properties,
+        entity_id=request.entity_id,
     )
-    return usage.judge(snapshot, asked)
+    return usage.judge(snapshot, asked, now=now)
 
 
 async def _expect(work: Work, customer: Customer, expires_at: datetime | None) -> None:
@@ -135,16 +140,14 @@ async def _finish(
         request,
         now=at,
         event_id=new_id("evt", now=at),
-        withheld=await _withheld(work, snapshot, reservation),
+        absent=await _absent(work, snapshot, reservation),
     )
     await rows.finish(work, reservation, at=at)
     await usage.post(work, decision)
 
 
-async def _withheld(work: Work, snapshot: BalanceSnapshot, reservation: Reservation) -> Sequence[Grant]:
-    """Grants that the reservation took from which live on, though the customer may not use them by now."""
+async def _absent(work: Work, snapshot: BalanceSnapshot, reservation: Reservation) -> Sequence[Grant]:
+    """Grants that the reservation took from and that the customer may not use by now: withheld or ended."""
     usable = {grant.id for grant in snapshot.grants}
     absent = {held.grant_id for held in reservation.receipt} - usable
-    if not absent:
-        return []
-    return [grant for grant in await service.live_grants(work, reservation.customer_key) if grant.id in absent]
+    return await store.find(work, reservation.customer_key, absent) if absent else []

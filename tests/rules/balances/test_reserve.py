@@ -1,60 +1,19 @@
-"""Units held, and what they come to, as a table (billing.md §6.4, §7)."""
+"""Units held, and what they come to, as a table (billing.md §7)."""
 
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
 
 import pytest
 
-from sumac.balances.model import BalanceSnapshot, Grant, Held, Reservation, UsageDecision
-from sumac.balances.requests import FinalizeAction, FinalizeRequest, LockRequest, OverageBehavior
-from sumac.balances.rules.reserve import decide_finalize, decide_reserve
+from sumac.balances.model import Grant, Held
+from sumac.balances.requests import FinalizeAction, OverageBehavior
 from sumac.core.errors import BadRequest
 from sumac.core.time import Cadence, Interval
-from sumac.customers.model import Customer, Entity
-from tests.rules.offers import ACTION1, CREDITS, FEATURES, JANUARY, MESSAGES, SEATS, SSO, at, grant, usage_based
+from tests.rules.offers import ACTION1, CREDITS, MESSAGES, SEATS, SSO, at, grant, usage_based
+from tests.rules.reservations import EAST, LATER, finalize, holding, left, reserve
 
 HOURLY = Cadence(Interval.HOUR)
-ADA = Customer("cus_1", JANUARY, "ada")
-WEST, EAST = Entity("ent_w", "cus_1", "seats", JANUARY, "west"), Entity("ent_e", "cus_1", "seats", JANUARY, "east")
-LATER = JANUARY + timedelta(minutes=5)
-
-
-def holding(*grants: Grant, **changes: Any) -> BalanceSnapshot:  # noqa: ANN401  # fields of the snapshot
-    """A customer with these grants and two entities."""
-    return replace(BalanceSnapshot(ADA, grants, tuple(FEATURES.values()), (WEST, EAST)), **changes)
-
-
-def reserve(
-    snapshot: BalanceSnapshot, value: str | int, feature_id: str = "messages", **changes: object
-) -> tuple[BalanceSnapshot, UsageDecision, Reservation]:
-    """The snapshot with the units held, the decision, and the reservation."""
-    request = replace(LockRequest("ada", feature_id, Decimal(value)), **changes)  # type: ignore[arg-type]  # fields
-    decision = decide_reserve(snapshot, request, lock_id="job", now=JANUARY, event_id="evt_1", reservation_id="rsv_1")
-    assert decision.reservation is not None
-    return snapshot.after(decision), decision, decision.reservation
-
-
-def finalize(
-    snapshot: BalanceSnapshot,
-    reservation: Reservation,
-    value: str | int | None,
-    *,
-    withheld: Sequence[Grant] = (),
-    **changes: object,
-) -> tuple[BalanceSnapshot, UsageDecision]:
-    """The snapshot with the reservation settled for the value, and the decision."""
-    request = FinalizeRequest("job", override_value=None if value is None else Decimal(value))
-    request = replace(request, **changes)  # type: ignore[arg-type]  # fields of the request
-    decision = decide_finalize(snapshot, reservation, request, now=LATER, event_id="evt_2", withheld=withheld)
-    return snapshot.after(decision), decision
-
-
-def left(snapshot: BalanceSnapshot) -> Mapping[str, str]:
-    """The balance of each grant."""
-    return {each.id: f"{each.balance:f}" for each in snapshot.grants}
 
 
 def hourly(used: int = 0) -> Grant:
@@ -221,7 +180,7 @@ def test_a_grant_that_is_withheld_gets_its_units_back() -> None:
     snapshot, _, reservation = reserve(holding(monthly(50), lifetime()), 40)
     (used, lasting) = snapshot.grants
 
-    _, decision = finalize(replace(snapshot, grants=(lasting,)), reservation, 10, withheld=(used,))
+    _, decision = finalize(replace(snapshot, grants=(lasting,)), reservation, 10, absent=(used,))
 
     assert [replace(used, balance=Decimal(40))] == list(decision.grants)
 
@@ -321,3 +280,23 @@ def test_the_receipt_knows_costs_and_resets() -> None:
         Held("a1", Decimal(1), Decimal(1), resets_at=None),
         Held("credits", Decimal(1), Decimal("0.2"), resets_at=resets_at),
     ) == reservation.receipt
+
+
+def test_credits_say_what_a_unit_costs() -> None:
+    """In the event of the difference, too (api.md §2.7)."""
+    snapshot, _, reservation = reserve(holding(replace(ACTION_1, balance=Decimal(5)), CREDITS_200), 8, "action1")
+
+    _, decision = finalize(snapshot, reservation, 3)
+
+    assert [("credits", Decimal("-0.6"), Decimal("0.2")), ("a1", Decimal(-2), None)] == [
+        (each.grant_id, each.value, each.credit_cost) for each in decision.events[0].deductions
+    ]
+
+
+@pytest.mark.parametrize("value", ["NaN", "Infinity", "1e14"])
+def test_what_it_cannot_come_to(value: str) -> None:
+    """A value that cannot be kept exactly is refused (api.md §1.7)."""
+    snapshot, _, reservation = reserve(holding(monthly(10)), 5)
+
+    with pytest.raises(BadRequest, match="override_value"):
+        finalize(snapshot, reservation, value)

@@ -5,16 +5,18 @@ the opposite one: a reservation that comes to so much leaves the balances as if 
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
-from decimal import Decimal, localcontext
+from decimal import Decimal
 
 from sumac.balances.model import BalanceSnapshot, Grant, Held, Reservation, UsageDecision
 from sumac.balances.requests import FinalizeRequest, LockRequest, OverageBehavior, TrackRequest
-from sumac.balances.rules.usage import decide_usage, deduction_of, tracked_features
+from sumac.balances.rules.undo import undo
+from sumac.balances.rules.usage import check_value, decide_usage, deduction_of, tracked_features
+from sumac.balances.rules.windows import key_of
 from sumac.catalog.model import FeatureKind
 from sumac.core.errors import BadRequest
-from sumac.core.quantity import ONE, QUANTITY_PRECISION, rounded
+from sumac.core.quantity import ONE, rounded
 from sumac.events.model import Deduction, UsageEvent
 
 ZERO = Decimal(0)
@@ -55,7 +57,7 @@ def decide_reserve(
         entity_key=event.entity_key,
         value=event.value,
         properties=event.properties,
-        receipt=tuple(_receipt(snapshot, decision, event)),
+        receipt=tuple(_receipt(snapshot, decision, event, request.overage_behavior)),
         created_at=now,
         expires_at=request.expires_at,
         overage_behavior=request.overage_behavior,
@@ -70,64 +72,90 @@ def decide_finalize(
     *,
     now: datetime,
     event_id: str,
-    withheld: Sequence[Grant] = (),
+    absent: Sequence[Grant] = (),
 ) -> UsageDecision:
     """Settles a reservation for what it came to.
 
     For less, what was taken last is given back first; for more, the rest is counted like usage; for the opposite of
     what was held, everything is undone and counted anew. What cannot be undone where it was done, because the grant is
-    gone or its units are used, is made good on the grants that are there. `withheld` are grants of the receipt that
-    the customer may not use by now. The event says by how much it is not what was held, if it is not.
+    gone or its units are used, is made good on the grants that are there; usage limits do not count it any more.
+    `absent` are grants of the receipt that the customer may not use by now, ended ones too. The event says by how much
+    it is not what was held, if it is not. Raises BadRequest for a value that cannot be kept exactly.
     """
+    check_value("override_value", request.final_value(reservation.value))
     final = rounded(request.final_value(reservation.value))
-    finished = replace(reservation, finished_at=now)
-    if final == reservation.value or reservation.feature_id not in {each.id for each in snapshot.features}:
-        return UsageDecision(reservation=finished)
+    feature = next((each for each in snapshot.features if each.id == reservation.feature_id), None)
+    if final == reservation.value or feature is None:
+        return UsageDecision(reservation=replace(reservation, finished_at=now))
     same_sign = final * reservation.value >= 0
     kept = min(abs(final), abs(reservation.value)) if same_sign else ZERO
     more = final - kept.copy_sign(final)
-    before = {grant.id: grant for grant in (*snapshot.grants, *withheld)}
-    undone = _undo(reservation.receipt, before, kept)
-    state = snapshot.after(UsageDecision(grants=undone.grants))
+    before = {grant.id: grant for grant in (*snapshot.grants, *absent)}
+    undone = undo(snapshot, reservation, feature, before, kept=kept, now=now)
+    state = snapshot.after(UsageDecision(grants=undone.grants, windows=undone.windows))
     counted = _count(state, reservation, (undone.missing, more), now=now, event_id=event_id)
-    after = {grant.id: grant for grant in (*undone.grants, *counted.grants)}
+    together = replace(
+        counted,
+        grants=(*undone.grants, *counted.grants),
+        windows=tuple({key_of(each): each for each in (*undone.windows, *counted.windows)}.values()),
+        reservation=replace(reservation, finished_at=now),
+    )
+    difference = rounded(final - reservation.value)
+    return _recorded(together, reservation, request, before, difference=difference, now=now, event_id=event_id)
+
+
+def _recorded(
+    decision: UsageDecision,
+    reservation: Reservation,
+    request: FinalizeRequest,
+    before: Mapping[str, Grant],
+    *,
+    difference: Decimal,
+    now: datetime,
+    event_id: str,
+) -> UsageDecision:
+    """The decision with one event in the place of those it consists of, and only grants that change in the end."""
+    after = {grant.id: grant for grant in decision.grants}
     changes = [(before[grant.id], grant) for grant in after.values() if grant.balance != before[grant.id].balance]
-    costs = {each.grant_id: each.cost for each in reservation.receipt}
-    costs |= {each.grant_id: each.credit_cost or ONE for event in counted.events for each in event.deductions}
-    deductions = tuple(deduction_of(old, old.balance - new.balance, costs[old.id]) for old, new in changes)
-    event = _difference(reservation, final, deductions, now=now, event_id=event_id)
-    if request.properties is not None:
-        event = replace(event, properties=request.properties)
-    return replace(counted, grants=tuple(new for _, new in changes), events=(event,), reservation=finished)
-
-
-def _difference(
-    reservation: Reservation, final: Decimal, deductions: tuple[Deduction, ...], *, now: datetime, event_id: str
-) -> UsageEvent:
-    """The event that makes of what was held what it came to."""
-    return UsageEvent(
+    event = UsageEvent(
         id=event_id,
         customer_key=reservation.customer_key,
         feature_id=reservation.feature_id,
         event_name=None,
-        value=rounded(final - reservation.value),
-        properties=reservation.properties,
+        value=difference,
+        properties=reservation.properties if request.properties is None else request.properties,
         occurred_at=now,
         counted_at=now,
-        deductions=deductions,
+        deductions=tuple(_deductions(reservation, decision, changes)),
         entity_key=reservation.entity_key,
     )
+    return replace(decision, grants=tuple(new for _, new in changes), events=(event,))
 
 
-def _receipt(snapshot: BalanceSnapshot, decision: UsageDecision, event: UsageEvent) -> Iterator[Held]:
+def _deductions(
+    reservation: Reservation, counted: UsageDecision, changes: Iterable[tuple[Grant, Grant]]
+) -> Iterator[Deduction]:
+    costs = {each.grant_id: each.cost for each in reservation.receipt}
+    costs |= {each.grant_id: each.credit_cost or ONE for event in counted.events for each in event.deductions}
+    for before, after in changes:
+        yield deduction_of(before, rounded(before.balance - after.balance), costs[before.id])
+
+
+def _receipt(
+    snapshot: BalanceSnapshot, decision: UsageDecision, event: UsageEvent, behavior: OverageBehavior
+) -> Iterator[Held]:
     """What was taken from each grant, in the order in which it was: down to zero first, and overage afterwards.
 
-    Of units given back it is the other way round: overage is made good first.
+    Of units given back it is the other way round: overage is made good first. With overflow it is taken last from
+    grants that have none by themselves.
     """
     before = {grant.id: grant for grant in snapshot.grants}
     after = {grant.id: grant for grant in decision.grants}
     for overage in (False, True) if event.value >= 0 else (True, False):
-        for each in event.deductions:
+        deductions: Sequence[Deduction] = event.deductions
+        if overage and behavior is OverageBehavior.OVERFLOW:
+            deductions = sorted(deductions, key=lambda each: not before[each.grant_id].overage_allowed)
+        for each in deductions:
             grant = before[each.grant_id]
             amount = _part(grant, after[grant.id], overage=overage)
             if amount:
@@ -151,52 +179,6 @@ def _beyond(grant: Grant, amount: Decimal, reservations: Iterable[Reservation]) 
     return max(ZERO, -grant.balance if amount < 0 else grant.balance - grant.granted, *earlier)
 
 
-@dataclass(frozen=True, slots=True)
-class _Undone:
-    """The grants that got something back, or gave it, and the tracked units that are still to be counted for it."""
-
-    grants: tuple[Grant, ...]
-    missing: Decimal
-
-
-def _undo(receipt: Sequence[Held], grants: Mapping[str, Grant], kept: Decimal) -> _Undone:
-    """Undoes a receipt but for its first `kept` tracked units, the last row first."""
-    changed: dict[str, Grant] = {}
-    missing = ZERO
-    with localcontext() as context:
-        context.prec = QUANTITY_PRECISION
-        for held, amount in reversed(list(_to_undo(receipt, kept))):
-            grant = changed.get(held.grant_id) or grants.get(held.grant_id)
-            if grant is None:
-                missing -= amount / held.cost
-                continue
-            balance = _undone_balance(grant, held, amount)
-            if amount < 0:
-                missing += (balance - grant.balance - amount) / held.cost
-            changed[grant.id] = replace(grant, balance=rounded(balance))
-    return _Undone(tuple(changed.values()), rounded(missing))
-
-
-def _to_undo(receipt: Sequence[Held], kept: Decimal) -> Iterator[tuple[Held, Decimal]]:
-    """What is to be undone of each row, in units of its grant, when so many tracked units of the receipt are kept."""
-    left = kept
-    for held in receipt:
-        wanted = rounded(left * held.cost)
-        if wanted < abs(held.amount):
-            yield held, held.amount - wanted.copy_sign(held.amount)
-            left = ZERO
-        else:
-            left = rounded(left - abs(held.amount) / held.cost)
-
-
-def _undone_balance(grant: Grant, held: Held, amount: Decimal) -> Decimal:
-    """The balance once the amount is undone: never above what was granted, nor below zero, unless it was so before."""
-    beyond = held.beyond if held.resets_at == grant.resets_at else ZERO
-    if amount > 0:
-        return max(grant.balance, min(grant.balance + amount, grant.granted + beyond))
-    return min(grant.balance, max(grant.balance + amount, -beyond))
-
-
 def _count(
     snapshot: BalanceSnapshot, reservation: Reservation, values: Iterable[Decimal], *, now: datetime, event_id: str
 ) -> UsageDecision:
@@ -218,6 +200,9 @@ def _count(
         decision = decide_usage(snapshot, request, now=now, event_ids=[event_id])
         snapshot = snapshot.after(decision)
         counted = replace(
-            decision, grants=(*counted.grants, *decision.grants), events=(*counted.events, *decision.events)
+            decision,
+            grants=(*counted.grants, *decision.grants),
+            windows=(*counted.windows, *decision.windows),
+            events=(*counted.events, *decision.events),
         )
     return counted
