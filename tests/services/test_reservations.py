@@ -102,13 +102,14 @@ async def test_an_upgrade_between(services: Services) -> None:
 
 async def test_an_entity(services: Services) -> None:
     """The entity's own units, then the customer's; a sibling's are untouched (billing.md §7)."""
-    owners = {"west": "ent_west", "east": "ent_east"}
+    owners = {"west": "west", "east": "east"}
     given = [("all", "messages", 100, None), ("west", "messages", 50, None), ("east", "messages", 50, None)]
     await holding(services, *given, entity_of=owners)
 
-    await services.reserve(30, entity_id="west")
+    answer = await services.reserve(30, entity_id="west")
     await services.finalize(80)
 
+    assert "west" == answer.entity_id
     assert {"all": 70, "west": 0, "east": 50} == await left(services)
 
 

@@ -1,7 +1,8 @@
 """A customer with the grants that a test names, and what is left of them."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -9,10 +10,12 @@ from sumac.balances import service as balances
 from sumac.balances.model import Grant
 from sumac.billing.execute import refresh_due
 from sumac.core.time import Cadence, Interval, boundary
+from sumac.customers import entities
 from sumac.customers import service as customers
+from sumac.customers.model import EntityDraft
 from sumac.events import service as events
 from sumac.events.service import EventFilter
-from sumac.storage.schema import entities, grant_entries, grants
+from sumac.storage.schema import grant_entries, grants
 from tests.conftest import NEW_YEAR
 from tests.support.build import MONTHLY, credit_system, feature, flag, seats
 from tests.support.services import ACTOR, Services
@@ -32,45 +35,42 @@ ACTION1_100, CREDITS_200 = ("a1", "action1", 100, None), ("credits", "credits", 
 
 
 async def holding(services: Services, *given: Given, entity_of: Mapping[str, str] | None = None) -> Services:
-    """A customer with these grants; those named in `entity_of` are of that entity."""
+    """A customer with these grants; those named in `entity_of` are of the entity of that id."""
     await services.offer(feature(), feature("action1"), seats(), flag(), credit_system("credits", {"action1": "0.2"}))
     customer = await services.add_customer()
     owners = entity_of or {}
-    opened = []
-    for grant_id, feature_id, included, reset in given:
-        rolled = grant_id.startswith("r")
-        opened.append(
-            Grant(
-                id=grant_id,
-                customer_key=customer.key,
-                feature_id=feature_id,
-                customer_plan_id=None,
-                plan_id=None,
-                anchor_at=NEW_YEAR,
-                created_at=NEW_YEAR,
-                included=Decimal(included),
-                balance=Decimal(included),
-                reset=reset,
-                resets_at=boundary(NEW_YEAR, reset, 1) if reset else None,
-                entity_key=owners.get(grant_id),
-                rollover_of=given[-1][0] if rolled else None,
-                expires_at=FEBRUARY + timedelta(days=int(grant_id[1:])) if rolled else None,
-            )
-        )
     async with services.database.work(services.tenant) as work:
-        for key in set(owners.values()):
-            await work.insert(
-                entities,
-                customer_key=customer.key,
-                key=key,
-                id=key.removeprefix("ent_"),
-                feature_id="seats",
-                billing_controls={},
-                created_at=NEW_YEAR,
-            )
+        keys = {
+            entity_id: (await entities.add(work, customer.key, EntityDraft(entity_id, "seats"), at=NEW_YEAR)).key
+            for entity_id in owners.values()
+        }
+        opened = [
+            replace(_grant(customer.key, each, given), entity_key=keys.get(owners.get(each[0], ""))) for each in given
+        ]
         await balances.open_grants(work, opened, cause="test", actor=ACTOR, at=NEW_YEAR)
         await refresh_due(work, customer.key)
     return services
+
+
+def _grant(customer_key: str, wanted: Given, given: Sequence[Given]) -> Grant:
+    """The grant; one whose id is r and a number rolled over from the last one of all, to expire in that order."""
+    grant_id, feature_id, included, reset = wanted
+    rolled_over = grant_id.startswith("r")
+    return Grant(
+        id=grant_id,
+        customer_key=customer_key,
+        feature_id=feature_id,
+        customer_plan_id=None,
+        plan_id=None,
+        anchor_at=NEW_YEAR,
+        created_at=NEW_YEAR,
+        included=Decimal(included),
+        balance=Decimal(included),
+        reset=reset,
+        resets_at=boundary(NEW_YEAR, reset, 1) if reset else None,
+        rollover_of=given[-1][0] if rolled_over else None,
+        expires_at=FEBRUARY + timedelta(days=int(grant_id[1:])) if rolled_over else None,
+    )
 
 
 async def left(services: Services) -> dict[str, Decimal]:

@@ -40,7 +40,7 @@ async def reserve(work: Work, request: LockRequest) -> CheckAnswer:
     await _make_room(work, lock_id, now=now)
     access = _judge(snapshot, request, now=now)
     if access.balance is None and not access.allowed:
-        return CheckAnswer(snapshot.customer.public_id, access, None)
+        return CheckAnswer(snapshot.customer.public_id, access, None, request.entity_id)
     snapshot = replace(snapshot, reservations=tuple(await rows.open_of(work, snapshot.customer.key)))
     event_id, reservation_id = new_id("evt", now=now), new_id("rsv", now=now)
     try:
@@ -50,7 +50,7 @@ async def reserve(work: Work, request: LockRequest) -> CheckAnswer:
     except BadRequest as refused:
         if refused.code not in DOES_NOT_FIT:
             raise
-        return CheckAnswer(snapshot.customer.public_id, replace(access, allowed=False), None)
+        return CheckAnswer(snapshot.customer.public_id, replace(access, allowed=False), None, request.entity_id)
     if decision.reservation is not None and not await rows.add(work, decision.reservation):
         raise _taken(lock_id)
     await usage.post(work, decision)
