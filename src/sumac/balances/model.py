@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 from sumac.balances.controls import NO_CONTROLS, ControlSet
 from sumac.balances.requests import OverageBehavior, TrackRequest
@@ -210,6 +210,14 @@ class Reservation:
     expires_at: datetime | None
     overage_behavior: OverageBehavior = OverageBehavior.REJECT
     finished_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExpireReservations:
+    """Nobody said what these reservations came to in time; what they hold is given back."""
+
+    reservations: tuple[Reservation, ...]
+    kind: Literal["reservation_expired"] = "reservation_expired"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from sumac.balances.model import ExpireReservations
 from sumac.billing.collect import Collected
 from sumac.billing.execute import Applied
 from sumac.billing.model import (
@@ -14,7 +15,6 @@ from sumac.billing.model import (
     CountUsage,
     DropScheduled,
     EndPlan,
-    ExpireReservations,
     ExpireUnits,
     GiveUnits,
     HoldLines,

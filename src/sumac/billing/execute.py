@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sumac.balances import reservations, usage
 from sumac.balances import service as balances
-from sumac.balances.model import Grant
+from sumac.balances.model import ExpireReservations, Grant
 from sumac.billing import schedules, store
 from sumac.billing.entrances import settle_entity
 from sumac.billing.model import (
@@ -18,7 +18,6 @@ from sumac.billing.model import (
     Decision,
     DropScheduled,
     EndPlan,
-    ExpireReservations,
     ExpireUnits,
     GiveUnits,
     HeldLine,

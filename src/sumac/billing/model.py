@@ -7,7 +7,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Literal
 
-from sumac.balances.model import Grant, Reservation
+from sumac.balances.model import ExpireReservations, Grant, Reservation
 from sumac.balances.requests import TrackRequest
 from sumac.catalog.model import Feature, ItemPrice, Plan, PlanTerms, Proration
 from sumac.core.time import Cadence
@@ -305,14 +305,6 @@ class ResetGrants:
 
     grants: tuple[Grant, ...]
     kind: Literal["balances_reset"] = "balances_reset"
-
-
-@dataclass(frozen=True, slots=True)
-class ExpireReservations:
-    """Nobody said what these reservations came to in time; what they hold is given back."""
-
-    reservations: tuple[Reservation, ...]
-    kind: Literal["reservation_expired"] = "reservation_expired"
 
 
 @dataclass(frozen=True, slots=True)

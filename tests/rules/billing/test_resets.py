@@ -7,9 +7,8 @@ from decimal import Decimal
 
 import pytest
 
-from sumac.balances.model import Grant, Reservation
+from sumac.balances.model import ExpireReservations, Grant, Reservation
 from sumac.billing.model import (
-    ExpireReservations,
     Holding,
     PlanStatus,
     ResetGrants,

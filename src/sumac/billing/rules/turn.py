@@ -8,14 +8,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sumac.balances.model import Grant, Reservation
+from sumac.balances.model import ExpireReservations, Grant, Reservation
 from sumac.billing.model import (
     Action,
     ChangePlan,
     CustomerPlan,
     Decision,
     EndPlan,
-    ExpireReservations,
     ExpireUnits,
     Holding,
     IssueInvoice,
