@@ -18,6 +18,7 @@ ELSEWHERE = {
     "features.list": 200,
     "organization.get_billing_settings": 200,
     "organization.update_billing_settings": 200,
+    "balances.finalize": 200,  # a lock that is not known is left alone
     "features.create": 400,  # its credit schema names a feature that the stranger does not have
 }
 SANDBOX_ONLY = {"customers.advance_test_clock"}
@@ -42,6 +43,8 @@ async def fill(api: Api) -> str:
     await api.call("customers.update", {"customer_id": "ada", "metadata": {"secret_note": "x"}})
     await api.call("billing.attach", {"customer_id": "ada", "plan_id": "pro"})
     await api.call("balances.track", {"customer_id": "ada", "feature_id": "messages"})
+    lock = {"lock_id": "job", "enabled": True}
+    await api.call("balances.check", {"customer_id": "ada", "feature_id": "messages", "lock": lock})
     await api.call("customers.get_or_create", {"customer_id": "payer"})
     page = await api.call("billing.attach", {"customer_id": "payer", "plan_id": "pro"})
     url: str = page["payment_url"]

@@ -144,7 +144,13 @@ seen.maySignOn = (await client.check({ customerId, featureId: "sso" })).flag.pla
 seen.counted = (await client.check({ customerId, featureId: "seats", requiredBalance: 2, sendEvent: true })).allowed;
 seen.tracked = (await client.track({ customerId, featureId: "messages", value: 1199.5 })).value;
 await client.track({ customerId, eventName: "message_sent", value: 0.5 });
-seen.events = (await client.events.list({ customerId })).list.map((event) => event.value);
+const lock = { enabled: true, lockId: "job", overageBehavior: "cap" };
+seen.held = (await client.check({ customerId, featureId: "messages", requiredBalance: 20, lock })).allowed;
+seen.finalized = [
+  (await client.balances.finalize({ lockId: "job", action: "confirm", overrideValue: 0 })).success,
+  (await client.balances.finalize({ lockId: "job", action: "release" })).success,
+];
+seen.events = (await client.events.list({ customerId })).list.map((event) => event.value).sort((a, b) => a - b);
 const period = customer.subscriptions[0];
 const moved = await client.customers.advanceTestClock({ customerId, frozenTime: period.currentPeriodEnd });
 seen.clock = [moved.status, moved.frozenTime === period.currentPeriodEnd];

@@ -28,7 +28,9 @@ SEEN = {
     "maySignOn": "pro",
     "counted": True,
     "tracked": 1199.5,
-    "events": [0.5, 1199.5, 2],
+    "held": True,
+    "finalized": [True, True],
+    "events": [-20, 0.5, 2, 20, 1199.5],
     "clock": ["ready", True],
     "creditsLeft": 60,  # of 100: they paid for the 200 messages beyond the included ones, at 0.2 each
     "invoice": [28, "paid", "usd"],  # $20, and $8 for the third seat

@@ -25,6 +25,7 @@ PRO_ITEMS: list[dict[str, Any]] = [
     },
     {"feature_id": "sso"},
 ]
+LOCK: dict[str, Any] = {"lock_id": "job", "enabled": True}
 TIERS = [{"to": 500, "amount": 10}, {"to": "inf", "amount": 5}]
 EXPAND = [
     "invoices",
@@ -244,11 +245,18 @@ def test_a_customer_from_the_free_plan_to_the_second_invoice(client: Autumn, ban
     assert (1200, 1) == (tracked.value, named.value)
     assert [1, 1200, 5] == [event.value for event in client.events.list(customer_id="ada").list]
 
+    held = client.check(customer_id="ada", feature_id="messages", required_balance=20, lock=LOCK)
+
+    assert held.allowed
+    assert client.balances.finalize(lock_id="job", action="confirm", override_value=1, properties={"a": 1}).success
+    assert client.balances.finalize(lock_id="job", action="release").success
+    assert -19 == min(event.value for event in client.events.list(customer_id="ada").list)
+
     bank.post("customers.advance_test_clock", customer_id="ada", frozen_time=customer.created_at + 32 * 86_400_000)
     invoice = client.invoices.list(customer_id="ada", status=["paid"]).list[0]
 
-    # the 201 messages beyond the included ones were paid with credits (0.2 each of 100), not with money
-    assert 59.8 == client.customers.get(customer_id="ada").balances["credits"].remaining
+    # the 202 messages beyond the included ones were paid with credits (0.2 each of 100), not with money
+    assert 59.6 == client.customers.get(customer_id="ada").balances["credits"].remaining
     assert (54, "paid", "usd") == (invoice.total, invoice.status, invoice.currency)
     assert client.billing.open_customer_portal(customer_id="ada", return_url="https://app.lumen.test/").url
     assert (

@@ -9,7 +9,7 @@ from sumac.balances import store, usage
 from sumac.balances.model import BalanceSnapshot, Grant, Reservation
 from sumac.balances.requests import CheckRequest, FinalizeAction, FinalizeRequest, LockRequest
 from sumac.balances.rules.access import Access
-from sumac.balances.rules.reserve import decide_finalize, decide_reserve, reserved_usage
+from sumac.balances.rules.reserve import check_reservable, decide_finalize, decide_reserve, reserved_usage
 from sumac.balances.service import SomethingDueError
 from sumac.balances.usage import CheckAnswer
 from sumac.balances.view import load_snapshot
@@ -37,8 +37,9 @@ async def reserve(work: Work, request: LockRequest) -> CheckAnswer:
     now = snapshot.customer.now(work.now)
     lock_id = new_id("lck", now=now) if request.lock_id is None else request.lock_id
     _check_terms(lock_id, request.expires_at, now=now)
-    await _make_room(work, lock_id, now=now)
     access = _judge(snapshot, request, now=now)
+    check_reservable(snapshot, request)
+    await _make_room(work, lock_id, now=now)
     if access.balance is None and not access.allowed:
         return CheckAnswer(snapshot.customer.public_id, access, None, request.entity_id)
     snapshot = replace(snapshot, reservations=tuple(await rows.open_of(work, snapshot.customer.key)))

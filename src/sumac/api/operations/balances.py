@@ -6,7 +6,9 @@ from sumac.api.context import Context
 from sumac.api.operation import OperationRouter
 from sumac.api.schemas.balances import CheckAnswerBody, CheckBody, Features, TrackAnswerBody, TrackBody
 from sumac.api.schemas.expand import check_expand
-from sumac.balances.usage import SeatsBilledError, checked
+from sumac.balances import reservations
+from sumac.balances.requests import LockRequest
+from sumac.balances.usage import CheckAnswer, SeatsBilledError, checked
 from sumac.catalog import service as catalog
 
 router = OperationRouter("balances")
@@ -16,12 +18,14 @@ router = OperationRouter("balances")
 async def check(body: CheckBody, context: Context) -> CheckAnswerBody:
     """May this customer use this much of the feature? With `send_event` it is counted at once if so.
 
-    Seats that are billed when they are taken are paid for first; otherwise 402 `pay_invoice_failed`.
+    With `lock` the units are held, with or without `send_event`, until `balances.finalize` says what they came to, or
+    until the lock expires; nothing is held when the answer is no. Seats that are billed when they are taken are paid
+    for first; otherwise 402 `pay_invoice_failed`.
     """
     expand = check_expand(body.expand, ("balance.feature", "flag.feature"))
-    request, usage = body.request(), context.services.usage
+    request, lock, usage = body.request(), body.lock_request(), context.services.usage
     try:
-        answer = await usage.check(context.tenant, request)
+        answer = await (usage.check(context.tenant, request) if lock is None else _held(context, lock))
     except SeatsBilledError as billed:
         counted = await context.services.billing.count(context.tenant, billed.request, actor=context.actor)
         left = await usage.check(context.tenant, replace(request, send_event=False))
@@ -47,6 +51,10 @@ async def track(body: TrackBody, context: Context) -> TrackAnswerBody:
     except SeatsBilledError as billed:
         answer = await context.services.billing.count(context.tenant, billed.request, actor=context.actor)
     return TrackAnswerBody.of(answer, await _features(context) if expand else None)
+
+
+async def _held(context: Context, lock: LockRequest) -> CheckAnswer:
+    return await context.settled(lambda work: reservations.reserve(work, lock), writes=True)
 
 
 async def _features(context: Context) -> Features:

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from sumac.api.schemas.features import FeatureBody
 from sumac.api.schemas.items import TierBody, rate_fields
+from sumac.api.schemas.locks import LockBody
 from sumac.api.schemas.wire import (
     AnyId,
     CustomerId,
@@ -22,7 +23,7 @@ from sumac.api.schemas.wire import (
     WireModel,
 )
 from sumac.balances.model import Balance, Grant, TrackAnswer
-from sumac.balances.requests import CheckRequest, OverageBehavior, TrackRequest
+from sumac.balances.requests import CheckRequest, LockRequest, OverageBehavior, TrackRequest
 from sumac.balances.rules.sum import by_source
 from sumac.balances.usage import CheckAnswer
 from sumac.catalog.model import Feature, ItemPrice
@@ -167,14 +168,7 @@ class _UsageRequest(WireModel):
     customer_id: CustomerId
     entity_id: AnyId | None = None
     properties: JsonObject | None = None
-    lock: JsonObject | None = None
     expand: list[str] | None = None
-
-    def refuse_unavailable(self) -> None:
-        """Raises for reservations, which do not exist yet."""
-        if self.lock is not None:
-            message = "lock is not available yet: reservations come later"
-            raise BadRequest(message)
 
 
 class CheckBody(_UsageRequest):
@@ -183,11 +177,11 @@ class CheckBody(_UsageRequest):
     feature_id: FeatureId
     required_balance: Number | None = None
     send_event: Truth | None = None
+    lock: LockBody | None = None
     with_preview: Truth | None = None
 
     def request(self) -> CheckRequest:
         """As a request."""
-        self.refuse_unavailable()
         return CheckRequest(
             customer_id=self.customer_id,
             feature_id=self.feature_id,
@@ -195,6 +189,22 @@ class CheckBody(_UsageRequest):
             send_event=bool(self.send_event),
             properties=self.properties or {},
             entity_id=self.entity_id,
+        )
+
+    def lock_request(self) -> LockRequest | None:
+        """As a request to hold the units; None without a lock."""
+        if self.lock is None:
+            return None
+        asked = self.request()
+        return LockRequest(
+            customer_id=asked.customer_id,
+            feature_id=asked.feature_id,
+            required=asked.required,
+            lock_id=self.lock.lock_id,
+            expires_at=self.lock.expires_at,
+            overage_behavior=OverageBehavior(self.lock.overage_behavior),
+            properties=asked.properties,
+            entity_id=asked.entity_id,
         )
 
 
@@ -237,11 +247,14 @@ class TrackBody(_UsageRequest):
     timestamp: Milliseconds | None = None
     overage_behavior: Literal["cap", "overflow", "reject"] = "cap"
     async_: Annotated[Truth, Field(alias="async")] = False
+    lock: JsonObject | None = None
     idempotency_key: Annotated[str, Field(min_length=1, max_length=512)] | None = None
 
     def request(self) -> TrackRequest:
-        """As a request."""
-        self.refuse_unavailable()
+        """As a request. Raises BadRequest for a lock: units are held by a check."""
+        if self.lock is not None:
+            message = "lock: units are reserved by balances.check"
+            raise BadRequest(message)
         return TrackRequest(
             customer_id=self.customer_id,
             feature_id=self.feature_id,

@@ -14,7 +14,7 @@ from sumac.balances.requests import FinalizeRequest, LockRequest, OverageBehavio
 from sumac.balances.rules.undo import undo
 from sumac.balances.rules.usage import check_value, decide_usage, deduction_of, tracked_features
 from sumac.balances.rules.windows import key_of
-from sumac.catalog.model import FeatureKind
+from sumac.catalog.model import Feature, FeatureKind
 from sumac.core.errors import BadRequest
 from sumac.core.quantity import ONE, rounded
 from sumac.events.model import Deduction, UsageEvent
@@ -34,20 +34,28 @@ def reserved_usage(request: LockRequest) -> TrackRequest:
     )
 
 
+def check_reservable(snapshot: BalanceSnapshot, request: LockRequest) -> Feature:
+    """The feature whose units are to be held.
+
+    Raises NotFound `feature_not_found`, BadRequest for a flag, and for units that are held anyway.
+    """
+    (feature,) = tracked_features(reserved_usage(request), snapshot.features)
+    if feature.kind is FeatureKind.METERED and not feature.consumable:
+        message = f"lock: units of {feature.id} are held, not used up; they cannot be reserved"
+        raise BadRequest(message)
+    return feature
+
+
 def decide_reserve(
     snapshot: BalanceSnapshot, request: LockRequest, *, lock_id: str, now: datetime, event_id: str, reservation_id: str
 ) -> UsageDecision:
     """Takes the units like usage, and remembers what was taken from where.
 
-    The snapshot has the customer's open reservations. Raises BadRequest for a feature whose units are held anyway, and
-    `insufficient_balance` when not everything fits and nothing less is wanted; NotFound as `decide_usage` does.
+    The snapshot has the customer's open reservations. Raises as `check_reservable` and `decide_usage` do: with reject
+    BadRequest `insufficient_balance` and `usage_limit_exceeded` when not everything fits.
     """
-    usage = reserved_usage(request)
-    (feature,) = tracked_features(usage, snapshot.features)
-    if feature.kind is FeatureKind.METERED and not feature.consumable:
-        message = f"lock: units of {feature.id} are held, not used up; they cannot be reserved"
-        raise BadRequest(message)
-    decision = decide_usage(snapshot, usage, now=now, event_ids=[event_id])
+    feature = check_reservable(snapshot, request)
+    decision = decide_usage(snapshot, reserved_usage(request), now=now, event_ids=[event_id])
     (event,) = decision.events
     reservation = Reservation(
         id=reservation_id,
