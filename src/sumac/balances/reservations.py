@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from sumac.balances import reservation_rows as rows
 from sumac.balances import store, usage
 from sumac.balances.model import BalanceSnapshot, Grant, Reservation
+from sumac.balances.posting import post
 from sumac.balances.requests import CheckRequest, FinalizeAction, FinalizeRequest, LockRequest
 from sumac.balances.rules.access import Access
 from sumac.balances.rules.reserve import check_reservable, decide_finalize, decide_reserve, reserved_usage
@@ -54,7 +55,7 @@ async def reserve(work: Work, request: LockRequest) -> CheckAnswer:
         return CheckAnswer(snapshot.customer.public_id, replace(access, allowed=False), None, request.entity_id)
     if decision.reservation is not None and not await rows.add(work, decision.reservation):
         raise _taken(lock_id)
-    await usage.post(work, decision)
+    await post(work, snapshot.customer.key, decision)
     await _expect(work, snapshot.customer, request.expires_at)
     held = replace(access, allowed=True)
     return usage.checked_answer(snapshot.after(decision), reserved_usage(request), held, decision)
@@ -144,7 +145,7 @@ async def _finish(
         absent=await _absent(work, snapshot, reservation),
     )
     await rows.finish(work, reservation, at=at)
-    await usage.post(work, decision)
+    await post(work, customer.key, decision)
 
 
 async def _absent(work: Work, snapshot: BalanceSnapshot, reservation: Reservation) -> Sequence[Grant]:
