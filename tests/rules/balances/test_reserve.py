@@ -122,6 +122,16 @@ def test_the_entity_may_be_gone() -> None:
     assert {"monthly": "80"} == left(finalize(alone, reservation, 50)[0])
 
 
+def test_units_of_an_entity_go_with_it() -> None:
+    """What was held of them is nobody else's; what was held of the customer's comes back to the customer."""
+    west = grant("messages", 50, id="west", entity_key="ent_w")
+    snapshot, _, reservation = reserve(holding(monthly(100, 40), west), 70, entity_id="west")
+    ended = replace(snapshot.grants[1], ended_at=LATER)
+    alone = replace(snapshot, grants=snapshot.grants[:1], entities=(EAST,))
+
+    assert {"monthly": "60"} == left(finalize(alone, reservation, 0, absent=(ended,))[0])
+
+
 def test_overage_is_given_back_before_what_came_with_the_plan() -> None:
     """Units beyond a paid grant were taken last, after those of the grant behind it (billing.md §5.3, §7)."""
     paid = monthly(2, overage_allowed=True, price=usage_based("0.10"))

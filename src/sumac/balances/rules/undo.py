@@ -34,7 +34,11 @@ def undo(
     kept: Decimal,
     now: datetime,
 ) -> Undone:
-    """Undoes a receipt but for its first `kept` tracked units, the last row first, on those of the grants that live."""
+    """Undoes a receipt but for its first `kept` tracked units, the last row first, on those of the grants that live.
+
+    What an entity held of its own goes with the entity.
+    """
+    entities = {entity.key for entity in snapshot.entities}
     changed: dict[str, Grant] = {}
     missing = ZERO
     to_undo = list(_to_undo(reservation.receipt, kept))
@@ -42,6 +46,8 @@ def undo(
         context.prec = QUANTITY_PRECISION
         for held, amount in reversed(to_undo):
             grant = changed.get(held.grant_id) or grants.get(held.grant_id)
+            if grant is not None and grant.entity_key is not None and grant.entity_key not in entities:
+                continue
             if grant is None or grant.ended_at is not None:
                 missing -= amount / held.cost
                 continue
