@@ -94,12 +94,10 @@ class HeldLine:
 class Snapshot:
     """Everything a decision about one customer may look at, read in one transaction.
 
-    `holdings` are the usable and scheduled plans; `paused` those that wait for the end of a trial, and their grants
-    with them; `auto_enabled` the plans that fill an empty group; `plan_ids` fresh ids for customer plans the decision
-    may make, `schedule_id` one for a schedule; `trials_used` the plan ids this customer ever had on trial. `charges`
-    are the lines billed for what runs beyond the instant of the decision, or the one at which their plan was paused;
-    `held_lines` those that wait for their plan's next invoice; `last_paid` the newest paid invoices by customer plan;
-    `reservations` the open ones that will expire.
+    `holdings` are usable and scheduled plans, `paused` (with their grants) those that wait for the end of a trial;
+    `auto_enabled` plans that fill an empty group; `plan_ids` and `schedule_id` fresh ids; `trials_used` plan ids that
+    were ever on trial; `charges` lines billed for what runs beyond now, or beyond the pause of their plan; `held_lines`
+    those that wait for an invoice; `last_paid` newest paid invoices by customer plan; `reservations` those that expire.
     """
 
     customer: Customer
