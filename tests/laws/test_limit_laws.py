@@ -28,16 +28,18 @@ behaviors = st.sampled_from(OverageBehavior)
 @st.composite
 def control_sets(draw: st.DrawFn) -> ControlSet:
     """Entries for units, for credits, for both or for none."""
-
-    def some_of(entry: st.SearchStrategy[object]) -> Sequence[object]:
-        return [replace(draw(entry), feature_id=each) for each in FEATURES if draw(st.booleans())]  # type: ignore[type-var]
-
-    spend = st.builds(SpendLimit, st.none(), st.booleans(), st.sampled_from(LimitType), st.none() | whole_quantities)
-    usage = st.builds(UsageLimit, st.just(""), st.booleans(), whole_quantities, st.sampled_from(WindowInterval))
+    features = st.lists(st.sampled_from(FEATURES), unique=True)
+    percent = st.sampled_from(LimitType)
+    interval = st.sampled_from(WindowInterval)
     return ControlSet(
-        overage_allowed=tuple(some_of(st.builds(OverageControl, st.just(""), st.booleans()))),  # type: ignore[arg-type]
-        spend_limits=tuple(some_of(spend)),  # type: ignore[arg-type]
-        usage_limits=tuple(some_of(usage)),  # type: ignore[arg-type]
+        overage_allowed=tuple(OverageControl(each, draw(st.booleans())) for each in draw(features)),
+        spend_limits=tuple(
+            SpendLimit(each, draw(st.booleans()), draw(percent), draw(st.none() | whole_quantities))
+            for each in draw(features)
+        ),
+        usage_limits=tuple(
+            UsageLimit(each, draw(st.booleans()), draw(whole_quantities), draw(interval)) for each in draw(features)
+        ),
     )
 
 

@@ -17,6 +17,7 @@ async def load_dossiers(work: Work, context: Context, listed: Sequence[Customer]
     holdings = await context.services.billing.holdings(work, keys)
     grants = await balances.usable_grants_of(work, keys)
     features = await catalog.features_by_id(work)
+    limits = await balances.limits_of(work, listed, grants, list(features.values()))
     default = await organizations.default_currency(work)
     return [
         Dossier(
@@ -25,6 +26,7 @@ async def load_dossiers(work: Work, context: Context, listed: Sequence[Customer]
             holdings.get(customer.key, ()),
             grants[customer.key],
             features,
+            limits[customer.key],
         )
         for customer in listed
     ]

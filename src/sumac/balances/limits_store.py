@@ -10,8 +10,9 @@ import sqlalchemy as sa
 from pydantic import TypeAdapter
 
 from sumac.balances.controls import NO_CONTROLS, ControlSet
-from sumac.balances.model import HeldPlan, UsageWindow
+from sumac.balances.model import BalanceSnapshot, Grant, HeldPlan, UsageWindow
 from sumac.balances.rules.windows import text_of
+from sumac.catalog.model import Feature
 from sumac.customers.model import Customer, Entity
 from sumac.storage.prepared import Row, replacing
 from sumac.storage.schema import TENANT, customer_plans, plans, usage_windows
@@ -43,6 +44,25 @@ async def load(work: Work, customer: Customer, entities: Sequence[Entity]) -> Ke
     counted = any(each.usage_limits for each in (controls, *of_entities.values(), *(plan.controls for plan in held)))
     windows = (await running_windows(work, [customer.key]))[customer.key] if counted else ()
     return KeptLimits(tuple(held), controls, of_entities or NOBODY, tuple(windows))
+
+
+async def snapshots(
+    work: Work, customers: Sequence[Customer], grants: Mapping[str, Sequence[Grant]], features: Sequence[Feature]
+) -> Mapping[str, BalanceSnapshot]:
+    """What limits the usage of several customers, by customer key; nothing of their entities."""
+    keys = [customer.key for customer in customers]
+    held, windows = await held_plans(work, keys), await running_windows(work, keys)
+    return {
+        customer.key: BalanceSnapshot(
+            customer=customer,
+            grants=tuple(grants[customer.key]),
+            features=tuple(features),
+            plans=tuple(held.get(customer.key, ())),
+            controls=parse_controls(customer.billing_controls),
+            windows=tuple(windows.get(customer.key, ())),
+        )
+        for customer in customers
+    }
 
 
 async def held_plans(work: Work, customer_keys: Collection[str]) -> Mapping[str, Sequence[HeldPlan]]:
@@ -87,15 +107,16 @@ def parse_controls(stored: Mapping[str, Any] | None) -> ControlSet:
     """The entries from the JSON they are kept as; NO_CONTROLS itself when there are none."""
     if not stored or not any(stored.values()):
         return NO_CONTROLS
-    limits = [
-        {**each, "filter": _conditions(each["filter"])} if each.get("filter") else each
-        for each in stored.get("usage_limits", ())
-    ]
-    return CONTROLS.validate_python({**stored, "usage_limits": limits})
+    lists: dict[str, list[dict[str, Any]]] = {
+        name: [{"feature_id": None, **entry} for entry in entries] for name, entries in stored.items()
+    }
+    for limit in lists.get("usage_limits", ()):
+        limit["filter"] = _conditions(limit.get("filter"))
+    return CONTROLS.validate_python(lists)
 
 
-def _conditions(stored: Mapping[str, Any]) -> list[tuple[str, str]]:
-    return sorted((name, text_of(value) or "") for name, value in stored["properties"].items())
+def _conditions(stored: Mapping[str, Any] | None) -> list[tuple[str, str]]:
+    return sorted((name, text_of(value) or "") for name, value in stored["properties"].items()) if stored else []
 
 
 def _held_plan(row: sa.Row[Any]) -> HeldPlan:

@@ -5,13 +5,12 @@ from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
-from sumac.balances import store
-from sumac.balances.model import (
-    EntryKind,
-    Grant,
-    GrantEntry,
-)
+from sumac.balances import limits_store, store
+from sumac.balances.controls import ControlSet
+from sumac.balances.model import BalanceSnapshot, EntryKind, Grant, GrantEntry
+from sumac.catalog.model import Feature
 from sumac.core.ids import new_id
+from sumac.customers.model import Customer, Entity
 from sumac.storage.work import Work
 
 ZERO = Decimal(0)
@@ -41,6 +40,18 @@ async def usable_grants_of(work: Work, customer_keys: Collection[str]) -> Mappin
     for grant in await store.usable(work, customer_keys):
         grouped[grant.customer_key].append(grant)
     return grouped
+
+
+async def limits_of(
+    work: Work, customers: Sequence[Customer], grants: Mapping[str, Sequence[Grant]], features: Sequence[Feature]
+) -> Mapping[str, BalanceSnapshot]:
+    """What limits the usage of several customers who may use these grants, by customer key."""
+    return await limits_store.snapshots(work, customers, grants, features)
+
+
+def controls_of(entity: Entity) -> ControlSet:
+    """The entries of the entity itself."""
+    return limits_store.parse_controls(entity.billing_controls)
 
 
 async def open_grants(work: Work, opened: Sequence[Grant], *, cause: str, actor: str, at: datetime) -> None:

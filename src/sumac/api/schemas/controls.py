@@ -127,17 +127,18 @@ class OverageAllowed(WireModel):
     enabled: Truth = False
 
 
-class EntityControlsBody(WireModel):
-    """Lists of controls of an entity; each list given replaces the stored one."""
+class ControlsBody(WireModel):
+    """Lists of controls; each list given replaces the stored one."""
 
+    auto_topups: Annotated[list[AutoTopup], Field(max_length=ENTRIES_MAX)] | None = None
     spend_limits: Annotated[list[SpendLimit], Field(max_length=ENTRIES_MAX)] | None = None
     usage_limits: Annotated[list[UsageLimit], Field(max_length=ENTRIES_MAX)] | None = None
     usage_alerts: Annotated[list[UsageAlert], Field(max_length=ENTRIES_MAX)] | None = None
     overage_allowed: Annotated[list[OverageAllowed], Field(max_length=ENTRIES_MAX)] | None = None
 
-    @field_validator("spend_limits", "overage_allowed")
+    @field_validator("auto_topups", "spend_limits", "overage_allowed")
     @classmethod
-    def _once_for_a_feature(cls, entries: Sequence[SpendLimit | OverageAllowed] | None) -> object:
+    def _once_for_a_feature(cls, entries: Sequence[AutoTopup | SpendLimit | OverageAllowed] | None) -> object:
         _refuse_twice([each.feature_id for each in entries or ()])
         return entries
 
@@ -156,18 +157,6 @@ class EntityControlsBody(WireModel):
     def stored(self) -> dict[str, Any]:
         """The lists given, as they are kept: with the defaults that were left out."""
         return _stored(self)
-
-
-class ControlsBody(EntityControlsBody):
-    """Lists of controls of a customer or a plan; each list given replaces the stored one."""
-
-    auto_topups: Annotated[list[AutoTopup], Field(max_length=ENTRIES_MAX)] | None = None
-
-    @field_validator("auto_topups")
-    @classmethod
-    def _bought_once_for_a_feature(cls, entries: Sequence[AutoTopup] | None) -> object:
-        _refuse_twice([each.feature_id for each in entries or ()])
-        return entries
 
 
 class CustomerConfig(WireModel):

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from sumac.api.schemas.balances import BalanceBody, FlagBody
 from sumac.api.schemas.controls import ControlsBody, CustomerConfig
-from sumac.api.schemas.dossier import Dossier, EntityShortBody, shown_controls
+from sumac.api.schemas.dossier import Dossier, EntityShortBody
 from sumac.api.schemas.events import TimeRange
 from sumac.api.schemas.invoices import InvoiceBody
 from sumac.api.schemas.pages import PageRequest
@@ -207,7 +207,7 @@ class CustomerBody(WireModel):
             env=tenant.env.value,
             metadata=dict(customer.metadata),
             send_email_receipts=customer.send_email_receipts,
-            billing_controls=shown_controls(customer.billing_controls, "customer"),
+            billing_controls=dossier.controls(now),
             licenses=[],
             **dossier.holds(tenant, now, expand),
             **_optional(dossier, tenant, public_url, expand),

@@ -7,9 +7,10 @@ from typing import Any, Literal, Self
 
 from sumac.api.schemas.balances import BalanceBody, FlagBody
 from sumac.api.schemas.plans import PlanBody
+from sumac.api.schemas.shown_controls import customer_controls
 from sumac.api.schemas.subscriptions import PurchaseBody, SubscriptionBody
 from sumac.api.schemas.wire import Milliseconds, WireModel
-from sumac.balances.model import Grant
+from sumac.balances.model import BalanceSnapshot, Grant
 from sumac.balances.rules.deduct import visible
 from sumac.balances.rules.sum import compute_balance
 from sumac.billing.model import Holding
@@ -29,10 +30,16 @@ class Dossier:
     holdings: Sequence[Holding]
     grants: Sequence[Grant]
     features: Mapping[str, Feature]
+    limits: BalanceSnapshot
     invoices: Sequence[Invoice] = ()
     cards: Sequence[PaymentMethod] = ()
     trials_used: Collection[str] = ()
     entities: Sequence[Entity] = ()
+
+    def controls(self, now: datetime) -> dict[str, Any]:
+        """Billing controls of the customer, and of their plans those that decide."""
+        plans = {each.held.id: each.plan.billing_controls or {} for each in self.holdings}
+        return customer_controls(self.limits, plans, now)
 
     def seen_by(self, entity: Entity) -> Self:
         """What one entity sees of it: its own and the customer's, nothing of its siblings (billing.md §3.3)."""
@@ -98,13 +105,3 @@ class EntityShortBody(WireModel):
             created_at=entity.created_at,
             env=tenant.env.value,
         )
-
-
-def shown_controls(controls: Mapping[str, Any], source: Literal["customer", "entity"]) -> dict[str, Any]:
-    """Lists of billing controls; those of a customer say so in each entry."""
-    of_customer = {"source": source} if source == "customer" else {}
-    return {
-        name: [{**entry, **of_customer} for entry in entries if isinstance(entry, dict)]
-        for name, entries in controls.items()
-        if isinstance(entries, list)
-    }

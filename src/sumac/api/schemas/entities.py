@@ -9,12 +9,14 @@ from pydantic import Field
 from sumac.api.schemas.balances import BalanceBody, FlagBody
 from sumac.api.schemas.controls import ControlsBody
 from sumac.api.schemas.customers import PLANS_MAX, SEARCH_MAX, CustomerDataBody, PlanVersions
-from sumac.api.schemas.dossier import Dossier, EntityShortBody, shown_controls
+from sumac.api.schemas.dossier import Dossier, EntityShortBody
 from sumac.api.schemas.invoices import InvoiceBody
 from sumac.api.schemas.later import refuse_later
 from sumac.api.schemas.pages import PageRequest
+from sumac.api.schemas.shown_controls import entity_controls
 from sumac.api.schemas.subscriptions import PurchaseBody, SubscriptionBody
 from sumac.api.schemas.wire import AnyId, CustomerId, FeatureId, Text, WireModel
+from sumac.balances.service import controls_of
 from sumac.core.tenant import Tenant
 from sumac.customers.model import Entity, EntityDraft
 
@@ -109,7 +111,7 @@ class EntityBody(EntityShortBody):
         return cls(
             **dict(EntityShortBody.of(entity, dossier.customer, tenant)),
             **dossier.seen_by(entity).holds(tenant, now, expand),
-            billing_controls=shown_controls(entity.billing_controls, "entity"),
+            billing_controls=entity_controls(entity, controls_of(entity), dossier.limits, now),
             **optional,
         )
 

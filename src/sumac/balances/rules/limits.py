@@ -4,14 +4,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from sumac.balances.model import BalanceSnapshot, UsageWindow
 from sumac.balances.requests import OverageBehavior
-from sumac.balances.rules.deduct import Deducted, FeatureLimits, Source, compute_deduction, visible
+from sumac.balances.rules.deduct import Deducted, FeatureLimits, Source, compute_deduction
 from sumac.balances.rules.resolve import (
     Tiers,
-    compute_allowance,
+    allowance_of,
     resolve_overage,
     resolve_spend_limit,
     resolve_usage_limits,
@@ -36,11 +37,7 @@ class Limiting:
 
     def of(self, feature_id: str) -> FeatureLimits:
         """What limits the overage of the feature's grants."""
-
-        def allowance() -> Decimal:
-            grants = visible(self.snapshot.grants, self.tiers.entity_key)
-            return compute_allowance(feature_id, grants, self.snapshot.plans)
-
+        allowance = partial(allowance_of, self.snapshot, self.tiers, feature_id)
         overage = resolve_overage(self.tiers, feature_id)
         spend = resolve_spend_limit(self.tiers, feature_id, allowance)
         return FeatureLimits(

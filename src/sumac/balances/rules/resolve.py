@@ -25,6 +25,7 @@ from sumac.balances.controls import (
     WindowInterval,
 )
 from sumac.balances.model import BalanceSnapshot, Grant, HeldPlan
+from sumac.balances.rules.deduct import visible
 from sumac.core.quantity import rounded
 
 Entry = TypeVar("Entry")
@@ -71,7 +72,7 @@ def tiers_of(snapshot: BalanceSnapshot, entity_key: str | None) -> Tiers | None:
     )
 
 
-def resolve_overage(tiers: Tiers, feature_id: str) -> Decided[OverageControl] | None:
+def resolve_overage(tiers: Tiers, feature_id: str | None) -> Decided[OverageControl] | None:
     """Whether overage is allowed or forbidden, when anybody says so; forbidden beats allowed among plans."""
     found = _decisive(
         tiers, lambda controls: [each for each in controls.overage_allowed if each.feature_id == feature_id]
@@ -79,7 +80,9 @@ def resolve_overage(tiers: Tiers, feature_id: str) -> Decided[OverageControl] | 
     return min(found, key=lambda each: each.entry.enabled, default=None)
 
 
-def resolve_spend_limit(tiers: Tiers, feature_id: str, allowance: Callable[[], Decimal]) -> Decided[SpendLimit] | None:
+def resolve_spend_limit(
+    tiers: Tiers, feature_id: str | None, allowance: Callable[[], Decimal]
+) -> Decided[SpendLimit] | None:
     """The spend limit of the feature; among plans one that is enabled, then the lower number of units, wins.
 
     `allowance` is asked for the units that a percentage is of. In one tier an entry for the feature hides that for
@@ -108,7 +111,7 @@ def spend_cap(limit: SpendLimit, allowance: Callable[[], Decimal]) -> Decimal | 
     return rounded(limit.overage_limit * base / HUNDRED) if base > 0 else None
 
 
-def compute_allowance(feature_id: str, grants: Iterable[Grant], plans: Iterable[HeldPlan]) -> Decimal:
+def compute_allowance(feature_id: str | None, grants: Iterable[Grant], plans: Iterable[HeldPlan]) -> Decimal:
     """What the main recurring plans include of the feature: no add-ons, nothing bought, nothing rolled over (§6.3)."""
     main = {plan.customer_plan_id for plan in plans if plan.recurring and not plan.add_on}
     return sum(
@@ -121,7 +124,12 @@ def compute_allowance(feature_id: str, grants: Iterable[Grant], plans: Iterable[
     )
 
 
-def resolve_usage_limits(tiers: Tiers, feature_id: str) -> Sequence[Decided[UsageLimit]]:
+def allowance_of(snapshot: BalanceSnapshot, tiers: Tiers, feature_id: str | None) -> Decimal:
+    """What percentages of the feature are of, for the customer or for the entity."""
+    return compute_allowance(feature_id, visible(snapshot.grants, tiers.entity_key), snapshot.plans)
+
+
+def resolve_usage_limits(tiers: Tiers, feature_id: str | None) -> Sequence[Decided[UsageLimit]]:
     """The usage limits of the feature, one for each filter.
 
     Among plans one that is enabled beats one that is not, then the fewer units per day, then the calendar's windows.
@@ -135,7 +143,7 @@ def resolve_usage_limits(tiers: Tiers, feature_id: str) -> Sequence[Decided[Usag
     return tuple(by_filter.values())
 
 
-def resolve_alerts(tiers: Tiers, feature_id: str) -> Sequence[Decided[UsageAlert]]:
+def resolve_alerts(tiers: Tiers, feature_id: str | None) -> Sequence[Decided[UsageAlert]]:
     """The alerts of the feature and of every feature; of plans those of the newest with any."""
     found = _decisive(
         tiers, lambda controls: [each for each in controls.usage_alerts if each.feature_id in {None, feature_id}]
