@@ -7,7 +7,8 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sumac.billing.model import Decision, Schedule, Snapshot
+from sumac.billing.model import Decision, Snapshot
+from sumac.billing.phases import Schedule
 from sumac.billing.requests import AttachRequest, CancelAction, CancelRequest, Phase, PlanWish, ScheduleRequest
 from sumac.billing.rules.attach import decide_attach
 from sumac.billing.rules.cancel import decide_cancel

@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from sumac.balances import service as balances
 from sumac.balances.model import TrackAnswer
 from sumac.balances.requests import OverageBehavior
 from sumac.balances.rules.access import LimitKind
@@ -280,3 +282,54 @@ async def test_a_deleted_customer_leaves_no_count(shop: Services) -> None:
     await shop.add_customer()
 
     assert {} == await counters(shop)
+
+
+@pytest.mark.parametrize(
+    ("controls", "config", "totals"),
+    [
+        ({}, {}, ["20.00", "25.00"]),
+        (
+            {"spend_limits": [{"feature_id": "messages", "enabled": True, "skip_overage_billing": True}]},
+            {},
+            ["20.00", "20.00"],
+        ),
+        (
+            {"spend_limits": [{"feature_id": "messages", "enabled": False, "skip_overage_billing": True}]},
+            {},
+            ["20.00", "25.00"],
+        ),
+        ({}, {"disable_overage_billing": True}, ["20.00", "20.00"]),
+    ],
+    ids=["billed", "skipped", "disabled-entry", "off-for-the-customer"],
+)
+async def test_overage_that_is_not_billed(
+    shop: Services, controls: Controls, config: Mapping[str, bool], totals: Sequence[str]
+) -> None:
+    """500 messages beyond at a cent are $5 at the renewal, or nothing; the balance resets all the same."""
+    await shop.offer(plan("pro", item("messages", 100, price=usage_price("0.01"))))
+    await shop.add_customer(card=GOOD_CARD, config=config)
+    await control(shop, controls)
+    await shop.attach("pro")
+    await shop.track(600)
+    shop.clock.move_to(datetime(2026, 2, 1, tzinfo=UTC))
+    await shop.check()
+
+    assert (totals, 100) == (await shop.totals(), await shop.remaining())
+
+
+async def test_the_overage_of_an_entity_that_is_not_billed(shop: Services) -> None:
+    """Its own entry decides about its own units, and nothing about its customer's."""
+    await shop.offer(plan("pro", PAID), free_plan("free", held_item("seats", 5), auto_enable=True))
+    await shop.add_customer(card=GOOD_CARD)
+    entity = await shop.add_entity("one")
+    await control_entity(
+        shop, "one", {"spend_limits": [{"feature_id": "messages", "enabled": True, "skip_overage_billing": True}]}
+    )
+    await shop.attach("pro")
+    async with shop.database.work(shop.tenant) as work:
+        ada = await customers.get(work, "ada")
+        (shared,) = [each for each in await balances.live_grants(work, ada.key) if each.price is not None]
+        own = replace(shared, id="own", entity_key=entity.key)
+        unbilled = await balances.unbilled_grants(work, ada, [shared, own])
+
+    assert {"own"} == unbilled

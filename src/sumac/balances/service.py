@@ -8,8 +8,10 @@ from decimal import Decimal
 from sumac.balances import limits_store, store
 from sumac.balances.controls import ControlSet
 from sumac.balances.model import BalanceSnapshot, EntryKind, Grant, GrantEntry
+from sumac.balances.rules.resolve import is_unbilled
 from sumac.catalog.model import Feature
 from sumac.core.ids import new_id
+from sumac.customers import service as customers
 from sumac.customers.model import Customer, Entity
 from sumac.storage.work import Work
 
@@ -43,15 +45,30 @@ async def usable_grants_of(work: Work, customer_keys: Collection[str]) -> Mappin
 
 
 async def limits_of(
-    work: Work, customers: Sequence[Customer], grants: Mapping[str, Sequence[Grant]], features: Sequence[Feature]
+    work: Work, owners: Sequence[Customer], grants: Mapping[str, Sequence[Grant]], features: Sequence[Feature]
 ) -> Mapping[str, BalanceSnapshot]:
     """What limits the usage of several customers who may use these grants, by customer key."""
-    return await limits_store.snapshots(work, customers, grants, features)
+    return await limits_store.snapshots(work, owners, grants, features)
 
 
 def controls_of(entity: Entity) -> ControlSet:
     """The entries of the entity itself."""
     return limits_store.parse_controls(entity.billing_controls)
+
+
+async def unbilled_grants(work: Work, customer: Customer, grants: Sequence[Grant]) -> frozenset[str]:
+    """Those of the customer's grants whose overage is not billed, because a control says so (billing.md §6.3)."""
+    if customer.config.get("disable_overage_billing"):
+        return frozenset(grant.id for grant in grants)
+    priced = [grant for grant in grants if grant.overage_allowed and grant.price is not None]
+    if not priced:
+        return frozenset()
+    entities = await customers.list_entities(work, customer.key)
+    kept = await limits_store.load(work, customer, entities)
+    snapshot = BalanceSnapshot(
+        customer, tuple(grants), (), plans=kept.plans, controls=kept.controls, entity_controls=kept.entity_controls
+    )
+    return frozenset(grant.id for grant in priced if is_unbilled(snapshot, grant))
 
 
 async def open_grants(work: Work, opened: Sequence[Grant], *, cause: str, actor: str, at: datetime) -> None:

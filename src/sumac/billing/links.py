@@ -16,7 +16,8 @@ from sumac.billing.collect import require_ready
 from sumac.billing.currencies import adopt_currency
 from sumac.billing.decide import Proposal, propose, wanted_currency
 from sumac.billing.load import load_snapshot
-from sumac.billing.model import Payment, Schedule, SchedulePlan, StartPlan
+from sumac.billing.model import Payment, SchedulePlan, StartPlan
+from sumac.billing.phases import Schedule
 from sumac.billing.quote import amount_of
 from sumac.billing.requests import AttachRequest, BillingRequest, RedirectMode, ScheduleRequest, is_given_ahead
 from sumac.billing.store import BUSY

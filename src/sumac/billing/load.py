@@ -71,6 +71,7 @@ async def load_snapshot(
         held_lines=tuple(await store.held_lines(work, customer.key)),
         paused=tuple(each for each in live if each.held.paused_at is not None),
         reservations=tuple(await reservations.list_expiring(work, customer.key)),
+        unbilled=await balances.unbilled_grants(work, customer, grants),
     )
 
 

@@ -9,6 +9,7 @@ from typing import Literal
 
 from sumac.balances.model import ExpireReservations, Grant, Reservation
 from sumac.balances.requests import TrackRequest
+from sumac.billing.phases import Schedule
 from sumac.catalog.model import Feature, ItemPrice, Plan, PlanTerms, Proration
 from sumac.core.time import Cadence
 from sumac.customers.model import Customer
@@ -97,7 +98,8 @@ class Snapshot:
     `holdings` are usable and scheduled plans, `paused` (with their grants) those that wait for the end of a trial;
     `auto_enabled` plans that fill an empty group; `plan_ids` and `schedule_id` fresh ids; `trials_used` plan ids that
     were ever on trial; `charges` lines billed for what runs beyond now, or beyond the pause of their plan; `held_lines`
-    those that wait for an invoice; `last_paid` newest paid invoices by customer plan; `reservations` those that expire.
+    those that wait for an invoice; `last_paid` newest paid invoices by customer plan; `reservations` those that expire;
+    `unbilled` grants whose overage is not billed, whatever it would cost: a control says so (billing.md §6.3).
     """
 
     customer: Customer
@@ -113,6 +115,7 @@ class Snapshot:
     charges: tuple[LineDraft, ...] = ()
     held_lines: tuple[HeldLine, ...] = ()
     paused: tuple[Holding, ...] = ()
+    unbilled: frozenset[str] = frozenset()
     last_paid: Mapping[str, Invoice] = field(default_factory=dict)
     reservations: tuple[Reservation, ...] = ()
 
@@ -313,23 +316,6 @@ class CountUsage:
     event_ids: tuple[str, ...]
     paid_seats: Mapping[str, Decimal]
     kind: Literal["usage_counted"] = "usage_counted"
-
-
-@dataclass(frozen=True, slots=True)
-class SchedulePhase:
-    """The plans that run from an instant on, each by the id of its customer plan."""
-
-    id: str
-    starts_at: datetime
-    customer_plan_ids: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Schedule:
-    """Phases that follow each other; a customer has at most one schedule (billing.md §13.2)."""
-
-    id: str
-    phases: tuple[SchedulePhase, ...]
 
 
 @dataclass(frozen=True, slots=True)

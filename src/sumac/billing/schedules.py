@@ -4,7 +4,7 @@ from datetime import datetime
 
 from pydantic import TypeAdapter
 
-from sumac.billing.model import Schedule, SchedulePhase
+from sumac.billing.phases import Schedule, SchedulePhase
 from sumac.storage.schema import schedules
 from sumac.storage.work import Work
 

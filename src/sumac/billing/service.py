@@ -22,7 +22,8 @@ from sumac.billing.dunning import forgive
 from sumac.billing.execute import Applied, apply
 from sumac.billing.links import Link, LinkDesk, once_followed, require_standing
 from sumac.billing.load import HoldingFilter, currency_of, list_holdings, load_holdings, load_snapshot, plan_in
-from sumac.billing.model import Holding, Payment, Schedule
+from sumac.billing.model import Holding, Payment
+from sumac.billing.phases import Schedule
 from sumac.billing.portal import Portal
 from sumac.billing.provider import Collection as Outcome
 from sumac.billing.provider import PaymentProvider

@@ -21,7 +21,7 @@ from sumac.api.schemas.wire import (
     WholeNumber,
     WireModel,
 )
-from sumac.billing.model import SchedulePhase
+from sumac.billing.phases import SchedulePhase
 from sumac.billing.requests import Phase, PlanWish, RedirectMode, ScheduleRequest
 from sumac.billing.service import Receipt
 from sumac.core.errors import BadRequest

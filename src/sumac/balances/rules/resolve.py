@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from functools import partial
 from typing import Generic, TypeVar
 
 from sumac.balances.controls import (
@@ -127,6 +128,15 @@ def compute_allowance(feature_id: str | None, grants: Iterable[Grant], plans: It
 def allowance_of(snapshot: BalanceSnapshot, tiers: Tiers, feature_id: str | None) -> Decimal:
     """What percentages of the feature are of, for the customer or for the entity."""
     return compute_allowance(feature_id, visible(snapshot.grants, tiers.entity_key), snapshot.plans)
+
+
+def is_unbilled(snapshot: BalanceSnapshot, grant: Grant) -> bool:
+    """Whether the spend limit that decides about the grant's feature says that its overage is not billed."""
+    tiers = tiers_of(snapshot, grant.entity_key)
+    if tiers is None:
+        return False
+    limit = resolve_spend_limit(tiers, grant.feature_id, partial(allowance_of, snapshot, tiers, grant.feature_id))
+    return limit is not None and limit.entry.enabled and limit.entry.skip_overage_billing
 
 
 def resolve_usage_limits(tiers: Tiers, feature_id: str | None) -> Sequence[Decided[UsageLimit]]:

@@ -131,7 +131,8 @@ def leaving_lines(snapshot: Snapshot, leaving: Holding, terms: Terms, *, now: da
     """The last usage of what is used up, what waited for the next invoice, and the unused time given back."""
     at = leaving.held.paused_at or now
     used = _last_used(snapshot, leaving, terms, now)
-    yield from overage_lines(leaving, used, snapshot.features, currency=snapshot.currency, at=at, closing=True)
+    features, currency, unbilled = snapshot.features, snapshot.currency, snapshot.unbilled
+    yield from overage_lines(leaving, used, features, currency=currency, at=at, closing=True, unbilled=unbilled)
     yield from settling_lines(snapshot, leaving, now=now)
 
 

@@ -166,8 +166,9 @@ def overage_lines(
     currency: str,
     at: datetime,
     closing: bool,
+    unbilled: Collection[str] = (),
 ) -> Iterator[LineDraft]:
-    """Usage beyond what was granted, billed afterwards.
+    """Usage beyond what was granted, billed afterwards; that of the grants in `unbilled` is not.
 
     `at` is the end of the period used. Without `closing` only prices whose own period ends exactly then are billed;
     with it (the plan is being left) all are.
@@ -175,7 +176,7 @@ def overage_lines(
     for grant in grants:
         if grant.customer_plan_id != holding.held.id or grant.price is None or not grant.overage_allowed:
             continue
-        if not grant.overage or grant.proration is not None:
+        if not grant.overage or grant.proration is not None or grant.id in unbilled:
             continue
         period = _period_ending(holding.held.anchor_at, grant.price.cadence, at)
         if not closing and period.end != at:

@@ -13,11 +13,10 @@ from sumac.billing.model import (
     KeepPlan,
     PlaceSchedule,
     PlanStatus,
-    Schedule,
-    SchedulePhase,
     SchedulePlan,
     Snapshot,
 )
+from sumac.billing.phases import Schedule, SchedulePhase
 from sumac.billing.requests import ScheduleRequest
 from sumac.billing.rules.cancel import default_later, start_default
 from sumac.billing.rules.change import Arrival, Terms, end_and_start

@@ -176,6 +176,7 @@ def _last_usage(snapshot: Snapshot, holding: Holding, at: datetime) -> Iterator[
         currency=snapshot.currency,
         at=holding.held.paused_at or at,
         closing=True,
+        unbilled=snapshot.unbilled,
     )
 
 
@@ -228,7 +229,15 @@ def _renewal_lines(snapshot: Snapshot, before: Holding, after: Holding, at: date
         yield from advance_lines(after, features, currency=currency, now=at, boundary_only=True)
     yield from renewal_seat_lines(snapshot, before, after, at)
     if before.held.trial_ends_at != at:
-        yield from overage_lines(before, snapshot.grants, features, currency=currency, at=at, closing=begins_anew)
+        yield from overage_lines(
+            before,
+            snapshot.grants,
+            features,
+            currency=currency,
+            at=at,
+            closing=begins_anew,
+            unbilled=snapshot.unbilled,
+        )
 
 
 def _started(holding: Holding, at: datetime) -> Holding:

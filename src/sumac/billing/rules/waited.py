@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 
 from sumac.balances.model import Grant
 from sumac.billing.model import (
@@ -152,11 +153,11 @@ def _late_seats(
 
 def _late_lines(holding: Holding, quoted: Grant, live: Grant, snapshot: Snapshot, now: datetime) -> Iterator[LineDraft]:
     """What was used beyond the grant and not quoted, for what it adds to the price of all that was."""
-    features, currency = snapshot.features, snapshot.currency
+    bill = partial(overage_lines, currency=snapshot.currency, at=now, closing=True, unbilled=snapshot.unbilled)
     before = live.granted if quoted.resets_at != live.resets_at else quoted.balance
     first = replace(live, balance=before)
-    billed = list(overage_lines(holding, [first], features, currency=currency, at=now, closing=True))
-    used = list(overage_lines(holding, [live], features, currency=currency, at=now, closing=True))
+    billed = list(bill(holding, [first], snapshot.features))
+    used = list(bill(holding, [live], snapshot.features))
     units = live.overage - first.overage
     if not units:
         return
