@@ -19,10 +19,12 @@ from sumac.balances.controls import (
     WindowAnchor,
     WindowInterval,
 )
-from sumac.balances.model import HeldPlan
+from sumac.balances.model import BalanceSnapshot, HeldPlan
+from sumac.balances.rules.limits import limiting_of
 from sumac.balances.rules.resolve import (
     Tiers,
     compute_allowance,
+    is_unbilled,
     resolve_alerts,
     resolve_overage,
     resolve_spend_limit,
@@ -30,7 +32,22 @@ from sumac.balances.rules.resolve import (
     resolve_usage_limits,
     tiers_of,
 )
-from tests.rules.limited import controls, daily, held_plan, limited, overage, percentage, spend_limit, usage_limit
+from tests.rules.limited import (
+    NOON,
+    PAID,
+    REJECT,
+    asked,
+    balances,
+    controls,
+    daily,
+    held_plan,
+    limited,
+    overage,
+    percentage,
+    spend_limit,
+    usage_limit,
+    used,
+)
 from tests.rules.offers import JANUARY, grant
 
 Entry = OverageControl | SpendLimit | UsageLimit
@@ -243,8 +260,41 @@ def test_whose_entries_count() -> None:
 
 
 def test_nothing_is_limited_without_entries() -> None:
-    """The usual case costs nothing."""
-    before = limited([], plans=[held_plan("plain", controls=NO_CONTROLS)], controls=NO_CONTROLS)
+    """The usual case costs nothing: nothing is resolved, nothing counted."""
+    plans = [held_plan("plain", controls=NO_CONTROLS)]
+    before = limited([grant("messages", 100)], plans=plans, controls=NO_CONTROLS)
 
     assert tiers_of(before, None) is None
     assert tiers_of(before, "e1") is None
+    assert limiting_of(before, entity_key=None, properties={}, now=NOON) is None
+    assert asked(before, 100).allowed
+    assert ([0], ()) == (balances(used(before, 100, REJECT)), used(before, 100).windows)
+
+
+@pytest.mark.parametrize(
+    ("before", "unbilled"),
+    [
+        pytest.param(limited([], controls=NO_CONTROLS), False, id="nobody-says-anything"),
+        pytest.param(limited([], overage()), False, id="nobody-says-anything-of-it"),
+        pytest.param(limited([], spend_limit(25)), False, id="billed-up-to-the-limit"),
+        pytest.param(limited([], spend_limit(25, skip_overage_billing=True)), True, id="not-billed"),
+        pytest.param(limited([], spend_limit(None, None, skip_overage_billing=True)), True, id="nothing-is-billed"),
+        pytest.param(limited([], spend_limit(25, enabled=False, skip_overage_billing=True)), False, id="disabled"),
+        pytest.param(limited([], spend_limit(25, "words", skip_overage_billing=True)), False, id="another-feature"),
+        pytest.param(
+            limited([], spend_limit(25), plans=[held_plan("pro", spend_limit(9, skip_overage_billing=True))]),
+            False,
+            id="hidden-by-the-customers-entry",
+        ),
+        pytest.param(
+            limited([], spend_limit(25), entities={"e1": [spend_limit(None, skip_overage_billing=True)]}),
+            True,
+            id="the-entitys-own-entry",
+        ),
+    ],
+)
+def test_overage_that_is_not_billed(before: BalanceSnapshot, *, unbilled: bool) -> None:
+    """The entry that decides says so, of the feature, while it is enabled (billing.md §6.3)."""
+    whose = "e1" if before.entities else None
+
+    assert unbilled is is_unbilled(before, grant("messages", 0, 9, entity_key=whose, **PAID))
