@@ -53,6 +53,7 @@ WALK: dict[str, dict[str, Any]] = {
     "subscriptions.list": ADA,
     "purchases.list": ADA,
     "events.list": ADA,
+    "events.aggregate": {**ADA, **MESSAGES, "range": "7d"},
     "invoices.list": ADA,
     "invoices.insert": {
         "invoices": [{**ADA, "stripe_id": "in_old", "status": "paid", "total": 20, "created_at": JANUARY_MS}]
@@ -78,6 +79,8 @@ ALIASES = {
     "track": "balances.track",
     "events": "balances.track",
     "events/list": "events.list",
+    "events/aggregate": "events.aggregate",
+    "query": "events.aggregate",
 }
 SIGNING_IN = {"sessions.request_code", "sessions.create", "sessions.get", "sessions.delete"}
 SCOPES = {
@@ -119,6 +122,7 @@ SCOPES = {
     "subscriptions.list": "billing:read",
     "purchases.list": "billing:read",
     "events.list": "balances:read",
+    "events.aggregate": "balances:read",
     "invoices.list": "billing:read",
     "invoices.insert": "billing:write",
     "invoices.create": "billing:write",

@@ -38,7 +38,7 @@ def counted(request: SeriesRequest, events: list[UsageEvent]) -> Series:
         if (
             request.period.start <= each.occurred_at < request.period.end
             and chosen.customer_key in {None, each.customer_key}
-            and chosen.entity_key in {None, each.entity_key}
+            and (chosen.entity_keys is None or each.entity_key in chosen.entity_keys)
         ):
             tally.add(each)
     return tally.series()
@@ -91,7 +91,7 @@ def some_request(random: Random, events: list[UsageEvent]) -> SeriesRequest:
         UsageFilter(
             feature_ids=random.choice([("messages",), ("messages", "calls"), ("calls", "ghost")]),
             customer_key=random.choice([None, "cus_ada", "cus_bob", "cus_nobody"]),
-            entity_key=random.choice([None, None, "ent_1"]),
+            entity_keys=random.choice([None, None, ("ent_1",), ("ent_1", "ent_2")]),
             properties=random.choice([{}, {}, {"model": "b"}, {"size": "2"}]),
         ),
         period,

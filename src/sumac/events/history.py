@@ -100,7 +100,7 @@ async def _from_events(work: Work, request: SeriesRequest) -> Series:
         raise BadRequest(message)
     read = EventFilter(
         customer_key=chosen.customer_key,
-        entity_key=chosen.entity_key,
+        entity_keys=chosen.entity_keys,
         feature_ids=chosen.feature_ids,
         occurred_from=request.period.start,
         occurred_before=request.period.end,

@@ -98,7 +98,7 @@ class UsageFilter:
 
     feature_ids: tuple[str, ...]
     customer_key: str | None = None
-    entity_key: str | None = None
+    entity_keys: tuple[str, ...] | None = None
     properties: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -138,8 +138,20 @@ class BalanceUse:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """Usage by bin, each addressed by its number: by feature, by feature and group, and by balance, where asked for."""
+    """Usage by bin, each addressed by its number: by feature, by feature and group, and by balance, where asked for.
+
+    `deducted` is what was taken from the balances of a feature together, by so many events.
+    """
 
     amounts: Mapping[int, Mapping[str, Amount]]
     groups: Mapping[int, Mapping[str, Mapping[str, Amount]]] | None = None
     balances: Mapping[int, Sequence[BalanceUse]] | None = None
+    deducted: Mapping[int, Mapping[str, Amount]] | None = None
+
+    def total(self, feature_id: str) -> Amount:
+        """Everything that was counted of a feature."""
+        total = NOTHING
+        for of_bin in self.amounts.values():
+            amount = of_bin.get(feature_id, NOTHING)
+            total = total.plus(amount.events, amount.total)
+        return total

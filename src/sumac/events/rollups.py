@@ -108,8 +108,8 @@ class _Source:
             yield self.table.c.feature_id.in_(chosen.feature_ids)
         if chosen.customer_key is not None:
             yield self.table.c.customer_key == chosen.customer_key
-        if chosen.entity_key is not None:
-            yield self.table.c.entity_key == chosen.entity_key
+        if chosen.entity_keys is not None:
+            yield self.table.c.entity_key.in_(chosen.entity_keys)
 
 
 ROLLUPS = _Source(

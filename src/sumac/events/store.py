@@ -32,7 +32,6 @@ class EventFilter:
     feature_ids: Sequence[str] = ()
     occurred_from: datetime | None = None
     occurred_before: datetime | None = None
-    entity_key: str | None = None
 
 
 def rows(added: Iterable[UsageEvent], now: datetime) -> list[Row]:
@@ -95,8 +94,6 @@ def _conditions(chosen: EventFilter) -> list[sa.ColumnElement[bool]]:
         conditions.append(events.c.entity_key.in_(chosen.entity_keys))
     if chosen.feature_ids:
         conditions.append(events.c.feature_id.in_(chosen.feature_ids))
-    if chosen.entity_key is not None:
-        conditions.append(events.c.entity_key == chosen.entity_key)
     if chosen.occurred_from is not None:
         conditions.append(events.c.occurred_at >= chosen.occurred_from)
     if chosen.occurred_before is not None:

@@ -19,6 +19,7 @@ class Tally:
     request: SeriesRequest
     _amounts: dict[int, dict[str, Amount]] = field(default_factory=dict)
     _groups: dict[int, dict[FeatureGroup, Amount]] = field(default_factory=dict)
+    _deducted: dict[int, dict[str, Amount]] = field(default_factory=dict)
     _uses: Uses = field(default_factory=dict)
     _group_uses: dict[tuple[int, FeatureGroup], BalanceUse] = field(default_factory=dict)
 
@@ -46,13 +47,19 @@ class Tally:
             amounts=self._amounts,
             groups=None if grouping is None else _shown_groups(self._groups, grouping),
             balances=self._balances() if self.request.by_balance else None,
+            deducted=self._deducted if self.request.by_balance else None,
         )
 
     def _add_uses(self, number: int, event: UsageEvent) -> None:
         chosen, grouping = self.request.chosen.feature_ids, self.request.grouping
+        seen: set[str] = set()
         for paid in _by_balance(event):
             if event.feature_id not in chosen and paid.feature_id not in chosen:
                 continue
+            deducted = self._deducted.setdefault(number, {})
+            before = deducted.get(paid.feature_id, NOTHING)
+            deducted[paid.feature_id] = before.plus(int(paid.feature_id not in seen), paid.value)
+            seen.add(paid.feature_id)
             use = _use(paid)
             key = (number, paid.public_id)
             self._uses[key] = _merged(self._uses.get(key), use)
