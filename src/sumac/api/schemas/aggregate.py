@@ -218,11 +218,16 @@ class SeriesWriter:
         if self._series.groups is None:
             return AggregateRow(period=period, values=values)
         groups = self._series.groups.get(number, {})
-        grouped = {
-            feature_id: {self._name(group): self._measured(each) for group, each in groups.get(feature_id, {}).items()}
-            for feature_id in feature_ids
-        }
+        grouped = {feature_id: self._grouped(groups.get(feature_id, {})) for feature_id in feature_ids}
         return AggregateRow(period=period, values=values, grouped_values=grouped)
+
+    def _grouped(self, groups: Mapping[str, Amount]) -> dict[str, Decimal]:
+        """By name: entities of several customers may have the same one."""
+        named: dict[str, Amount] = {}
+        for group, amount in groups.items():
+            before = named.get(self._name(group), NOTHING)
+            named[self._name(group)] = before.plus(amount.events, amount.total)
+        return {name: self._measured(amount) for name, amount in named.items()}
 
     def _deducted(self, number: int) -> DeductedRow:
         uses = (self._series.balances or {}).get(number, ())
