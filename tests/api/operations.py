@@ -12,7 +12,7 @@ PRO = {"plan_id": "pro"}
 MESSAGES = {"feature_id": "messages"}
 DESK = {"entity_id": "desk"}
 INVOICE = {"invoice_id": "inv_1"}
-WALK: dict[str, dict[str, Any]] = {
+WALK: dict[str, Any] = {
     "customers.get": ADA,
     "customers.list": {"search": "ada"},
     "customers.update": {**ADA, "name": "Eve"},
@@ -34,6 +34,7 @@ WALK: dict[str, dict[str, Any]] = {
     "balances.check": {**ADA, **MESSAGES, "send_event": True},
     "balances.track": {**ADA, **MESSAGES},
     "balances.finalize": {"lock_id": "job", "action": "release"},
+    "balances.batch_track": [{**ADA, **MESSAGES}],
     "billing.attach": {**ADA, **PRO},
     "billing.preview_attach": {**ADA, **PRO},
     "billing.update": {**ADA, **PRO, "cancel_action": "cancel_immediately"},
@@ -103,6 +104,7 @@ SCOPES = {
     "balances.check": "balances:read",
     "balances.track": "balances:write",
     "balances.finalize": "balances:write",
+    "balances.batch_track": "balances:write",
     "billing.attach": "billing:write",
     "billing.preview_attach": "billing:read",
     "billing.update": "billing:write",

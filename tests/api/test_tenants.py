@@ -79,7 +79,7 @@ async def walk_as(stranger: Api, owner: Api) -> None:
     made = {"url": await fill(owner), "invoice_id": (await owner.call("invoices.list"))["list"][0]["id"]}
     before = await rows(owner)
     for operation, body in WALK.items():
-        asked = {**body, **{name: made[name] for name in body.keys() & made.keys()}}
+        asked = {**body, **{name: made[name] for name in body.keys() & made.keys()}} if isinstance(body, dict) else body
         answer = await stranger.send(operation, asked)
 
         assert_no_trace(answer)

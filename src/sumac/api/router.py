@@ -6,6 +6,7 @@ from starlette.responses import Response
 
 from sumac.api.operations import (
     balances,
+    batch,
     billing,
     customers,
     entities,
@@ -30,6 +31,7 @@ NOUNS = (
     features,
     balances,
     locks,
+    batch,
     billing,
     multi,
     schedules,
