@@ -151,6 +151,13 @@ seen.finalized = [
   (await client.balances.finalize({ lockId: "job", action: "release" })).success,
 ];
 seen.events = (await client.events.list({ customerId })).list.map((event) => event.value).sort((a, b) => a - b);
+const pieces = [
+  { customerId, featureId: "messages", value: 0.25 },
+  { customerId, eventName: "message_sent", value: 0.25 },
+];
+seen.batch = (await client.batchTrack(pieces)).success;
+const usage = await client.events.aggregate({ customerId, featureId: "messages", range: "24h", groupBy: "$customer_id" });
+seen.usage = [usage.total.messages.count, usage.total.messages.sum, usage.list.at(-1).groupedValues.messages[customerId]];
 const period = customer.subscriptions[0];
 const moved = await client.customers.advanceTestClock({ customerId, frozenTime: period.currentPeriodEnd });
 seen.clock = [moved.status, moved.frozenTime === period.currentPeriodEnd];

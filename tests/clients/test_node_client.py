@@ -31,8 +31,10 @@ SEEN = {
     "held": True,
     "finalized": [True, True],
     "events": [-20, 0.5, 2, 20, 1199.5],
+    "batch": True,
+    "usage": [6, 1200.5, 1200.5],
     "clock": ["ready", True],
-    "creditsLeft": 60,  # of 100: they paid for the 200 messages beyond the included ones, at 0.2 each
+    "creditsLeft": 59.9,  # of 100: they paid for the 200.5 messages beyond the included ones, at 0.2 each
     "invoice": [28, "paid", "usd"],  # $20, and $8 for the third seat
     "portal": True,
     "cancelled": None,

@@ -4,12 +4,14 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sumac.core.time import Period, from_ms
-from sumac.events.rules.bins import BinSize, bin_start, cut, step_of
-from sumac.events.rules.parts import around, parts_of
+from sumac.events.rules import parts
+from sumac.events.rules.bins import BinSize, bin_start, cut
+from sumac.events.rules.parts import around, parts_of, steps_of
 from sumac.events.rules.rollup import quarter_of
 from tests.laws.strategies import LAW
 
@@ -79,14 +81,22 @@ def test_a_bin_starts_at_or_before_its_instant(instant: datetime, size: BinSize,
 
 
 @LAW
-@given(periods, sizes, zones)
-def test_steps_meet_every_edge(period: Period, size: BinSize, zone: ZoneInfo) -> None:
-    """A whole number of steps leads from the first edge to each of them."""
+@given(periods, sizes, zones, st.sampled_from([1, 32]))
+def test_steps_meet_every_edge(period: Period, size: BinSize, zone: ZoneInfo, most: int) -> None:
+    """They follow each other from the first edge to the last one, and every edge is a whole number of them away."""
     edges = cut(period, size, zone)
-    step = step_of(edges)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(parts, "RUNS_MAX", most)
+        runs = steps_of(edges)
 
-    assert step > ZERO
-    assert {ZERO} == {(edge - edges[0]) % step for edge in edges}
+    assert (edges[0], edges[-1]) == (runs[0].start, runs[-1].end)
+    assert all(one.end == other.start for one, other in pairwise(runs))
+    assert len(runs) <= 32
+    for run in runs:
+        within = [edge for edge in edges if run.start <= edge <= run.end]
+
+        assert run.length > ZERO
+        assert {ZERO} == {(edge - run.start) % run.length for edge in within}
 
 
 @LAW
@@ -97,11 +107,13 @@ def test_the_parts_are_the_period(period: Period, size: BinSize, zone: ZoneInfo)
     Where the zone's clocks are a number of whole quarters from the others'.
     """
     edges = cut(period, size, zone)
-    parts = [*parts_of(period, edges)]
+    found = [*parts_of(period, edges)]
 
-    assert period == Period(parts[0].period.start, parts[-1].period.end)
-    assert all(one.period.end == other.period.start for one, other in pairwise(parts))
-    for part in parts:
+    assert period == Period(found[0].period.start, found[-1].period.end)
+    assert all(one.period.end == other.period.start for one, other in pairwise(found))
+    for part in found:
+        assert part.steps.start <= part.period.start
+        assert part.period.end <= part.steps.end
         if part.rolled_up:
             assert part.period.start == quarter_of(part.period.start)
             assert part.period.end == quarter_of(part.period.end)

@@ -8,13 +8,12 @@ are read one by one, up to a limit.
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime
 
 from sumac.core.errors import BadRequest
 from sumac.events import rollups, store
 from sumac.events.model import Amount, Grouping, GroupKind, Series, SeriesRequest
 from sumac.events.rollups import Sum
-from sumac.events.rules.bins import step_of
 from sumac.events.rules.groups import OTHER, rank
 from sumac.events.rules.parts import around, parts_of
 from sumac.events.rules.tally import Tally
@@ -38,7 +37,7 @@ async def aggregate(work: Work, request: SeriesRequest) -> Series:
 
 async def _from_rollups(work: Work, request: SeriesRequest) -> Series:
     amounts: dict[int, dict[str, Amount]] = {}
-    for each in await _read(work, request, step_of(request.edges)):
+    for each in await _read(work, request, request.edges):
         of_bin = amounts.setdefault(_number(each, request), {})
         of_bin[each.feature_id] = _plus(of_bin.get(each.feature_id), each.amount)
     if request.grouping is None:
@@ -51,14 +50,14 @@ async def _groups(
 ) -> Mapping[int, Mapping[str, Mapping[str, Amount]]]:
     """The largest groups by bin, and what is left of the amounts as one group more."""
     totals: dict[tuple[str, str], Amount] = {}
-    for each in await _read(work, request, request.edges[-1] - request.edges[0], grouping.kind):
+    for each in await _read(work, request, (request.edges[0], request.edges[-1]), grouping.kind):
         key = (each.feature_id, each.group)
         totals[key] = _plus(totals.get(key), each.amount)
     ranked = rank(totals, grouping)
     shown = sorted(frozenset[str]().union(*ranked.values()))
     groups: dict[int, dict[str, dict[str, Amount]]] = {}
     rest = {number: dict(of_bin) for number, of_bin in amounts.items()}
-    for each in await _read(work, request, step_of(request.edges), grouping.kind, shown):
+    for each in await _read(work, request, request.edges, grouping.kind, shown):
         if each.group not in ranked[each.feature_id]:
             continue
         number = _number(each, request)
@@ -77,15 +76,13 @@ async def _groups(
 async def _read(
     work: Work,
     request: SeriesRequest,
-    step: timedelta,
+    edges: Sequence[datetime],
     kind: GroupKind | None = None,
     groups: Sequence[str] | None = None,
 ) -> list[Sum]:
     found: list[Sum] = []
-    for part in parts_of(request.period, request.edges):
-        found += await rollups.sums(
-            work, part, request.chosen, start=request.edges[0], step=step, kind=kind, groups=groups
-        )
+    for part in parts_of(request.period, edges):
+        found += await rollups.sums(work, part, request.chosen, kind=kind, groups=groups)
     return found
 
 

@@ -5,7 +5,7 @@ They are written in the transaction of their events, so that a roll-up is the su
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 
 import sqlalchemy as sa
@@ -52,22 +52,21 @@ async def sums(
     part: Part,
     chosen: UsageFilter,
     *,
-    start: datetime,
-    step: timedelta,
     kind: GroupKind | None = None,
     groups: Collection[str] | None = None,
 ) -> list[Sum]:
-    """What was counted in each step since the start, by feature and (customer or entity) group, in no order.
+    """What was counted in each step of the part, by feature and (customer or entity) group, in no order.
 
-    Read from the roll-ups or from the events, as the part of the period says; with `groups` of these only.
+    Read from the roll-ups or from the events, as the part says; with `groups` of these only.
     """
     source = ROLLUPS if part.rolled_up else EVENTS
+    start, length = part.steps.start, part.steps.length
     group = sa.literal("") if kind is None else source.group(kind)
     since = sa.type_coerce(source.at, sa.BigInteger) - to_ms(start)
     columns = (
         source.table.c.feature_id,
         group.label("in_group"),
-        (since // (step // MILLISECOND)).label("step"),
+        (since // (length // MILLISECOND)).label("step"),
         source.events.label("counted"),
         source.total.label("summed"),
     )
@@ -76,7 +75,7 @@ async def sums(
         statement = statement.where(group.in_(groups))
     rows = await work.all(statement.group_by("feature_id", "in_group", "step"))
     return [
-        Sum(row.feature_id, row.in_group, start + int(row.step) * step, Amount(int(row.counted), row.summed))
+        Sum(row.feature_id, row.in_group, start + int(row.step) * length, Amount(int(row.counted), row.summed))
         for row in rows
     ]
 

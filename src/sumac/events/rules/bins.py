@@ -7,15 +7,13 @@ Monday. Hours are counted from midnight, so that each is an hour long also where
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
-from math import gcd
 from zoneinfo import ZoneInfo
 
 from sumac.core.errors import BadRequest
-from sumac.core.time import Cadence, Interval, Period, add_months, boundary, cycle_number, to_ms
+from sumac.core.time import MILLISECOND, Cadence, Interval, Period, add_months, boundary, cycle_number
 
 BINS_MAX = 10_000
 HOUR = timedelta(hours=1)
-MILLISECOND = timedelta(milliseconds=1)
 LATEST = datetime(9000, 1, 1, tzinfo=UTC)
 
 
@@ -106,11 +104,6 @@ def reach_back(
     number = cycle_number(anchor, cadence, now)
     first = boundary(anchor, cadence, number - CYCLES_BACK[span])
     return Period(first, boundary(anchor, cadence, number) if span is Span.LAST_CYCLE else end)
-
-
-def step_of(edges: tuple[datetime, ...]) -> timedelta:
-    """The longest step in which one comes from the first edge to each of the others."""
-    return gcd(*(to_ms(edge) - to_ms(edges[0]) for edge in edges[1:])) * MILLISECOND
 
 
 def _edges(start: datetime, size: BinSize, zone: ZoneInfo) -> Iterator[datetime]:
