@@ -77,6 +77,23 @@ async def test_events_can_be_narrowed(api: Api, clock: ManualClock) -> None:
     assert [1] == await values(api, custom_range={"end": JANUARY_MS + 1000})
 
 
+async def test_events_of_a_named_range(api: Api, clock: ManualClock) -> None:
+    """Back from now by days, or by billing cycles, as for series; entities by their id, of one customer or anybody."""
+    await add_ada(api)
+    await api.call("entities.create", {"customer_id": "ada", "entity_id": "north", "feature_id": "seats"})
+    for value, days in ((1, 40), (2, 8), (3, 0)):
+        await track(api, value=value, entity_id="north" if value == 2 else None)
+        clock.advance(timedelta(days=days))
+
+    assert [3, 2, 1] == await values(api, feature_id="messages")
+    assert [3] == await values(api, customer_id="ada", range="7d")
+    assert [3, 2] == await values(api, range="30d")
+    assert [3, 2] == await values(api, customer_id="ada", range="1bc")
+    assert [1] == await values(api, customer_id="ada", range="last_cycle", feature_id="messages")
+    assert [2] == await values(api, entity_id="north", feature_id="messages")
+    assert [2] == await values(api, entity_id="north", customer_id="ada", feature_id=["messages"])
+
+
 async def test_pages_are_stable_while_events_are_added(api: Api, clock: ManualClock) -> None:
     """Every event that was there at the start is seen once, whatever is told meanwhile (api.md §1.8)."""
     await add_ada(api)
@@ -102,6 +119,8 @@ BROKEN_RULES: list[Refused] = [
     ("events.list", {"customer_id": "ada", "entity_id": "ghost"}, 404, "entity_not_found"),
     ("events.list", {"feature_id": 1}, 400, "invalid_inputs"),
     ("events.list", {"custom_range": {"start": "yesterday"}}, 400, "invalid_inputs"),
+    ("events.list", {"range": "8d"}, 400, "invalid_inputs"),
+    ("events.list", {"range": "7d", "custom_range": {"start": 1}}, 400, "invalid_inputs"),
     ("events.list", {"custom_range": {"start": -1}}, 400, "invalid_inputs"),
     ("events.list", {"limit": 100_000}, 400, "invalid_request"),
 ]

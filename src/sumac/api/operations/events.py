@@ -1,11 +1,12 @@
 """events.list and events.aggregate (api.md §2.7)."""
 
 from collections.abc import Mapping
+from zoneinfo import ZoneInfo
 
 from sumac.api.context import Context
 from sumac.api.operation import OperationRouter
 from sumac.api.schemas.aggregate import AggregateBody, AggregateRequest, SeriesWriter
-from sumac.api.schemas.events import EventBody, EventList, EventListRequest
+from sumac.api.schemas.events import EventBody, EventList, EventListRequest, TimeRange
 from sumac.billing.rules.billed import billed_by
 from sumac.catalog import service as catalog
 from sumac.catalog.model import Feature, FeatureKind
@@ -17,10 +18,11 @@ from sumac.customers.model import Customer
 from sumac.events import history
 from sumac.events import service as events
 from sumac.events.model import GroupKind, Series, SeriesRequest, UsageFilter
-from sumac.events.rules.bins import cut, reach_back
+from sumac.events.rules.bins import BinSize, Span, cut, reach_back
 from sumac.events.rules.groups import NO_GROUP, OTHER
 from sumac.storage.work import Work
 
+UTC = ZoneInfo("UTC")
 router = OperationRouter("events")
 
 
@@ -31,13 +33,15 @@ async def list_events(body: EventListRequest, context: Context) -> EventList:
     async with context.reading() as work:
         customer = await customers.get(work, body.customer_id) if body.customer_id else None
         named = await _entity_keys(work, customer, body.entity_id)
-        span = body.custom_range
+        span: Period | TimeRange = body.custom_range or TimeRange()
+        if body.range is not None:
+            span = await _period(work, body.range, context, customer)
         chosen = events.EventFilter(
             customer_key=customer.key if customer else None,
             entity_keys=named,
             feature_ids=body.feature_ids(),
-            occurred_from=span.start if span else None,
-            occurred_before=span.end if span else None,
+            occurred_from=span.start,
+            occurred_before=span.end,
         )
         page = await events.list_page(work, chosen, cursor=cursor, limit=body.limit)
         known = await customers.get_by_keys(work, {event.customer_key for event in page.items})
@@ -61,7 +65,10 @@ async def aggregate_events(body: AggregateRequest, context: Context) -> Aggregat
             if feature_id not in features:
                 message = f"Feature {feature_id} not found"
                 raise NotFound(message, code="feature_not_found")
-        period = await _period(work, body, context, customer)
+        size, zone = body.size(), body.zone()
+        period = body.period()
+        if period is None:
+            period = await _period(work, body.range or Span.ONE_CYCLE, context, customer, size, zone)
         request = SeriesRequest(
             UsageFilter(
                 body.feature_ids(),
@@ -70,7 +77,7 @@ async def aggregate_events(body: AggregateRequest, context: Context) -> Aggregat
                 properties=body.filter_by or {},
             ),
             period,
-            cut(period, body.size(), body.zone()),
+            cut(period, size, zone),
             body.grouping(),
             by_balance=body.aggregate_on is not None,
             any_may_pay=any(_is_credit_system(features[each]) for each in body.feature_ids()),
@@ -88,16 +95,20 @@ async def _entity_keys(work: Work, customer: Customer | None, entity_id: str | N
     return tuple(entity.key for entity in named)
 
 
-async def _period(work: Work, body: AggregateRequest, context: Context, customer: Customer | None) -> Period:
-    span = body.span()
-    if isinstance(span, Period):
-        return span
+async def _period(
+    work: Work,
+    span: Span,
+    context: Context,
+    customer: Customer | None,
+    size: BinSize = BinSize.DAY,
+    zone: ZoneInfo = UTC,
+) -> Period:
     billed = None
     if customer is not None:
         holdings = await context.services.billing.holdings(work, [customer.key])
         billed = billed_by(holdings.get(customer.key, ()))
     now = work.now if customer is None else customer.now(work.now)
-    return reach_back(span, now=now, size=body.size(), zone=body.zone(), billed=billed)
+    return reach_back(span, now=now, size=size, zone=zone, billed=billed)
 
 
 async def _names(work: Work, request: SeriesRequest, series: Series) -> Mapping[str, str]:

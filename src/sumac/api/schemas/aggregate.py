@@ -93,11 +93,9 @@ class AggregateRequest(WireModel):
         """How long a bin is: a day unless it was said, an hour for 24h."""
         return self.bin_size or (BinSize.HOUR if self.range is Span.DAY else BinSize.DAY)
 
-    def span(self) -> Span | Period:
-        """The stretch of time asked for: the current billing cycle unless it was said."""
-        if self.custom_range is not None:
-            return Period(self.custom_range.start, self.custom_range.end)
-        return self.range or Span.ONE_CYCLE
+    def period(self) -> Period | None:
+        """The stretch of time that was given, if it was not named."""
+        return None if self.custom_range is None else Period(self.custom_range.start, self.custom_range.end)
 
     def grouping(self) -> Grouping | None:
         """How to group, if at all."""

@@ -2,10 +2,14 @@
 
 from typing import Any, Self
 
+from pydantic import model_validator
+from pydantic_core import PydanticCustomError
+
 from sumac.api.schemas.balances import DeductionBody
 from sumac.api.schemas.pages import PageRequest
 from sumac.api.schemas.wire import AnyId, CustomerId, FeatureId, Milliseconds, Number, WireModel
 from sumac.events.model import UsageEvent
+from sumac.events.rules.bins import Span
 
 
 class TimeRange(WireModel):
@@ -21,7 +25,14 @@ class EventListRequest(PageRequest):
     customer_id: CustomerId | None = None
     entity_id: AnyId | None = None
     feature_id: FeatureId | list[FeatureId] | None = None
+    range: Span | None = None
     custom_range: TimeRange | None = None
+
+    @model_validator(mode="after")
+    def _one_range(self) -> Self:
+        if self.range is not None and self.custom_range is not None:
+            raise PydanticCustomError("range", "give range or custom_range, not both")
+        return self
 
     def feature_ids(self) -> list[str]:
         """The features asked for; none means every feature."""
