@@ -125,7 +125,7 @@ async def test_a_retried_batch(shop: Api) -> None:
 
 
 async def test_seats_are_paid_for(api: Api) -> None:
-    """Usage of prorated seats, of which five were chosen, goes through billing, after the rest of its customer."""
+    """Usage of prorated seats, of which five were chosen, goes through billing like any other."""
     await subscribe_ada(api)
     await batch(api, [{"customer_id": "ada", "feature_id": "seats", "value": 4}, MESSAGES])
 
