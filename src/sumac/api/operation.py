@@ -26,6 +26,7 @@ from sumac.organizations.rules.scopes import is_permitted
 
 IDEMPOTENCY_KEY_MAX = 512
 CONFLICT = 409
+ACCEPTED = "Done, as was asked without waiting for what came of it"
 ERRORS: dict[int | str, dict[str, Any]] = {
     status: {"model": ErrorBody, "description": description}
     for status, description in (
@@ -100,15 +101,20 @@ class OperationRouter(APIRouter):
         scope: str,
         paths: Sequence[str] = (),
         status: int = 200,
+        accepts: bool = False,
     ) -> Callable[[Handler], Handler]:
         """Registers `async def handler(body: Model, context: Context) -> Model` (or without a body).
 
-        `paths` are older addresses of the same operation, below /v1. The handler's docstring documents it.
+        `paths` are older addresses of the same operation, below /v1. With `accepts` it may also answer 202, by a model
+        that says so. The handler's docstring documents it.
         """
 
         def register(handler: Handler) -> Handler:
             endpoint = _endpoint(handler, scope, status)
             answer = inspect.signature(handler, eval_str=True).return_annotation
+            accepted: dict[int | str, dict[str, Any]] = (
+                {202: {"model": answer, "description": ACCEPTED}} if accepts else {}
+            )
             summary = name.replace(".", ": ").replace("_", " ")
             for number, path in enumerate((f"/v1/{name}", *(f"/v1{path}" for path in paths))):
                 self.add_api_route(
@@ -120,7 +126,7 @@ class OperationRouter(APIRouter):
                     operation_id=name if number == 0 else f"{name}:{path}",
                     summary=summary,
                     description=inspect.getdoc(handler),
-                    responses=ERRORS,
+                    responses=accepted | ERRORS,
                     deprecated=number > 0 or None,
                 )
             return handler
@@ -134,7 +140,7 @@ def _endpoint(handler: Handler, scope: str, status: int) -> Callable[..., Awaita
     @wraps(handler)
     async def endpoint(**arguments: Any) -> Response:  # noqa: ANN401  # the handler's own parameters
         answer = await handler(**arguments)
-        return Response(answer.encoded(), status, media_type="application/json")
+        return Response(answer.encoded(), answer.answered_with or status, media_type="application/json")
 
     parameters = [
         parameter.replace(annotation=Annotated[Context, Depends(_admit(scope))], kind=parameter.KEYWORD_ONLY)

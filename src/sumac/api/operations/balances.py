@@ -4,7 +4,14 @@ from dataclasses import replace
 
 from sumac.api.context import Context
 from sumac.api.operation import OperationRouter
-from sumac.api.schemas.balances import CheckAnswerBody, CheckBody, Features, TrackAnswerBody, TrackBody
+from sumac.api.schemas.balances import (
+    AcceptedTrackBody,
+    CheckAnswerBody,
+    CheckBody,
+    Features,
+    TrackAnswerBody,
+    TrackBody,
+)
 from sumac.api.schemas.expand import check_expand
 from sumac.balances import reservations
 from sumac.balances.requests import LockRequest
@@ -38,9 +45,9 @@ async def check(body: CheckBody, context: Context) -> CheckAnswerBody:
     )
 
 
-@router.operation("balances.track", scope="balances:write", paths=("/track", "/events"))
+@router.operation("balances.track", scope="balances:write", paths=("/track", "/events"), accepts=True)
 async def track(body: TrackBody, context: Context) -> TrackAnswerBody:
-    """Counts usage. When this answers, the usage is on disk.
+    """Counts usage. When this answers, the usage is on disk; with `async` it does so with 202, and without a balance.
 
     Seats that are billed when they are taken are paid for first; otherwise 402 `pay_invoice_failed`.
     """
@@ -50,6 +57,8 @@ async def track(body: TrackBody, context: Context) -> TrackAnswerBody:
         answer = await context.services.usage.track(context.tenant, request)
     except SeatsBilledError as billed:
         answer = await context.services.billing.count(context.tenant, billed.request, actor=context.actor)
+    if body.async_:
+        return AcceptedTrackBody.of(answer)
     return TrackAnswerBody.of(answer, await _features(context) if expand else None)
 
 

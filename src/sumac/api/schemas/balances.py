@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field
 
@@ -317,6 +317,20 @@ class TrackAnswerBody(WireModel):
             deductions=[DeductionBody.of(deduction) for deduction in answer.deductions],
             **optional,
         )
+
+
+class AcceptedTrackBody(TrackAnswerBody):
+    """Usage that was counted for somebody who does not ask what came of it."""
+
+    answered_with: ClassVar[int | None] = 202
+
+    @classmethod
+    def of(cls, answer: TrackAnswer, features: Features | None = None) -> Self:  # noqa: ARG003  # nothing is shown
+        """What was told; no balance, and no deductions."""
+        request = answer.request
+        named = {"entity_id": request.entity_id, "event_name": request.event_name}
+        optional: dict[str, Any] = {name: value for name, value in named.items() if value is not None}
+        return cls(customer_id=answer.customer_id, value=request.value, balance=None, **optional)
 
 
 def _balances(balances: Mapping[str, Balance | None], features: Features | None) -> dict[str, BalanceBody | None]:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import msgspec
 from email_validator import EmailNotValidError, validate_email
@@ -33,6 +33,8 @@ class WireModel(BaseModel):
     """Base of every request and answer."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
+    answered_with: ClassVar[int | None] = None
+    """The status of an answer like this, where it is not the operation's own."""
 
     def encoded(self) -> bytes:
         """The JSON text; keys that were not set are left out."""
