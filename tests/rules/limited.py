@@ -9,15 +9,18 @@ from decimal import Decimal
 from typing import Any
 
 from sumac.balances.controls import (
+    AutoTopup,
     ControlSet,
     LimitType,
     OverageControl,
     SpendLimit,
+    ThresholdType,
+    UsageAlert,
     UsageLimit,
     WindowAnchor,
     WindowInterval,
 )
-from sumac.balances.model import BalanceSnapshot, Grant, HeldPlan
+from sumac.balances.model import BalanceSnapshot, Grant, HeldPlan, UsageDecision
 from sumac.balances.requests import OverageBehavior, TrackRequest
 from sumac.balances.rules.access import Access, compute_access
 from sumac.balances.rules.deduct import visible
@@ -27,6 +30,7 @@ from sumac.customers.model import Customer, Entity
 from tests.rules.offers import FEATURES, JANUARY, at, usage_based
 
 CAP, REJECT, OVERFLOW = OverageBehavior.CAP, OverageBehavior.REJECT, OverageBehavior.OVERFLOW
+Entry = OverageControl | SpendLimit | UsageLimit | UsageAlert | AutoTopup
 PAID: Mapping[str, Any] = {"overage_allowed": True, "price": usage_based("0.50")}
 NOON = at("2026-01-10 12:00")
 
@@ -59,16 +63,32 @@ def daily(limit: int | str, feature_id: str = "messages", **changes: Any) -> Usa
     return usage_limit(limit, feature_id, interval=WindowInterval.DAY, anchor=WindowAnchor.UTC, **changes)
 
 
-def controls(*entries: OverageControl | SpendLimit | UsageLimit) -> ControlSet:
+def alert(
+    threshold: int | str, kind: str = "remaining", feature_id: str | None = "messages", **changes: Any
+) -> UsageAlert:
+    """Tells when so much is used or left."""
+    plain = UsageAlert(feature_id, enabled=True, threshold=Decimal(threshold), threshold_type=ThresholdType(kind))
+    return replace(plain, **changes)
+
+
+def topup(threshold: int | str, quantity: int | str, feature_id: str = "messages", **changes: Any) -> AutoTopup:
+    """Buys so many units when no more than the threshold is left."""
+    plain = AutoTopup(feature_id, enabled=True, threshold=Decimal(threshold), quantity=Decimal(quantity))
+    return replace(plain, **changes)
+
+
+def controls(*entries: Entry) -> ControlSet:
     """The entries of somebody."""
     return ControlSet(
         overage_allowed=tuple(each for each in entries if isinstance(each, OverageControl)),
         spend_limits=tuple(each for each in entries if isinstance(each, SpendLimit)),
         usage_limits=tuple(each for each in entries if isinstance(each, UsageLimit)),
+        usage_alerts=tuple(each for each in entries if isinstance(each, UsageAlert)),
+        auto_topups=tuple(each for each in entries if isinstance(each, AutoTopup)),
     )
 
 
-def held_plan(plan_id: str = "pro", *entries: OverageControl | SpendLimit | UsageLimit, **changes: Any) -> HeldPlan:
+def held_plan(plan_id: str = "pro", *entries: Entry, **changes: Any) -> HeldPlan:
     """A main plan held since January, with entries."""
     plain = HeldPlan(
         customer_plan_id=f"held-{plan_id}",
@@ -91,9 +111,9 @@ def entity(key: str) -> Entity:
 
 def limited(
     grants: Sequence[Grant],
-    *entries: OverageControl | SpendLimit | UsageLimit,
+    *entries: Entry,
     plans: Sequence[HeldPlan] = (),
-    entities: Mapping[str, Sequence[OverageControl | SpendLimit | UsageLimit]] | None = None,
+    entities: Mapping[str, Sequence[Entry]] | None = None,
     **changes: Any,
 ) -> BalanceSnapshot:
     """A customer with these grants, entries, plans and entities with entries of theirs."""
@@ -120,6 +140,20 @@ def used(
     **properties: Any,
 ) -> BalanceSnapshot:
     """The customer once so much was tracked."""
+    return before.after(decided(before, value, behavior, feature_id, entity_id=entity_id, now=now, **properties))
+
+
+def decided(
+    before: BalanceSnapshot,
+    value: int | str,
+    behavior: OverageBehavior = CAP,
+    feature_id: str = "messages",
+    *,
+    entity_id: str | None = None,
+    now: datetime = NOON,
+    **properties: Any,
+) -> UsageDecision:
+    """What tracking so much comes to."""
     request = TrackRequest(
         "acme",
         feature_id,
@@ -128,7 +162,7 @@ def used(
         properties=properties,
         overage_behavior=behavior,
     )
-    return before.after(decide_usage(before, request, now=now, event_ids=["evt_1"]))
+    return decide_usage(before, request, now=now, event_ids=["evt_1"])
 
 
 def asked(

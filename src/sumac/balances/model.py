@@ -7,7 +7,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Literal
 
-from sumac.balances.controls import NO_CONTROLS, ControlSet
+from sumac.balances.controls import NO_CONTROLS, ControlSet, UsageAlert
 from sumac.balances.requests import OverageBehavior, TrackRequest
 from sumac.catalog.model import Feature, ItemPrice, Proration, Rollover
 from sumac.core.time import Cadence
@@ -222,10 +222,14 @@ class ExpireReservations:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something happened that others want to be told; `body` is what is sent (api.md §2.15)."""
+    """Something happened that others want to be told; `body` is what is sent (api.md §2.15).
+
+    Of several with one `key`, only the first within a minute is kept; one without is kept always.
+    """
 
     kind: str
     body: Mapping[str, Any]
+    key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,7 +237,7 @@ class BalanceSnapshot:
     """Everything a decision about one customer's usage may look at, read at one version of the customer.
 
     `grants` are those the customer may use, oldest first; `features` the tenant's; `plans` the usable ones, oldest
-    first; `windows` the running counts of usage limits.
+    first; `windows` the running counts of usage limits; `organization_alerts` the tenant's own, about every customer.
     """
 
     customer: Customer
@@ -245,6 +249,7 @@ class BalanceSnapshot:
     entity_controls: Mapping[str, ControlSet] = field(default_factory=dict)
     windows: tuple[UsageWindow, ...] = ()
     reservations: tuple[Reservation, ...] = ()
+    organization_alerts: tuple[UsageAlert, ...] = ()
 
     def after(self, decision: "UsageDecision") -> "BalanceSnapshot":
         """The snapshot once the decision is carried out."""

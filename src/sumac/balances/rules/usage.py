@@ -8,6 +8,7 @@ from decimal import Decimal
 from sumac.balances.model import BalanceSnapshot, Grant, SeatChange, TrackAnswer, UsageDecision, UsageWindow
 from sumac.balances.requests import OverageBehavior, TrackRequest
 from sumac.balances.rules.deduct import Taken, compute_deduction, compute_sources, visible
+from sumac.balances.rules.follow import followed
 from sumac.balances.rules.limits import Limiting, deduct_within, is_held_by_window, limiting_of
 from sumac.balances.rules.sum import compute_balance
 from sumac.balances.rules.windows import WindowKey, key_of
@@ -51,12 +52,13 @@ def decide_usage(
         events.append(_event(snapshot, feature, request, taken, entity, event_id=event_id, now=now))
     changed = tuple(grant for grant in after.values() if grant is not before[grant.id])
     seats = tuple(SeatChange(before[grant.id], grant) for grant in changed if grant.proration is not None)
-    return UsageDecision(
+    decision = UsageDecision(
         grants=changed,
         events=tuple(events),
         windows=tuple(windows.values()),
         seats=tuple(change for change in seats if change.before.balance != change.after.balance),
     )
+    return followed(snapshot, decision, tracked, entity, request.properties, now=now)
 
 
 def compute_answer(snapshot: BalanceSnapshot, request: TrackRequest, events: Iterable[UsageEvent]) -> TrackAnswer:

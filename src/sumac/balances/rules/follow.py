@@ -1,0 +1,36 @@
+"""What counted usage leads to beside what it counts: notices, and more to be bought (billing.md §6.5, §6.6)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from sumac.balances.model import BalanceSnapshot, UsageDecision
+from sumac.balances.rules.alerts import Step, compute_notices
+from sumac.balances.rules.topups import compute_topups
+from sumac.catalog.model import Feature
+from sumac.customers.model import Entity
+
+
+def followed(
+    snapshot: BalanceSnapshot,
+    decision: UsageDecision,
+    tracked: Sequence[Feature],
+    entity: Entity | None,
+    properties: Mapping[str, Any],
+    *,
+    now: datetime,
+) -> UsageDecision:
+    """The decision with what it leads to; `tracked` are the features it counted, for the entity if there is one."""
+    after = snapshot.after(decision)
+    changed = {grant.feature_id for grant in decision.grants} | {window.feature_id for window in decision.windows}
+    involved = [each for each in snapshot.features if each.id in changed or (changed and each in tracked)]
+    notices = compute_notices(Step(snapshot, after, entity, properties, now), involved) if involved else ()
+    topups = compute_topups(after, payers_of(tracked, snapshot.features))
+    return replace(decision, notices=notices, topups=topups) if notices or topups else decision
+
+
+def payers_of(tracked: Sequence[Feature], features: Sequence[Feature]) -> Sequence[str]:
+    """The features whose balances may pay for the tracked ones: themselves, and the credit systems."""
+    systems = [system.id for system in features if any(system.credit_cost_of(each.id) is not None for each in tracked)]
+    return [*(each.id for each in tracked), *systems]
