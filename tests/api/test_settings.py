@@ -14,6 +14,7 @@ USUAL: dict[str, Any] = {
     "past_due_access": True,
     "cancel_on_past_due": False,
     "void_invoices_on_cancellation": False,
+    "usage_alerts": [],
 }
 READ, CHANGE = "organization.get_billing_settings", "organization.update_billing_settings"
 
@@ -27,6 +28,19 @@ async def test_what_is_named_is_changed(api: Api) -> None:
 
     assert {**USUAL, "retry_days": [2], "after_last_retry": "keep_past_due", "past_due_access": False} == changed
     assert changed == await api.call(READ)
+
+
+async def test_usage_alerts_are_answered_as_they_were_sent(api: Api) -> None:
+    """With the defaults that were left out; an empty list removes them."""
+    alert = {"feature_id": "messages", "threshold": 120.5, "threshold_type": "usage_percentage", "name": "much"}
+    changed = await api.call(CHANGE, {"usage_alerts": [alert, {"threshold": 3, "threshold_type": "remaining"}]})
+
+    assert [
+        {**alert, "enabled": True},
+        {"enabled": True, "threshold": 3, "threshold_type": "remaining"},
+    ] == changed["usage_alerts"]
+    assert changed == await api.call(READ)
+    assert [] == (await api.call(CHANGE, {"usage_alerts": []}))["usage_alerts"]
 
 
 async def test_each_environment_has_its_own(api: Api, live: Api) -> None:
@@ -45,6 +59,8 @@ async def test_each_environment_has_its_own(api: Api, live: Api) -> None:
         ({"retry_days": [1] * 11}, "retry_days"),
         ({"after_last_retry": "forgive"}, "after_last_retry"),
         ({"past_due_access": "yes"}, "past_due_access"),
+        ({"usage_alerts": [{"threshold": 1}]}, "threshold_type"),
+        ({"usage_alerts": [{"threshold": 101, "threshold_type": "remaining_percentage"}]}, "remaining_percentage"),
         ({}, "Nothing to change"),
         ({"retry_days": None}, "Nothing to change"),
     ],

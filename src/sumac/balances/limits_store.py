@@ -9,11 +9,12 @@ from typing import Any
 import sqlalchemy as sa
 from pydantic import TypeAdapter
 
-from sumac.balances.controls import NO_CONTROLS, ControlSet
+from sumac.balances.controls import NO_CONTROLS, ControlSet, UsageAlert
 from sumac.balances.model import BalanceSnapshot, Grant, HeldPlan, UsageWindow
 from sumac.balances.rules.windows import text_of
 from sumac.catalog.model import Feature
 from sumac.customers.model import Customer, Entity
+from sumac.organizations.settings import get_billing_settings
 from sumac.storage.prepared import Row, replacing
 from sumac.storage.schema import TENANT, customer_plans, plans, usage_windows
 from sumac.storage.work import Work
@@ -33,6 +34,7 @@ class KeptLimits:
     controls: ControlSet = NO_CONTROLS
     entity_controls: Mapping[str, ControlSet] = field(default_factory=dict)
     windows: tuple[UsageWindow, ...] = ()
+    organization_alerts: tuple[UsageAlert, ...] = ()
 
 
 async def load(work: Work, customer: Customer, entities: Sequence[Entity]) -> KeptLimits:
@@ -43,7 +45,8 @@ async def load(work: Work, customer: Customer, entities: Sequence[Entity]) -> Ke
     of_entities = {key: each for key, each in own if each is not NO_CONTROLS}
     counted = any(each.usage_limits for each in (controls, *of_entities.values(), *(plan.controls for plan in held)))
     windows = (await running_windows(work, [customer.key]))[customer.key] if counted else ()
-    return KeptLimits(tuple(held), controls, of_entities or NOBODY, tuple(windows))
+    of_tenant = parse_controls({"usage_alerts": (await get_billing_settings(work)).usage_alerts})
+    return KeptLimits(tuple(held), controls, of_entities or NOBODY, tuple(windows), of_tenant.usage_alerts)
 
 
 async def snapshots(

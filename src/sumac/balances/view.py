@@ -21,4 +21,5 @@ async def load_snapshot(work: Work, customer: Customer) -> BalanceSnapshot:
         controls=limits.controls,
         entity_controls=limits.entity_controls,
         windows=limits.windows,
+        organization_alerts=limits.organization_alerts,
     )

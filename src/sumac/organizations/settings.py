@@ -1,4 +1,4 @@
-"""How a tenant deals with customers who do not pay (billing.md §1.1, §12.5, §15.1)."""
+"""How a tenant deals with customers who do not pay, and what it wants to be told (billing.md §1.1, §12.5, §15.1)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -13,6 +13,7 @@ from sumac.storage.work import Work
 
 RETRIES_MAX = 10
 RETRY_DAYS_MAX = 60
+ALERTS_MAX = 100
 
 
 class AfterLastRetry(StrEnum):
@@ -24,12 +25,14 @@ class AfterLastRetry(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class BillingSettings:
-    """What happens when an invoice of a plan cannot be collected.
+    """What happens when an invoice of a plan cannot be collected, and what usage the tenant wants to be told of.
 
-    It is tried again after each of `retry_days`, counted from the try before. With `past_due_access` the plan gives
-    access all the while. `cancel_on_past_due` ends the plan at the first failure already, and voids the invoice. When
-    a plan ends unpaid later, what is still owed for it is void with `void_invoices_on_cancellation`, else it stays in
-    the books as a loss.
+    An invoice is tried again after each of `retry_days`, counted from the try before. With `past_due_access` the plan
+    gives access all the while. `cancel_on_past_due` ends the plan at the first failure already, and voids the invoice.
+    When a plan ends unpaid later, what is still owed for it is void with `void_invoices_on_cancellation`, else it stays
+    in the books as a loss.
+
+    `usage_alerts` are about the usage of every customer (§6.5), each as a customer's own is kept.
     """
 
     retry_days: tuple[int, ...] = (1, 3, 5, 7)
@@ -37,6 +40,7 @@ class BillingSettings:
     past_due_access: bool = True
     cancel_on_past_due: bool = False
     void_invoices_on_cancellation: bool = False
+    usage_alerts: tuple[Mapping[str, Any], ...] = ()
 
 
 SETTINGS = TypeAdapter(BillingSettings)
@@ -49,7 +53,7 @@ async def get_billing_settings(work: Work) -> BillingSettings:
 
 
 async def update_billing_settings(work: Work, changes: Mapping[str, Any]) -> BillingSettings:
-    """Changes the settings that are named. Raises BadRequest for retry days out of bounds."""
+    """Changes the settings that are named. Raises BadRequest for retry days out of bounds and too many alerts."""
     await work.lock("billing_settings")
     settings = replace(await get_billing_settings(work), **changes)
     _check(settings)
@@ -65,4 +69,7 @@ def _check(settings: BillingSettings) -> None:
         raise BadRequest(message, code="invalid_inputs")
     if not all(1 <= days <= RETRY_DAYS_MAX for days in settings.retry_days):
         message = f"retry_days: each must be between 1 and {RETRY_DAYS_MAX} days"
+        raise BadRequest(message, code="invalid_inputs")
+    if len(settings.usage_alerts) > ALERTS_MAX:
+        message = f"usage_alerts: there may be at most {ALERTS_MAX}"
         raise BadRequest(message, code="invalid_inputs")

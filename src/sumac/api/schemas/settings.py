@@ -4,19 +4,21 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field
 
-from sumac.api.schemas.wire import Truth, WholeNumber, WireModel
+from sumac.api.schemas.controls import UsageAlert
+from sumac.api.schemas.wire import Truth, WholeNumber, WireModel, storable
 from sumac.core.errors import BadRequest
-from sumac.organizations.settings import RETRIES_MAX, RETRY_DAYS_MAX, AfterLastRetry, BillingSettings
+from sumac.organizations.settings import ALERTS_MAX, RETRIES_MAX, RETRY_DAYS_MAX, AfterLastRetry, BillingSettings
 
 RetryDays = Annotated[list[Annotated[WholeNumber, Field(ge=1, le=RETRY_DAYS_MAX)]], Field(max_length=RETRIES_MAX)]
+Alerts = Annotated[list[UsageAlert], Field(max_length=ALERTS_MAX)]
 LastRetry = Literal["cancel", "keep_past_due"]
 
 
 class BillingSettingsBody(WireModel):
-    """What happens when an invoice of a plan cannot be collected.
+    """What happens when an invoice of a plan cannot be collected, and what usage the tenant is told of.
 
-    It is tried again after each of `retry_days`, counted from the try before; `after_last_retry` says what becomes of
-    the plan then.
+    An invoice is tried again after each of `retry_days`, counted from the try before; `after_last_retry` says what
+    becomes of the plan then. `usage_alerts` are about every customer's usage.
     """
 
     retry_days: RetryDays
@@ -24,6 +26,7 @@ class BillingSettingsBody(WireModel):
     past_due_access: Truth
     cancel_on_past_due: Truth
     void_invoices_on_cancellation: Truth
+    usage_alerts: Alerts
 
     @classmethod
     def of(cls, settings: BillingSettings) -> Self:
@@ -34,6 +37,7 @@ class BillingSettingsBody(WireModel):
             past_due_access=settings.past_due_access,
             cancel_on_past_due=settings.cancel_on_past_due,
             void_invoices_on_cancellation=settings.void_invoices_on_cancellation,
+            usage_alerts=[UsageAlert.model_validate(each) for each in settings.usage_alerts],
         )
 
 
@@ -45,6 +49,7 @@ class BillingSettingsChange(WireModel):
     past_due_access: Truth | None = None
     cancel_on_past_due: Truth | None = None
     void_invoices_on_cancellation: Truth | None = None
+    usage_alerts: Alerts | None = None
 
     def changes(self) -> dict[str, Any]:
         """The settings that were named. Raises BadRequest when none was."""
@@ -54,6 +59,8 @@ class BillingSettingsChange(WireModel):
             raise BadRequest(message, code="invalid_inputs")
         if "retry_days" in named:
             named["retry_days"] = tuple(named["retry_days"])
+        if "usage_alerts" in named:
+            named["usage_alerts"] = tuple(storable(named["usage_alerts"]))
         if "after_last_retry" in named:
             named["after_last_retry"] = AfterLastRetry(named["after_last_retry"])
         return named

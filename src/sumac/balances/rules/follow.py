@@ -27,7 +27,7 @@ def followed(
     involved = [each for each in snapshot.features if each.id in changed or (changed and each in tracked)]
     notices = compute_notices(Step(snapshot, after, entity, properties, now), involved) if involved else ()
     topups = compute_topups(after, payers_of(tracked, snapshot.features))
-    return replace(decision, notices=notices, topups=topups) if notices or topups else decision
+    return replace(decision, notices=notices, topups=topups)
 
 
 def payers_of(tracked: Sequence[Feature], features: Sequence[Feature]) -> Sequence[str]:

@@ -11,6 +11,7 @@ from decimal import Decimal
 
 from sumac.balances.model import BalanceSnapshot, Grant, Held, Reservation, UsageDecision
 from sumac.balances.requests import FinalizeRequest, LockRequest, OverageBehavior, TrackRequest
+from sumac.balances.rules.follow import followed
 from sumac.balances.rules.undo import undo
 from sumac.balances.rules.usage import check_value, decide_usage, deduction_of, tracked_features
 from sumac.balances.rules.windows import key_of
@@ -109,7 +110,9 @@ def decide_finalize(
         reservation=replace(reservation, finished_at=now),
     )
     difference = rounded(final - reservation.value)
-    return _recorded(together, reservation, request, before, difference=difference, now=now, event_id=event_id)
+    settled = _recorded(together, reservation, request, before, difference=difference, now=now, event_id=event_id)
+    owner = next((each for each in snapshot.entities if each.key == reservation.entity_key), None)
+    return followed(snapshot, settled, [feature], owner, reservation.properties, now=now)
 
 
 def _recorded(
