@@ -6,7 +6,10 @@ import pytest
 import sqlalchemy as sa
 
 from sumac.api import idempotency
+from sumac.balances import notices
+from sumac.balances.model import Notice
 from sumac.core.errors import Conflict
+from sumac.customers import service as customers
 from sumac.jobs import purge
 from sumac.jobs.purge import PAST, Purge
 from sumac.organizations import service as organizations
@@ -33,6 +36,8 @@ async def leave_one_of_each(shop: Services, key: str) -> None:
     await idempotency.claim(shop.database, shop.tenant, key)
     await shop.reserve(0, lock_id=key)
     await shop.finalize(0, key)
+    async with shop.database.work(shop.tenant) as work:
+        await notices.tell(work, (await customers.get(work, "ada")).key, Notice("test", {}))
     async with shop.database.system() as system:
         code = await organizations.request_code(system, EMAIL)
         assert code is not None
@@ -82,3 +87,18 @@ async def test_a_key_is_free_again_before_it_is_purged(shop: Services) -> None:
     shop.clock.advance(timedelta(milliseconds=1))
 
     await idempotency.claim(shop.database, shop.tenant, "again")
+
+
+async def test_notices_are_kept_for_a_month(shop: Services) -> None:
+    """Whoever was not reached for days is still told (billing.md §6.5)."""
+    async with shop.database.work(shop.tenant) as work:
+        await notices.tell(work, (await customers.get(work, "ada")).key, Notice("test", {}))
+    shop.clock.advance(timedelta(days=30))
+    await Purge(shop.database).run()
+
+    assert [("test", {})] == await shop.notices()
+
+    shop.clock.advance(timedelta(seconds=1))
+    await Purge(shop.database).run()
+
+    assert [] == await shop.notices()

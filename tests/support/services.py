@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from sumac.balances import reservations
 from sumac.balances import service as balances
@@ -43,7 +43,7 @@ from sumac.invoices import service as invoices
 from sumac.invoices.model import Invoice
 from sumac.providers.sandbox.bank import SandboxBank
 from sumac.storage.database import Database
-from sumac.storage.schema import bank_charges
+from sumac.storage.schema import bank_charges, notices
 
 ACTOR = "test"
 PUBLIC_URL = "http://127.0.0.1:1"
@@ -272,6 +272,13 @@ class Services:
     async def statuses(self, customer_id: str = "ada") -> dict[str, str]:
         """The status of each live plan of the customer."""
         return {plan_id: each.held.status.value for plan_id, each in (await self.holdings(customer_id)).items()}
+
+    async def notices(self, customer_id: str = "ada") -> list[tuple[str, Mapping[str, Any]]]:
+        """What others are told about the customer, kind and body, oldest first."""
+        async with self.database.reading(self.tenant) as work:
+            about = notices.c.customer_key == (await self.customer(customer_id)).key
+            rows = await work.all(work.select(notices).where(about).order_by(notices.c.created_at, notices.c.id))
+        return [(row.kind, row.body) for row in rows]
 
     async def invoices(self, customer_id: str = "ada") -> Sequence[Invoice]:
         """The customer's invoices, oldest first."""

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sumac.balances import limits_store
+from sumac.balances import limits_store, notices
 from sumac.balances.model import Grant, UsageDecision
 from sumac.core.tenant import Tenant
 from sumac.events import service as events
@@ -11,10 +11,11 @@ from sumac.events.model import UsageEvent
 from sumac.storage.changes import RAISE_VERSION
 from sumac.storage.journal import Write
 from sumac.storage.prepared import Row, updating
-from sumac.storage.schema import TENANT, grants
+from sumac.storage.schema import TENANT, customers, grants
 from sumac.storage.work import Work
 
 BALANCE = updating(grants, ("balance", "replaceables"), key=(TENANT, "customer_key", "id"))
+TOPUP = updating(customers, ("topup_at",), key=(TENANT, "key"))
 Posted = tuple[Tenant, str, UsageDecision]
 
 
@@ -36,14 +37,21 @@ def _writes(posted: Sequence[Posted], now: datetime) -> list[Write]:
     balances: dict[tuple[str, str], Row] = {}
     windows: dict[tuple[str, str, str, str, str], Row] = {}
     counted: dict[Tenant, list[UsageEvent]] = {}
-    for tenant, _, decision in posted:
+    topups: dict[tuple[str, str], Row] = {}
+    told: list[Row] = []
+    for tenant, customer_key, decision in posted:
         balances.update({(tenant.key, grant.id): _balance(tenant, grant) for grant in decision.grants})
         for window in decision.windows:
             key = (tenant.key, window.customer_key, window.feature_id, window.entity_key, window.condition)
             windows[key] = {TENANT: tenant.key, **limits_store.row(window)}
         counted.setdefault(tenant, []).extend(decision.events)
+        told += [notices.row(tenant, customer_key, notice, now) for notice in decision.notices]
+        if decision.topups:
+            asked_at = max(event.counted_at for event in decision.events)
+            topups[tenant.key, customer_key] = {TENANT: tenant.key, "key": customer_key, "topup_at": asked_at}
     kept = [(BALANCE, list(balances.values())), (limits_store.COUNTED, list(windows.values()))]
-    writes = [*kept, *events.writes(counted, now)]
+    followed = [(notices.TOLD, told), (TOPUP, list(topups.values()))]
+    writes = [*kept, *events.writes(counted, now), *followed]
     return [(prepared, rows) for prepared, rows in writes if rows]
 
 

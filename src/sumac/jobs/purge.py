@@ -1,4 +1,4 @@
-"""Throws away what is past and that nobody asks for any more: links, codes, sessions, keys, reservations."""
+"""Throws away what is past and that nobody asks for any more: links, codes, sessions, keys and so on."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from datetime import timedelta
 import sqlalchemy as sa
 
 from sumac.storage.database import Database
-from sumac.storage.schema import idempotency_keys, portal_sessions, reservations, sessions, sign_ins
+from sumac.storage.schema import idempotency_keys, notices, portal_sessions, reservations, sessions, sign_ins
 
 BATCH = 500
 KEPT = timedelta(days=2)
@@ -19,7 +19,9 @@ PAST: Mapping[sa.Table, sa.Column[object]] = {
     sign_ins: sign_ins.c.created_at,
     idempotency_keys: idempotency_keys.c.created_at,
     reservations: reservations.c.finished_at,
+    notices: notices.c.created_at,
 }
+KEPT_LONGER: Mapping[sa.Table, timedelta] = {notices: timedelta(days=30)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,7 @@ class Purge:
     async def _delete(self, table: sa.Table, instant: sa.Column[object]) -> int:
         key = table.primary_key.columns
         async with self.database.system() as system:
-            past = sa.select(*key).where(instant < system.now - KEPT).order_by(instant)
+            past = sa.select(*key).where(instant < system.now - KEPT_LONGER.get(table, KEPT)).order_by(instant)
             # Found first and deleted by their keys: PostgreSQL may run a limited subquery of a DELETE more than once.
             found = await system.all(past.limit(BATCH).with_for_update(skip_locked=True))
             return await system.delete(table, sa.tuple_(*key).in_([tuple(row) for row in found])) if found else 0

@@ -52,6 +52,15 @@ def inserting(table: sa.Table) -> Prepared:
     return Prepared(lambda _: sa.insert(table))
 
 
+def inserting_unless_taken(table: sa.Table) -> Prepared:
+    """Adds rows with a value for every column, but for those of which a unique key is taken."""
+
+    def build(engine: str) -> sa.Executable:
+        return (sqlite.insert if engine == "sqlite" else postgresql.insert)(table).on_conflict_do_nothing()
+
+    return Prepared(build)
+
+
 def adding_up(table: sa.Table, amounts: Sequence[str]) -> Prepared:
     """Adds rows; where a row of the primary key is there already, adds their amounts to it.
 
