@@ -148,7 +148,10 @@ class Rollover:
 
 @dataclass(frozen=True, slots=True)
 class PlanItem:
-    """One feature of a plan: how much is included, when it resets, what more of it costs."""
+    """One feature of a plan: how much is included, when it resets, what more of it costs.
+
+    With `entity_feature_id` it gives as much to each entity that is counted in that feature (billing.md §1.7).
+    """
 
     feature_id: str
     included: Decimal = Decimal(0)
@@ -158,6 +161,7 @@ class PlanItem:
     price: ItemPrice | None = None
     proration: Proration | None = None
     rollover: Rollover | None = None
+    entity_feature_id: str | None = None
 
     @property
     def is_prepaid(self) -> bool:

@@ -220,7 +220,7 @@ async def _uses_of(work: Work, feature: Feature) -> str | None:
         if other.credit_cost_of(feature.id) is not None:
             return f"credit system {other.id}"
     for plan in await store.find_plans(work, latest=False):
-        if plan.item_of(feature.id) is not None:
+        if any(feature.id in {item.feature_id, item.entity_feature_id} for item in plan.items):
             return f"plan {plan.id}"
     return None
 

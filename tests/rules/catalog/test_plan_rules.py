@@ -29,6 +29,7 @@ CREATED = datetime(2026, 1, 1, tzinfo=UTC)
 FEATURES = {
     "messages": Feature("messages", "Messages", FeatureKind.METERED, True, CREATED),
     "seats": Feature("seats", "Seats", FeatureKind.METERED, False, CREATED),
+    "desks": Feature("desks", "Desks", FeatureKind.METERED, False, CREATED),
     "sso": Feature("sso", "Single sign-on", FeatureKind.BOOLEAN, False, CREATED),
 }
 MONTHLY, WEEKLY, ONCE = Cadence(Interval.MONTH), Cadence(Interval.WEEK), Cadence(Interval.ONE_OFF)
@@ -38,6 +39,9 @@ PREPAID = ItemPrice(MONTHLY, BillingMethod.PREPAID, Decimal(8))
 MESSAGES = PlanItem("messages", Decimal(1000), reset=MONTHLY, price=USAGE)
 SEATS = PlanItem("seats", Decimal(2), price=PREPAID)
 BANDS = (Tier(Decimal(2000), Decimal("0.10")), Tier(None, Decimal("0.05")))
+SEAT_OF_A_DESK = PlanItem(
+    "seats", price=USAGE, proration=Proration("prorate_immediately", "none"), entity_feature_id="desks"
+)
 PRO = Plan("pro", 1, "Pro", CREATED, price=TWENTY, items=(MESSAGES, SEATS, PlanItem("sso")))
 FREE = Plan("free", 1, "Free", CREATED, auto_enable=True, items=(PlanItem("messages", Decimal(50), reset=MONTHLY),))
 
@@ -148,6 +152,10 @@ def test_valid_items(item: PlanItem) -> None:
         ),
         pytest.param(PlanItem("sso", Decimal(1)), "boolean", id="boolean-with-units"),
         pytest.param(PlanItem("sso", price=PREPAID), "boolean", id="boolean-with-price"),
+        pytest.param(messages(entity_feature_id="messages"), "whose units are held", id="per-unit-of-itself"),
+        pytest.param(PlanItem("sso", entity_feature_id="messages"), "whose units are held", id="per-message"),
+        pytest.param(PlanItem("messages", entity_feature_id="sso"), "whose units are held", id="per-flag"),
+        pytest.param(SEAT_OF_A_DESK, "billed when they are taken", id="seats-billed-at-once-per-entity"),
     ],
 )
 def test_invalid_items(item: PlanItem, problem: str) -> None:
@@ -200,13 +208,16 @@ def test_unknown_feature() -> None:
     """An item needs its feature."""
     with pytest.raises(NotFound, match="Feature lights not found"):
         check_plan(replace(PRO, items=(PlanItem("lights"),)), FEATURES, currency="usd")
+    with pytest.raises(NotFound, match="feature lights not found"):
+        check_plan(replace(PRO, items=(messages(entity_feature_id="lights"),)), FEATURES, currency="usd")
 
 
 def test_the_same_feature_with_another_reset() -> None:
-    """Daily units beside monthly ones are two items."""
+    """Daily units beside monthly ones, and units of each entity beside those of the customer, are other items."""
     daily = PlanItem("messages", Decimal(10), reset=Cadence(Interval.DAY))
+    of_each = [replace(each, entity_feature_id="seats") for each in (MESSAGES, PlanItem("sso"))]
 
-    check_plan(replace(PRO, items=(MESSAGES, daily)), FEATURES, currency="usd")
+    check_plan(replace(PRO, items=(MESSAGES, daily, PlanItem("sso"), *of_each)), FEATURES, currency="usd")
 
 
 @pytest.mark.parametrize(

@@ -173,6 +173,7 @@ class PlanItemIn(WireModel):
     price: ItemPriceIn | None = None
     proration: ProrationBody | None = None
     rollover: RolloverBody | None = None
+    entity_feature_id: FeatureId | None = None
 
     def item(self) -> PlanItem:
         """As a plan item. Pooled items and rollovers are not available yet and are refused."""
@@ -188,6 +189,7 @@ class PlanItemIn(WireModel):
             reset=self.reset.cadence() if self.reset else None,
             price=self.price.price() if self.price else None,
             proration=Proration(proration.on_increase, proration.on_decrease) if proration else None,
+            entity_feature_id=self.entity_feature_id,
         )
 
 
@@ -256,6 +258,7 @@ class PlanItemBody(WireModel):
     price: ItemPriceBody | None
     display: DisplayText | None = None
     proration: ProrationBody | None = None
+    entity_feature_id: str | None = None
 
     @classmethod
     def of(cls, item: PlanItem, feature: Feature | None, currency: str, *, expand: bool) -> Self:
@@ -271,6 +274,8 @@ class PlanItemBody(WireModel):
                 on_increase=item.proration.on_increase,  # type: ignore[arg-type]  # stored as it was validated
                 on_decrease=item.proration.on_decrease,  # type: ignore[arg-type]  # stored as it was validated
             )
+        if item.entity_feature_id is not None:
+            optional["entity_feature_id"] = item.entity_feature_id
         return cls(
             feature_id=item.feature_id,
             included=item.included,

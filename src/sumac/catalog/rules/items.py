@@ -5,6 +5,7 @@ from decimal import Decimal
 from sumac.catalog.model import Feature, FeatureKind, ItemPrice, PlanItem, Proration, Rollover, TierBehavior
 from sumac.catalog.rules.offers import check_item_currencies
 from sumac.catalog.rules.ranges import check_amount, check_range, refuse
+from sumac.core.errors import NotFound
 from sumac.core.quantity import LARGEST
 from sumac.core.time import Interval
 
@@ -32,6 +33,18 @@ def check_item(item: PlanItem, feature: Feature, *, currency: str) -> None:
         _check_proration(item, item.proration, feature, where)
     if item.rollover is not None:
         _check_rollover(item, item.rollover, feature, where)
+
+
+def check_entity_item(item: PlanItem, counted: Feature | None) -> None:
+    """Raises NotFound or BadRequest unless the item can be given to each entity that is counted in the feature."""
+    where = f"items.{item.feature_id}.entity_feature_id"
+    if counted is None:
+        message = f"{where}: feature {item.entity_feature_id} not found"
+        raise NotFound(message, code="feature_not_found")
+    if counted.kind is not FeatureKind.METERED or counted.consumable or counted.id == item.feature_id:
+        refuse(f"{where} must be another feature, one whose units are held")
+    if item.is_prorated:
+        refuse(f"{where}: units that are billed when they are taken are not given to entities")
 
 
 def _check_pooled(item: PlanItem, where: str) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 
 from sumac.catalog.model import Feature, FeatureKind, Plan
-from sumac.catalog.rules.items import NOT_PRICED, PRICED_INTERVALS, check_item
+from sumac.catalog.rules.items import NOT_PRICED, PRICED_INTERVALS, check_entity_item, check_item
 from sumac.catalog.rules.offers import check_base_price_currencies
 from sumac.catalog.rules.ranges import check_amount, refuse
 from sumac.catalog.rules.shape import is_free, is_one_off
@@ -22,6 +22,8 @@ def check_plan(plan: Plan, features: Mapping[str, Feature], *, currency: str) ->
             message = f"Feature {item.feature_id} not found"
             raise NotFound(message, code="feature_not_found")
         check_item(item, feature, currency=currency)
+        if item.entity_feature_id is not None:
+            check_entity_item(item, features.get(item.entity_feature_id))
     _check_base_price(plan, currency)
     _check_together(plan, features)
     if plan.free_trial is not None:
@@ -57,7 +59,7 @@ def _check_together(plan: Plan, features: Mapping[str, Feature]) -> None:
     for item in plan.items:
         boolean = features[item.feature_id].kind is FeatureKind.BOOLEAN
         method = item.price.billing_method if item.price else None
-        key = item.feature_id if boolean else (item.feature_id, item.reset, method)
+        key = (item.feature_id, item.entity_feature_id, *(() if boolean else (item.reset, method)))
         if key in seen:
             refuse(f"items: {item.feature_id} stands twice with the same reset and billing method")
         seen.add(key)
