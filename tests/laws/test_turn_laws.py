@@ -16,7 +16,6 @@ from sumac.billing.model import (
     Holding,
     IssueInvoice,
     KeepPlan,
-    Provision,
     RenewPlan,
     ResetGrants,
     SchedulePlan,
@@ -31,6 +30,7 @@ from sumac.billing.requests import (
 from sumac.billing.rules.attach import decide_attach
 from sumac.billing.rules.cancel import decide_cancel
 from sumac.billing.rules.turn import compute_due_at, decide_turn
+from sumac.billing.units import Provision
 from sumac.catalog.model import FreeTrial, Plan, TrialUnit
 from sumac.core.money import round_sum
 from tests.laws.strategies import LAW, instants, paid_plans

@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sumac.balances.model import Grant
-from sumac.billing.model import Decision, EndPlan, GiveUnits, IssueInvoice, Provision, StartPlan
+from sumac.billing.model import Decision, EndPlan, GiveUnits, IssueInvoice, StartPlan
 from sumac.billing.requests import CarryOver, PlanTiming
 from sumac.billing.rules.waited import catch_up
+from sumac.billing.units import Provision
 from tests.laws.strategies import LAW
 from tests.rules.decisions import HALF, attach, metered
 from tests.rules.offers import ONCE, grant, held, item, plan, prepaid, snapshot, usage_based

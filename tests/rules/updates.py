@@ -43,7 +43,7 @@ def update(state: Snapshot, plan: Plan | None = None, now: datetime = HALF, **re
 
 def customer(holding: Holding, used: dict[str, int] | None = None, **changes: Any) -> Snapshot:
     """A customer who has and paid the plan since January, with the units it gives, and this many of each used."""
-    given = provisions_of(holding, FEATURES, now=JANUARY)
+    given = provisions_of(holding, snapshot(), now=JANUARY)
     grants = [
         grant(
             each.feature_id,

@@ -173,7 +173,7 @@ async def test_the_entity_without_an_id_is_claimed(shop: Services) -> None:
 
 
 async def test_seats_are_paid_for_before_the_entity_is_there(shop: Services) -> None:
-    """A seat of $50 at half of the month is $25, and credit for the next when the entity goes; no money, no entity."""
+    """$50 a seat is $25 at half of the month, and credit for the next when the entity goes; no money, no entity."""
     await shop.offer(plan("pro", held_item("seats", 1, price=usage_price(50), proration=AT_ONCE)))
     await shop.add_customer(card=GOOD_CARD)
     await shop.attach("pro")

@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from sumac.billing import visits
-from sumac.billing.decide import Proposal, propose, wanted_currency, wanted_plans
+from sumac.billing.decide import Proposal, load_scoped, propose, wanted_currency, wanted_plans
 from sumac.billing.dunning import settle_debts
 from sumac.billing.execute import apply
 from sumac.billing.load import billed_in, load_snapshot, unpaid_links
@@ -95,7 +95,7 @@ async def make_way(work: Work, customer: Customer, request: BillingRequest, *, h
     links = await owing_links(work, customer, has_card=has_card)
     if not links:
         return request
-    snapshot = await load_snapshot(work, customer)
+    snapshot = await load_scoped(work, customer, request, has_card=has_card)
     given = {each for link in links for each in link.given}
     if isinstance(request, CancelRequest):
         return _without_credit(snapshot, request, given)
@@ -107,7 +107,7 @@ async def make_way(work: Work, customer: Customer, request: BillingRequest, *, h
             message = f"Plan {target.plan.id} was given ahead and is not paid for yet; it can be cancelled, or replaced"
             raise Conflict(message)
         return request
-    replaced = await _replaced(work, customer, request)
+    replaced = await _replaced(work, customer, request, has_card=has_card)
     for link in links:
         if not replaced.isdisjoint(link.given):
             await give_up(work, customer, link, now=customer.now(work.now))
@@ -151,9 +151,10 @@ def _without_credit(snapshot: Snapshot, request: CancelRequest, given: Collectio
     return replace(request, bill=False, refund=None)
 
 
-async def _replaced(work: Work, customer: Customer, request: BillingRequest) -> set[str]:
+async def _replaced(work: Work, customer: Customer, request: BillingRequest, *, has_card: bool) -> set[str]:
     """The running plans whose place the request is to take, or that it removes."""
-    snapshot = await load_snapshot(work, await billed_in(work, customer, wanted_currency(request)))
+    customer = await billed_in(work, customer, wanted_currency(request))
+    snapshot = await load_scoped(work, customer, request, has_card=has_card)
     plans = await wanted_plans(work, snapshot, request)
     taken = [find_current(snapshot.holdings, plan) for plan in plans]
     removed = request.remove_plan_ids if isinstance(request, AttachRequest) else ()

@@ -1,6 +1,6 @@
 """From a request to a decision: reads what the rules may look at and the plans that are named, and asks the rules."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -19,9 +19,10 @@ from sumac.billing.requests import (
 )
 from sumac.billing.rules.decision import decide
 from sumac.billing.rules.revert import check_request
-from sumac.billing.rules.target import find_target
+from sumac.billing.rules.target import find_target, is_meant
 from sumac.catalog import service as catalog
 from sumac.catalog.model import Plan
+from sumac.core.errors import BadRequest, NotFound
 from sumac.core.money import Money
 from sumac.customers.model import Customer
 from sumac.invoices import service as invoices
@@ -45,7 +46,7 @@ class Proposal:
 
     def plan_of(self, held: CustomerPlan) -> Plan:
         """The plan that a customer plan of the decision holds, on its own terms where it has some."""
-        live = (*self.snapshot.holdings, *self.snapshot.paused)
+        live = (*self.snapshot.everywhere, *self.snapshot.paused)
         known = [each.plan for each in live if each.held.terms is None]
         for plan in (*known, *self.snapshot.auto_enabled, *self.plans, *(each.plan for each in live)):
             if (plan.id, plan.version) == (held.plan_id, held.version):
@@ -61,7 +62,7 @@ async def propose(work: Work, customer: Customer, request: BillingRequest, *, ha
     BadRequest `currency_mismatch`, and whatever the rule of the request raises.
     """
     customer = await billed_in(work, customer, wanted_currency(request))
-    snapshot = await load_snapshot(work, customer, has_payment_method=has_card)
+    snapshot = await load_scoped(work, customer, request, has_card=has_card)
     if _refunds(request):
         snapshot = replace(snapshot, last_paid=await _last_paid(work, snapshot))
     check_request(snapshot, request)
@@ -70,6 +71,34 @@ async def propose(work: Work, customer: Customer, request: BillingRequest, *, ha
     decision = decide(snapshot, plans, request, now=customer.now(work.now))
     credit = await invoices.credit_of(work, customer.key, snapshot.currency)
     return Proposal(snapshot, plans, decision, credit, work.now)
+
+
+async def load_scoped(work: Work, customer: Customer, request: BillingRequest, *, has_card: bool) -> Snapshot:
+    """What the rules may look at, as the request sees it: about the customer, or about one entity (billing.md §10.2).
+
+    A plan that is named by its subscription is found wherever it is. Raises NotFound `entity_not_found`, BadRequest for
+    changes of several scopes at once.
+    """
+    snapshot = await load_snapshot(work, customer, has_payment_method=has_card)
+    changes: Sequence[BillingRequest] = request.changes if isinstance(request, MultiCancelRequest) else (request,)
+    scopes = {_scope_of(snapshot, each, each.entity_id or request.entity_id) for each in changes}
+    if len(scopes) > 1:
+        message = "updates: plans of the customer and of an entity, or of several, are changed one after the other"
+        raise BadRequest(message)
+    return snapshot.scoped(scopes.pop())
+
+
+def _scope_of(snapshot: Snapshot, request: BillingRequest, entity_id: str | None) -> str | None:
+    if entity_id is not None:
+        for entity in snapshot.entities:
+            if entity.public_id == entity_id:
+                return entity.key
+        message = f"Entity {entity_id} not found"
+        raise NotFound(message, code="entity_not_found")
+    if isinstance(request, CancelRequest | UpdateRequest) and request.subscription_id is not None:
+        meant = [each for each in (*snapshot.holdings, *snapshot.paused) if is_meant(each, request)]
+        return meant[0].held.entity_key if meant else None
+    return None
 
 
 async def wanted_plans(work: Work, snapshot: Snapshot, request: BillingRequest) -> tuple[Plan, ...]:

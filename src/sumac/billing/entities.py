@@ -14,8 +14,12 @@ from sumac.balances.rules.usage import is_counted
 from sumac.balances.service import SomethingDueError
 from sumac.balances.usage import SeatsBilledError
 from sumac.billing import store
+from sumac.billing.collect import require_ready
 from sumac.billing.entrances import settle_entity
-from sumac.billing.execute import refresh_due
+from sumac.billing.execute import abandon_attempts, apply, refresh_due
+from sumac.billing.load import load_snapshot
+from sumac.billing.model import StartPlan
+from sumac.billing.rules.slots import decide_departure
 from sumac.billing.service import BillingService
 from sumac.catalog import service as catalog
 from sumac.catalog.model import FeatureKind
@@ -23,7 +27,7 @@ from sumac.core.errors import BadRequest, Locked
 from sumac.core.tenant import Tenant
 from sumac.customers import entities
 from sumac.customers import service as customers
-from sumac.customers.model import Entity, EntityDraft
+from sumac.customers.model import Customer, Entity, EntityDraft
 from sumac.storage.database import Database
 from sumac.storage.schema import customer_plans
 from sumac.storage.schema import entities as entity_rows
@@ -52,9 +56,10 @@ class EntityDesk:
         return await self._settling(tenant, lambda: self._create(tenant, customer_id, draft, actor=actor))
 
     async def delete(self, tenant: Tenant, entity_id: str, customer_id: str | None, *, actor: str) -> None:
-        """Removes the entity; its unit is given back.
+        """Removes the entity: its plans end at once without any proration, and its unit is given back.
 
-        Raises NotFound `customer_not_found` and `entity_not_found`, BadRequest `entity_id_required`.
+        Raises NotFound `customer_not_found` and `entity_not_found`, BadRequest `entity_id_required`, Locked while
+        another billing operation of the customer runs.
         """
         async with self._database.reading(tenant) as work:
             customer = await customers.get(work, customer_id) if customer_id is not None else None
@@ -79,7 +84,7 @@ class EntityDesk:
                 nameless = await entities.check_free(work, snapshot.customer.key, draft)
                 if nameless is not None:
                     return await entities.claim(work, nameless, draft)
-                await _count(work, snapshot, request)
+                await _count(work, snapshot, request, actor=actor)
         except SeatsBilledError as billed:
             await self._billing.count(tenant, billed.request, actor=actor)
         async with self._database.reading(tenant) as work:
@@ -90,13 +95,18 @@ class EntityDesk:
         return created
 
     async def _delete(self, tenant: Tenant, entity: Entity, *, actor: str) -> None:
+        """Ends its plans first: where the unit that comes back is settled by billing, that is another transaction."""
+        async with self._database.work(tenant) as work:
+            owner = await customers.get_by_key(work, entity.customer_key)
+            customer = (await usage.load_settled(work, owner.public_id, lock=True)).customer
+            entity = await entities.get(work, entity.public_id, customer.key)
+            await require_ready(work, customer)
+            await _depart(work, customer, entity, actor=actor)
         try:
             async with self._database.work(tenant) as work:
-                owner = await customers.get_by_key(work, entity.customer_key)
-                snapshot = await usage.load_settled(work, owner.public_id, lock=True)
-                entity = await entities.get(work, entity.public_id, owner.key)
-                back = TrackRequest(owner.public_id, entity.feature_id, value=ONE_BACK, closes=entity.key)
-                await _count(work, snapshot, back)
+                snapshot = await usage.load_settled(work, customer.public_id, lock=True)
+                back = TrackRequest(customer.public_id, entity.feature_id, value=ONE_BACK, closes=entity.key)
+                await _count(work, snapshot, back, actor=actor)
         except SeatsBilledError as billed:
             await self._billing.count(tenant, billed.request, actor=actor)
 
@@ -117,11 +127,25 @@ async def _check_feature(work: Work, feature_id: str) -> None:
         raise BadRequest(message)
 
 
-async def _count(work: Work, snapshot: BalanceSnapshot, request: TrackRequest) -> None:
+async def _depart(work: Work, customer: Customer, entity: Entity, *, actor: str) -> None:
+    """Ends what is only the entity's, and gives up what waits for a payment to become so."""
+    now = customer.now(work.now)
+    waiting = [
+        attempt
+        for attempt in await store.waiting_attempts(work, customer.key)
+        if any(isinstance(each, StartPlan) and each.held.entity_key == entity.key for each in attempt.decision.actions)
+    ]
+    await abandon_attempts(work, waiting, at=now)
+    decision = decide_departure(await load_snapshot(work, customer), entity.key, now=now)
+    if decision.actions:
+        await apply(work, customer, decision, at=now, actor=actor)
+
+
+async def _count(work: Work, snapshot: BalanceSnapshot, request: TrackRequest, *, actor: str) -> None:
     """Counts the unit where there is anything to count it in; the entity comes or goes with it."""
     customer = snapshot.customer
     now = customer.now(work.now)
     if request.feature_id is not None and is_counted(snapshot, request.feature_id):
         await post(work, customer.key, usage.decide(snapshot, request, now=now))
-    await settle_entity(work, customer, request, at=now)
+    await settle_entity(work, customer, request, at=now, actor=actor)
     await refresh_due(work, customer.key)

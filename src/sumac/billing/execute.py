@@ -1,14 +1,14 @@
 """Carries out a decision: rows, grants, invoice, and when the customer is due next."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from sumac.balances import reservations, usage
 from sumac.balances import service as balances
-from sumac.balances.model import ExpireReservations, Grant
+from sumac.balances.model import ExpireReservations
 from sumac.billing import schedules, store
-from sumac.billing.entrances import settle_entity
+from sumac.billing.entrances import fill_slots, loose_grant, plan_grant, settle_entity
 from sumac.billing.model import (
     Action,
     CancelPlan,
@@ -26,7 +26,6 @@ from sumac.billing.model import (
     KeepPlan,
     PausePlan,
     PlaceSchedule,
-    Provision,
     RefundPayment,
     ReleaseLines,
     RenewPlan,
@@ -38,6 +37,7 @@ from sumac.billing.model import (
 )
 from sumac.billing.refunds import correct_invoice
 from sumac.billing.rules.turn import compute_due_at
+from sumac.billing.units import Provision
 from sumac.core.ids import new_id
 from sumac.customers import service as customers
 from sumac.customers.model import Customer
@@ -84,13 +84,16 @@ async def apply(work: Work, customer: Customer, decision: Decision, *, at: datet
             await _apply_units(work, customer, action, at=at, actor=actor)
         elif isinstance(action, CountUsage):
             await usage.count_planned(work, customer, action.request, action.event_ids, action.paid_seats)
-            await settle_entity(work, customer, action.request, at=at)
+            await settle_entity(work, customer, action.request, at=at, actor=actor)
         elif isinstance(action, ExpireReservations):
             await reservations.expire(work, customer, action.reservations, at=at)
         elif isinstance(action, PlaceSchedule):
             await schedules.place_schedule(work, customer.key, action.schedule, at=at)
         else:
             await _apply_plan(work, action, at=at, actor=actor)
+    started = {each.held.id for each in decision.actions if isinstance(each, StartPlan | ReplaceTerms)}
+    if started:
+        await fill_slots(work, customer, customer_plan_ids=started, at=at, actor=actor)
     await refresh_due(work, customer.key)
     return Applied(decision.actions, invoice)
 
@@ -142,7 +145,7 @@ async def _apply_units(
         case ResetGrants(grants):
             await balances.reset_grants(work, grants, at=at, cause=action.kind, actor=actor)
         case GiveUnits(provisions):
-            kept = [_loose_grant(customer.key, each, at=at) for each in provisions]
+            kept = [loose_grant(customer.key, each, at=at) for each in provisions]
             await balances.open_grants(work, kept, cause=action.kind, actor=actor, at=at)
         case ExpireUnits(grants):
             await balances.end_grants(work, grants, at=at, cause=action.kind, actor=actor)
@@ -190,37 +193,10 @@ async def _end_grants(work: Work, held: CustomerPlan, *, at: datetime, actor: st
 async def _open_grants(
     work: Work, held: CustomerPlan, provisions: Sequence[Provision], *, add_on: bool, at: datetime, actor: str
 ) -> None:
+    there = {each.key for each in await customers.list_entities(work, held.customer_key)}
     opened = [
-        replace(
-            _loose_grant(held.customer_key, each, at=at),
-            customer_plan_id=held.id,
-            plan_id=held.plan_id,
-            anchor_at=held.anchor_at,
-            add_on=add_on,
-        )
+        plan_grant(held, each, add_on=add_on, at=at)
         for each in provisions
+        if each.entity_key is None or each.entity_key in there
     ]
     await balances.open_grants(work, opened, cause=held.id, actor=actor, at=at)
-
-
-def _loose_grant(customer_key: str, provision: Provision, *, at: datetime) -> Grant:
-    return Grant(
-        id=new_id("cus_ent", now=at),
-        customer_key=customer_key,
-        feature_id=provision.feature_id,
-        customer_plan_id=None,
-        plan_id=None,
-        anchor_at=at,
-        created_at=at,
-        included=provision.included,
-        prepaid=provision.prepaid,
-        balance=provision.balance,
-        unlimited=provision.unlimited,
-        overage_allowed=provision.overage_allowed,
-        max_purchase=provision.max_purchase,
-        reset=provision.reset,
-        resets_at=provision.resets_at,
-        price=provision.price,
-        proration=provision.proration,
-        expires_at=provision.expires_at,
-    )

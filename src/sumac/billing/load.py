@@ -50,6 +50,7 @@ async def load_snapshot(
     currency = customer.currency or default
     history = await store.plans_of(work, [customer.key], live=False)
     live = await _holdings_of(work, [each for each in history if each.status is not PlanStatus.EXPIRED], [customer])
+    tried = [held for held in history if held.trial_ends_at is not None]
     grants = await balances.live_grants(work, customer.key)
     auto_enabled = await catalog.list_auto_enabled(work)
     return Snapshot(
@@ -66,7 +67,9 @@ async def load_snapshot(
         plan_ids=tuple(new_id("cus_prod", now=work.now) for _ in range(NEW_PLANS_MAX)),
         schedule_id=new_id("sched", now=work.now),
         has_payment_method=has_payment_method,
-        trials_used=frozenset(held.plan_id for held in history if held.trial_ends_at is not None),
+        trials_used=frozenset(held.plan_id for held in tried if held.entity_key is None),
+        entity_trials=frozenset((held.entity_key, held.plan_id) for held in tried if held.entity_key is not None),
+        entities=tuple(await customers.list_entities(work, customer.key)),
         charges=tuple([line async for line in _charges(work, live, customer.key, at or customer.now(work.now))]),
         held_lines=tuple(await store.held_lines(work, customer.key)),
         paused=tuple(each for each in live if each.held.paused_at is not None),

@@ -1,7 +1,7 @@
 """What a customer holds, what is asked of it, and what shall happen (billing.md §1.6, §10)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -10,9 +10,9 @@ from typing import Literal
 from sumac.balances.model import ExpireReservations, Grant, Reservation
 from sumac.balances.requests import TrackRequest
 from sumac.billing.phases import Schedule
-from sumac.catalog.model import Feature, ItemPrice, Plan, PlanTerms, Proration
-from sumac.core.time import Cadence
-from sumac.customers.model import Customer
+from sumac.billing.units import Carried, Provision
+from sumac.catalog.model import Feature, Plan, PlanTerms
+from sumac.customers.model import Customer, Entity
 from sumac.invoices.model import Invoice, InvoiceDraft, LineDraft
 
 
@@ -34,7 +34,8 @@ class CustomerPlan:
     take over at the next renewal. `terms` are set when it was customised for this customer. Boundaries of its periods
     are `anchor_at + n x interval`, from `next_anchor_at` on counted from there. `ends_at` is set while it is canceling,
     when it was sold until then, and once it is paused or has ended. With `net_terms_days` its invoices are sent, to be
-    paid within so many days, instead of charged. `schedule_id` is the schedule that placed it.
+    paid within so many days, instead of charged. `schedule_id` is the schedule that placed it, `entity_key` the entity
+    whose plan it is; without it is the customer's.
     """
 
     id: str
@@ -58,6 +59,7 @@ class CustomerPlan:
     trial_ends_at: datetime | None = None
     canceled_at: datetime | None = None
     ends_at: datetime | None = None
+    entity_key: str | None = None
 
     @property
     def is_usable(self) -> bool:
@@ -100,6 +102,10 @@ class Snapshot:
     were ever on trial; `charges` lines billed for what runs beyond now, or beyond the pause of their plan; `held_lines`
     those that wait for an invoice; `last_paid` newest paid invoices by customer plan; `reservations` those that expire;
     `unbilled` grants whose overage is not billed, whatever it would cost: a control says so (billing.md §6.3).
+
+    What is read holds the plans of the customer and of every entity. A request is about one scope, the customer's or
+    that of one entity (`entity_key`): `scoped` leaves the plans of it in `holdings` and the rest in `others`, which are
+    billed along with them.
     """
 
     customer: Customer
@@ -118,47 +124,38 @@ class Snapshot:
     unbilled: frozenset[str] = frozenset()
     last_paid: Mapping[str, Invoice] = field(default_factory=dict)
     reservations: tuple[Reservation, ...] = ()
+    entities: tuple[Entity, ...] = ()
+    entity_key: str | None = None
+    others: tuple[Holding, ...] = ()
+    entity_trials: frozenset[tuple[str, str]] = frozenset()
+
+    @property
+    def everywhere(self) -> tuple[Holding, ...]:
+        """The usable and scheduled plans of the customer and of every entity."""
+        return (*self.holdings, *self.others)
+
+    def scoped(self, entity_key: str | None) -> "Snapshot":
+        """The same, as a request about one entity sees it, or one about the customer; taken of what was read.
+
+        An entity has its own trials, and no plan that starts by itself (billing.md §10.2, §11, §12.5).
+        """
+        if entity_key is None and not self.entities:
+            return self
+        trials = frozenset(plan_id for key, plan_id in self.entity_trials if key == entity_key)
+        return replace(
+            self,
+            entity_key=entity_key,
+            holdings=tuple(each for each in self.holdings if each.held.entity_key == entity_key),
+            others=tuple(each for each in self.holdings if each.held.entity_key != entity_key),
+            paused=tuple(each for each in self.paused if each.held.entity_key == entity_key),
+            auto_enabled=self.auto_enabled if entity_key is None else (),
+            trials_used=self.trials_used if entity_key is None else trials,
+        )
 
     @property
     def billed_beyond(self) -> tuple[LineDraft, ...]:
         """What was billed for the time after that instant, or will be: a credit is a share of it."""
         return (*self.charges, *(each.line for each in self.held_lines))
-
-
-@dataclass(frozen=True, slots=True)
-class Provision:
-    """Units a started plan gives: a grant that has no id yet. `balance` already counts usage that is carried over."""
-
-    feature_id: str
-    included: Decimal
-    prepaid: Decimal
-    balance: Decimal
-    unlimited: bool
-    overage_allowed: bool
-    max_purchase: Decimal | None
-    reset: Cadence | None
-    resets_at: datetime | None
-    price: ItemPrice | None
-    proration: Proration | None = None
-    expires_at: datetime | None = None
-
-    @property
-    def granted(self) -> Decimal:
-        """Units given per period."""
-        return self.included + self.prepaid
-
-    @property
-    def overage(self) -> Decimal:
-        """Carried units beyond what is granted."""
-        return Decimal(0) if self.unlimited else max(Decimal(0), -self.balance)
-
-
-@dataclass(frozen=True, slots=True)
-class Carried:
-    """Whose usage the provisions of a plan count, by grant id: all of it, or only what was used beyond the grant."""
-
-    usage_of: tuple[str, ...] = ()
-    overage_of: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

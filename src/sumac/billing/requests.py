@@ -115,6 +115,7 @@ class AttachRequest:
     carry_usages: CarryOver | None = None
     remove_plan_ids: tuple[str, ...] = ()
     currency: str | None = None
+    entity_id: str | None = None
     kind: Literal["attach"] = "attach"
 
 
@@ -147,6 +148,7 @@ class MultiAttachRequest:
     new_subscription: bool = False
     prorate: bool = True
     currency: str | None = None
+    entity_id: str | None = None
     kind: Literal["multi_attach"] = "multi_attach"
 
 
@@ -185,6 +187,7 @@ class ScheduleRequest:
     bill: bool = True
     prorate: bool = True
     currency: str | None = None
+    entity_id: str | None = None
     kind: Literal["schedule"] = "schedule"
 
 
@@ -211,6 +214,7 @@ class UpdateRequest:
     invoice_mode: InvoiceMode | None = None
     custom_lines: tuple[CustomLine, ...] = ()
     carry_usages: CarryOver | None = None
+    entity_id: str | None = None
     kind: Literal["update"] = "update"
 
 
@@ -224,6 +228,7 @@ class CancelRequest:
     subscription_id: str | None = None
     bill: bool = True
     refund: RefundKind | None = None
+    entity_id: str | None = None
     kind: Literal["cancel"] = "cancel"
 
 
@@ -233,6 +238,7 @@ class MultiCancelRequest:
 
     customer_id: str
     changes: tuple[CancelRequest, ...]
+    entity_id: str | None = None
     kind: Literal["multi_cancel"] = "multi_cancel"
 
 

@@ -264,6 +264,7 @@ def _plan_values(held: CustomerPlan) -> dict[str, Any]:
         "trial_ends_at": held.trial_ends_at,
         "canceled_at": held.canceled_at,
         "ends_at": held.ends_at,
+        "entity_key": held.entity_key,
         "created_at": held.created_at,
     }
 
@@ -299,6 +300,7 @@ def _customer_plan(row: sa.Row[Any]) -> CustomerPlan:
         trial_ends_at=row.trial_ends_at,
         canceled_at=row.canceled_at,
         ends_at=row.ends_at,
+        entity_key=row.entity_key,
     )
 
 

@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 
 from sumac.balances.model import Grant
-from sumac.billing.model import Decision, ExpireUnits, GiveUnits, Holding, Provision, SchedulePlan, StartPlan
+from sumac.billing.model import Decision, ExpireUnits, GiveUnits, Holding, SchedulePlan, StartPlan
 from sumac.billing.requests import CancelAction, CancelRequest, CarryOver, PlanTiming
 from sumac.billing.rules.cancel import decide_cancel
 from sumac.billing.rules.turn import compute_due_at
+from sumac.billing.units import Provision
 from sumac.catalog.model import Plan
 from sumac.core.errors import BadRequest
 from tests.rules.decisions import FEBRUARY, HALF, amounts, attach, cents, kinds, metered, turn

@@ -10,11 +10,9 @@ from typing import Any
 import pytest
 
 from sumac.balances.model import Grant
-from sumac.billing.model import (
-    Provision,
-)
 from sumac.billing.rules.carry import carried_usage
 from sumac.billing.rules.provision import provisions_of
+from sumac.billing.units import Provision
 from sumac.catalog.model import PlanItem
 from sumac.core.time import Cadence, Interval
 from tests.rules.offers import (
@@ -29,6 +27,7 @@ from tests.rules.offers import (
     item,
     plan,
     prepaid,
+    snapshot,
     usage_based,
 )
 
@@ -40,7 +39,7 @@ def provide(*items: PlanItem, quantities: dict[str, int] | None = None, **more: 
         plan("team", 20, *items), anchor_at=more.pop("anchor", JANUARY), quantities=chosen, trial_ends_at=floor
     )
     usage = carried_usage(replaced, FEATURES)
-    return provisions_of(holding, FEATURES, now=more.pop("now", JANUARY), usage=usage)
+    return provisions_of(holding, snapshot(grants=replaced), now=more.pop("now", JANUARY), usage=usage)
 
 
 def balances(provisions: Sequence[Provision]) -> list[Decimal]:

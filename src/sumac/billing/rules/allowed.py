@@ -74,7 +74,7 @@ def check_backdated(snapshot: Snapshot, starts_at: datetime, *, charged: bool, n
     """Raises BadRequest for a start in the past where something is billed already, or nobody could be charged."""
     if starts_at >= now - SOON:
         return
-    if find_paid(snapshot.holdings):
+    if find_paid(snapshot.everywhere):
         _refuse("starts_at: a plan can be backdated only where nothing else is billed yet")
     if not snapshot.has_payment_method and charged:
         _refuse("starts_at: a plan can be backdated only for a customer with a payment method")
@@ -91,7 +91,7 @@ def check_attach(
         check_counted(request.carry_balances, grants_of(snapshot.grants, current.held.id))
     if request.custom_lines and not _changes_subscription(snapshot, plan, current, request):
         _refuse("custom_line_items: needs a running subscription that becomes larger")
-    if request.new_subscription is False and not find_paid(snapshot.holdings):
+    if request.new_subscription is False and not find_paid(snapshot.everywhere):
         _refuse("new_billing_subscription: the customer has no subscription to join")
     if request.anchor is not None:
         _check_anchor(plan, request, now)
@@ -110,7 +110,7 @@ def check_started(
     ends_trial = current is not None and is_trialing(current, now) and starting.held.trial_ends_at is None
     if ends_trial and request.custom_lines:
         _refuse("custom_line_items: the end of a free trial is charged as the plan has it")
-    joins = starting.held.recurring and find_paid(snapshot.holdings) and not request.new_subscription
+    joins = starting.held.recurring and find_paid(snapshot.everywhere) and not request.new_subscription
     if request.prorate or not request.bill or not joins or request.anchor == "now":
         return
     if ends_trial and not is_free(starting.plan):
@@ -150,7 +150,7 @@ def check_again(request: AttachRequest) -> None:
 def _changes_subscription(snapshot: Snapshot, plan: Plan, current: Holding | None, request: AttachRequest) -> bool:
     if current is not None:
         return not is_free(current.plan) and is_upgrade(current.plan, plan)
-    joins = bool(find_paid(snapshot.holdings)) and not request.new_subscription
+    joins = bool(find_paid(snapshot.everywhere)) and not request.new_subscription
     return joins and not is_one_off(plan) and not is_free(plan)
 
 

@@ -113,7 +113,7 @@ def start_default(snapshot: Snapshot, ended: Holding, *, plan_id: str, now: date
     left = grants_of(snapshot.grants, ended.held.id)
     carried = carried_of(left, snapshot.features)
     usage = count_carried(left, carried)
-    provisions = provisions_of(Holding(held, default), snapshot.features, now=now, usage=usage)
+    provisions = provisions_of(Holding(held, default), snapshot, now=now, usage=usage)
     yield StartPlan(held, default.add_on, provisions, carried)
 
 

@@ -5,8 +5,9 @@ from datetime import datetime
 from decimal import Decimal
 
 from sumac.balances.model import Grant
-from sumac.billing.model import Carried, GiveUnits, Provision
+from sumac.billing.model import GiveUnits
 from sumac.billing.requests import CarryOver
+from sumac.billing.units import Carried, Provision, Usage
 from sumac.catalog.model import Feature, FeatureKind
 from sumac.core.errors import BadRequest
 
@@ -57,14 +58,15 @@ def carried_of(
     return Carried(tuple(usage_of), tuple(overage_of))
 
 
-def count_carried(grants: Iterable[Grant], carried: Carried) -> dict[str, Decimal]:
-    """Usage per feature that goes along from these grants."""
-    usage: dict[str, Decimal] = {}
+def count_carried(grants: Iterable[Grant], carried: Carried) -> Usage:
+    """Usage that goes along from these grants."""
+    usage: dict[tuple[str, str | None], Decimal] = {}
     for grant in grants:
+        key = grant.feature_id, grant.entity_key
         if grant.id in carried.usage_of:
-            usage[grant.feature_id] = usage.get(grant.feature_id, ZERO) + grant.usage
+            usage[key] = usage.get(key, ZERO) + grant.usage
         elif grant.id in carried.overage_of:
-            usage[grant.feature_id] = usage.get(grant.feature_id, ZERO) + grant.overage
+            usage[key] = usage.get(key, ZERO) + grant.overage
     return usage
 
 
@@ -74,8 +76,8 @@ def carried_usage(
     *,
     usages: CarryOver = NOTHING,
     balances: CarryOver = NOTHING,
-) -> dict[str, Decimal]:
-    """Usage per feature that the new plan starts with, of what `carried_of` says."""
+) -> Usage:
+    """Usage that the new plan starts with, of what `carried_of` says."""
     return count_carried(replaced, carried_of(replaced, features, usages=usages, balances=balances))
 
 
@@ -119,6 +121,7 @@ def _loose(grant: Grant, expires_at: datetime | None) -> Provision:
         resets_at=None,
         price=None,
         expires_at=expires_at,
+        entity_key=grant.entity_key,
     )
 
 

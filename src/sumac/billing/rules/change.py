@@ -97,7 +97,7 @@ def begin_anew(
     Answers the actions, and the plan as it goes on.
     """
     first = move_along(leader, Holding(replace(leader.held, anchor_at=now, trial_ends_at=None), leader.plan), now)
-    along = _along(find_paid(snapshot.holdings), leader, {leader.held.id}, now)
+    along = _along(find_paid(snapshot.everywhere), leader, {leader.held.id}, now)
     moved = [(leader, first), *((each, move_along(each, first, now)) for each in along)]
     lines = list(_moved_lines(snapshot, moved, terms, now)) if terms.bill else []
     invoice = invoice_of(
@@ -121,7 +121,7 @@ def bring_along(
     """
     if is_free(before.plan) or is_free(after.plan) or _phase(before, now) == _phase(after, now):
         return [], ()
-    along = _along(find_paid(snapshot.holdings), before, {before.held.id}, now)
+    along = _along(find_paid(snapshot.everywhere), before, {before.held.id}, now)
     moved = [(each, move_along(each, after, now)) for each in along]
     lines = list(_moved_lines(snapshot, moved, terms, now)) if terms.bill and not terms.custom_lines else []
     return lines, tuple(_realigned(snapshot, each, now) for _, each in moved)
@@ -308,7 +308,7 @@ def _started(snapshot: Snapshot, arrival: Arrival, terms: Terms, now: datetime) 
     replaced = [grant for grant in snapshot.grants if grant.customer_plan_id in sources]
     carried = carried_of(replaced, snapshot.features, usages=terms.carry_usages, balances=terms.carry_balances)
     usage = count_carried(replaced, carried)
-    provisions = provisions_of(arrival.holding, snapshot.features, now=now, usage=usage)
+    provisions = provisions_of(arrival.holding, snapshot, now=now, usage=usage)
     billed = terms.bill and not terms.custom_lines and _is_charged(snapshot, arrival, terms, now)
     seats_billed = billed and bills_seats(arrival.holding, now)
     return StartPlan(arrival.holding.held, arrival.holding.plan.add_on, provisions, carried, seats_billed)
@@ -319,7 +319,7 @@ def _moved_along(
 ) -> list[tuple[Holding, Holding]]:
     """Paid plans billed along with the plan left or joined, before and after, where that one begins anew."""
     gone = {each.held.id for each in leaving}
-    paid = find_paid(snapshot.holdings)
+    paid = find_paid(snapshot.everywhere)
     for arrival in arrivals:
         leader = arrival.holding
         if arrival.apart or not leader.held.recurring or is_free(leader.plan):
@@ -336,7 +336,7 @@ def _moving_later(
 ) -> Iterator[ChangePlan]:
     """Paid plans billed along with one that is counted anew from a later day are so too, and their units reset then."""
     gone = {each.held.id for each in leaving}
-    paid = find_paid(snapshot.holdings)
+    paid = find_paid(snapshot.everywhere)
     for arrival in arrivals:
         leader, anchor = arrival.holding, arrival.holding.held.next_anchor_at
         if anchor is None or not _joins(arrival, paid, now):

@@ -6,6 +6,7 @@ from datetime import datetime
 from decimal import Decimal, localcontext
 
 from sumac.balances.model import Grant
+from sumac.balances.rules.sum import by_source
 from sumac.billing.model import (
     Holding,
 )
@@ -168,26 +169,30 @@ def overage_lines(
     closing: bool,
     unbilled: Collection[str] = (),
 ) -> Iterator[LineDraft]:
-    """Usage beyond what was granted, billed afterwards; that of the grants in `unbilled` is not.
+    """Usage beyond what was granted, billed afterwards: that of the entities' slots of an item together (§9.4).
+
+    That of the grants in `unbilled` is not.
 
     `at` is the end of the period used. Without `closing` only prices whose own period ends exactly then are billed;
     with it (the plan is being left) all are.
     """
-    for grant in grants:
-        if grant.customer_plan_id != holding.held.id or grant.price is None or not grant.overage_allowed:
-            continue
-        if not grant.overage or grant.proration is not None or grant.id in unbilled:
+    own = [grant for grant in grants if grant.customer_plan_id == holding.held.id and grant.id not in unbilled]
+    for slots in by_source(own):
+        grant = slots[0]
+        overage = sum((each.overage for each in slots), ZERO)
+        if grant.price is None or not grant.overage_allowed or not overage or grant.proration is not None:
             continue
         period = _period_ending(holding.held.anchor_at, grant.price.cadence, at)
         if not closing and period.end != at:
             continue
-        price = compute_overage_price(grant.price, grant.overage, included=grant.granted)
+        granted = sum((each.granted for each in slots), ZERO)
+        price = compute_overage_price(grant.price, overage, included=granted)
         name = features[grant.feature_id].name if grant.feature_id in features else grant.feature_id
         yield LineDraft(
             display_name=name,
-            description=f"{name}: {grant.overage:,f} used beyond {grant.granted:,f}",
+            description=f"{name}: {overage:,f} used beyond {granted:,f}",
             exact_minor=exact_minor(price, currency),
-            quantity=grant.overage,
+            quantity=overage,
             plan_id=holding.plan.id,
             feature_id=grant.feature_id,
             period=Period(max(period.start, holding.held.starts_at), at),

@@ -170,7 +170,7 @@ def _check(snapshot: Snapshot, plans: Sequence[Plan], request: MultiAttachReques
             message = "starts_at: several plans begin now or in the past; use billing.create_schedule for later"
             raise BadRequest(message)
         check_backdated(snapshot, request.starts_at, charged=request.invoice_mode is None, now=now)
-    joins = find_paid(snapshot.holdings) and not request.new_subscription
+    joins = find_paid(snapshot.everywhere) and not request.new_subscription
     if request.redirect_mode is RedirectMode.ALWAYS and joins:
         message = "redirect_mode: always is not possible where the plans join a subscription that runs already"
         raise BadRequest(message, code="invalid_redirect_mode")

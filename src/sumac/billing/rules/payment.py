@@ -32,7 +32,7 @@ def with_payment(
     lines = decision.invoice.lines if decision.invoice else ()
     total = round_sum([line.exact_minor for line in lines])
     paid = [each for each in started if not is_free(each.plan)]
-    subscribed = find_paid(snapshot.holdings) or snapshot.paused
+    subscribed = find_paid(snapshot.everywhere) or snapshot.paused
     subscribes = any(each.held.recurring for each in paid) and not subscribed
     once = not any(each.held.recurring for each in paid)
     on_a_page = Payment.CHECKOUT if total > 0 else Payment.SETUP

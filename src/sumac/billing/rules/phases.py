@@ -144,7 +144,7 @@ def _check_past(snapshot: Snapshot, plans: Iterable[Plan], request: ScheduleRequ
             _refuse(f"phases[0]: only paid, recurring plans can begin in the past; {plan.id} is none")
     if request.trial is not None and request.trial.free_trial is not None:
         _refuse("phases[0]: a phase that begins in the past cannot be combined with a free trial")
-    if find_paid(snapshot.holdings):
+    if find_paid(snapshot.everywhere):
         _refuse("phases[0]: a phase can begin in the past only where nothing else is billed yet")
     needs_card = request.bill and request.invoice_mode is None
     if needs_card and (not snapshot.has_payment_method or request.redirect_mode is RedirectMode.ALWAYS):

@@ -1,12 +1,13 @@
 """Which units a started plan gives (billing.md §1.5, §3.1, §9.1)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
-from sumac.billing.model import Holding, Provision
+from sumac.billing.model import Holding, Snapshot
 from sumac.billing.rules.lines import prepaid_of
+from sumac.billing.units import Provision, Usage
 from sumac.catalog.model import Feature, FeatureKind, PlanItem
 from sumac.core.time import Cadence, cycle_end
 
@@ -14,35 +15,63 @@ ZERO = Decimal(0)
 
 
 def provisions_of(
-    holding: Holding,
-    features: Mapping[str, Feature],
-    *,
-    now: datetime,
-    usage: Mapping[str, Decimal] | None = None,
+    holding: Holding, snapshot: Snapshot, *, now: datetime, usage: Usage | None = None
 ) -> tuple[Provision, ...]:
-    """The grants of the plan's items, with `usage` per feature counted already, even below zero.
+    """The grants of the plan's items, with `usage` counted already, even below zero.
 
     No reset comes before the end of a trial; one comes at the instant from which periods are counted anew.
     """
-    fresh = [
-        _provision(item, features[item.feature_id], holding, now)
-        for item in holding.plan.items
-        if item.feature_id in features
-    ]
-    return recounted(fresh, usage or {})
+    fresh = fresh_provisions(holding, snapshot, now=now)
+    return recounted(fresh, snapshot, usage or {})
 
 
-def recounted(provisions: Sequence[Provision], usage: Mapping[str, Decimal]) -> tuple[Provision, ...]:
-    """The same units with this `usage` per feature counted, and no other."""
+def fresh_provisions(holding: Holding, snapshot: Snapshot, *, now: datetime) -> tuple[Provision, ...]:
+    """The grants of the plan's items, unused; of an item per entity one for each that is counted in its feature."""
+    return tuple(
+        replace(_provision(item, snapshot.features[item.feature_id], holding, now), entity_key=entity_key, place=place)
+        for number, item in enumerate(holding.plan.items)
+        if item.feature_id in snapshot.features
+        for entity_key, place in _slots(item, number, holding, snapshot)
+    )
+
+
+def recounted(provisions: Sequence[Provision], snapshot: Snapshot, usage: Usage) -> tuple[Provision, ...]:
+    """The same units with this `usage` counted, that of entities which is counted nowhere yet, and no other."""
     fresh = [replace(each, balance=each.granted) for each in provisions]
-    for feature_id, used in usage.items():
-        _carry(fresh, feature_id, used)
+    for key, used in (*usage.items(), *_taken_by_entities(fresh, snapshot)):
+        _carry(fresh, key, used)
     return tuple(fresh)
 
 
-def _carry(fresh: list[Provision], feature_id: str, usage: Decimal) -> None:
-    """Spreads usage over the feature's grants: each down to zero, the rest below zero where it may be bought."""
-    own = [index for index, each in enumerate(fresh) if each.feature_id == feature_id]
+def _slots(item: PlanItem, number: int, holding: Holding, snapshot: Snapshot) -> list[tuple[str | None, int | None]]:
+    if item.entity_feature_id is None:
+        return [(holding.held.entity_key, None)]
+    counted = [each for each in snapshot.entities if each.feature_id == item.entity_feature_id]
+    if holding.held.entity_key is not None:
+        counted = [each for each in counted if each.key == holding.held.entity_key]
+    return [(each.key, number) for each in counted]
+
+
+def _taken_by_entities(
+    provisions: Sequence[Provision], snapshot: Snapshot
+) -> Iterator[tuple[tuple[str, str | None], Decimal]]:
+    """The units of held features that the customer's entities take, where nothing was held before to count them in."""
+    known = {grant.feature_id for grant in snapshot.grants if grant.entity_key is None}
+    for feature_id in dict.fromkeys(each.feature_id for each in provisions if each.entity_key is None):
+        taken = sum(each.feature_id == feature_id for each in snapshot.entities)
+        if taken and feature_id not in known:
+            yield (feature_id, None), Decimal(taken)
+
+
+def _carry(fresh: list[Provision], key: tuple[str, str | None], usage: Decimal) -> None:
+    """Spreads usage over the grants it was of: each down to zero, the rest below zero where it may be bought.
+
+    Where there are none for the entity, over those of the customer; where there are none either, over all.
+    """
+    feature_id, entity_key = key
+    of_feature = [index for index, each in enumerate(fresh) if each.feature_id == feature_id]
+    own = [index for index in of_feature if fresh[index].entity_key == entity_key]
+    own = own or [index for index in of_feature if fresh[index].entity_key is None] or of_feature
     own.sort(key=lambda index: (fresh[index].unlimited, fresh[index].overage_allowed))
     for index in own:
         taken = min(usage, fresh[index].balance)

@@ -20,12 +20,12 @@ from sumac.billing.model import (
     IssueInvoice,
     Payment,
     PlanStatus,
-    Provision,
     Snapshot,
 )
 from sumac.billing.rules.carry import grants_of
 from sumac.billing.rules.lines import prorate
 from sumac.billing.rules.transition import is_trialing
+from sumac.billing.units import Provision
 from sumac.catalog.model import Feature, ItemPrice, Proration
 from sumac.catalog.rules.text import units_text
 from sumac.catalog.rules.tiers import compute_overage_price

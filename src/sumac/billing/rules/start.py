@@ -58,6 +58,7 @@ def start_plan(snapshot: Snapshot, plan: Plan, how: Start, *, current: Holding |
         period_end=(delayed_until or period.end) if period else trial_ends_at,
         trial_ends_at=trial_ends_at,
         ends_at=how.ends_at,
+        entity_key=snapshot.entity_key,
     )
     return Holding(held, plan)
 
@@ -82,6 +83,7 @@ def schedule_plan(
         schedule_id=how.schedule_id,
         net_terms_days=how.net_terms_days,
         ends_at=how.ends_at,
+        entity_key=snapshot.entity_key,
     )
 
 
@@ -97,7 +99,7 @@ def trial_end(snapshot: Snapshot, plan: Plan, how: Start, *, current: Holding | 
     if how.sets_trial:
         return None if plan.free_trial is None else plan.free_trial.end_after(now)
     if not is_free(plan) and not how.apart:
-        joined = current if current is not None else next(iter(find_paid(snapshot.holdings)), None)
+        joined = current if current is not None else next(iter(find_paid(snapshot.everywhere)), None)
         if joined is not None and (current is None or not is_upgrade(current.plan, plan)):
             shared = is_trialing(joined, now) and not is_reverting(joined)
             return joined.held.trial_ends_at if shared else None
@@ -109,7 +111,7 @@ def _joined(snapshot: Snapshot, plan: Plan, how: Start, now: datetime) -> Holdin
     """What is billed already and the plan is billed along with, if its periods do not begin now."""
     if how.anchor == "now" or how.apart or is_free(plan):
         return None
-    return next((each for each in find_paid(snapshot.holdings) if not is_trialing(each, now)), None)
+    return next((each for each in find_paid(snapshot.everywhere) if not is_trialing(each, now)), None)
 
 
 def _next_anchor(plan: Plan, joined: Holding | None) -> datetime | None:

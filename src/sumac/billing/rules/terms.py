@@ -7,7 +7,7 @@ from decimal import Decimal
 from itertools import chain
 
 from sumac.balances.model import Grant
-from sumac.billing.model import Action, CustomerPlan, Holding, Provision, ReplaceTerms, Snapshot
+from sumac.billing.model import Action, CustomerPlan, Holding, ReplaceTerms, Snapshot
 from sumac.billing.rules.carry import NOTHING, carried_of, carried_usage, grants_of
 from sumac.billing.rules.change import (
     Terms,
@@ -23,6 +23,7 @@ from sumac.billing.rules.provision import provisions_of
 from sumac.billing.rules.quantities import is_bought_again
 from sumac.billing.rules.seats import bills_seats, starting_seat_lines, unused_seat_lines
 from sumac.billing.rules.transition import is_trialing
+from sumac.billing.units import Provision
 from sumac.catalog.model import Plan
 from sumac.catalog.rules.shape import is_free, is_one_off, longest_cadence, shortest_cadence
 from sumac.core.errors import BadRequest
@@ -231,7 +232,7 @@ def _provisions(
     snapshot: Snapshot, after: Holding, own: list[Grant], terms: Terms, now: datetime
 ) -> tuple[Provision, ...]:
     usage = carried_usage(own, snapshot.features, usages=terms.carry_usages)
-    return provisions_of(after, snapshot.features, now=now, usage=usage)
+    return provisions_of(after, snapshot, now=now, usage=usage)
 
 
 def _dated(provisions: Iterable[Provision], own: Iterable[Grant], *, same: bool) -> Iterator[Provision]:

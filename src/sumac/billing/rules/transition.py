@@ -14,6 +14,7 @@ from sumac.catalog.rules.shape import is_free, is_main_recurring, is_one_off, lo
 from sumac.core.time import Cadence, Interval
 
 Slot = tuple[bool, str]
+Place = tuple[str | None, bool, str]
 MONTHS_PER = {
     Interval.WEEK: Fraction(1, 4),
     Interval.MONTH: Fraction(1),
@@ -27,6 +28,11 @@ def slot_of(plan: Plan) -> Slot:
     """The place that a plan takes: the one of its group, or, for add-ons and what is bought once, one of its own."""
     main = is_main_recurring(plan)
     return main, plan.group if main else plan.id
+
+
+def place_of(holding: Holding) -> Place:
+    """Whose plan it is, the customer's or an entity's, and the place it takes there."""
+    return holding.held.entity_key, *slot_of(holding.plan)
 
 
 def find_current(holdings: Sequence[Holding], plan: Plan) -> Holding | None:

@@ -33,7 +33,7 @@ from sumac.billing.rules.provision import provisions_of
 from sumac.billing.rules.quantity import regranted
 from sumac.billing.rules.revert import find_paused, resume
 from sumac.billing.rules.seats import renewal_seat_lines, renewed_seats, starting_seat_lines
-from sumac.billing.rules.transition import slot_of
+from sumac.billing.rules.transition import place_of
 from sumac.catalog.rules.shape import is_free, is_main_recurring, shortest_cadence
 from sumac.core.time import Period, cycle, cycle_end
 from sumac.invoices.model import InvoiceDraft, InvoiceKind, LineDraft
@@ -76,14 +76,14 @@ def decide_turn(snapshot: Snapshot, *, at: datetime) -> Decision:
         started = _started(each, at)
         lines += _starting_lines(snapshot, started, at)
         usage = carried_usage(_replaced_by(snapshot, each, turn.ending), snapshot.features)
-        provisions = provisions_of(started, snapshot.features, now=at, usage=usage)
+        provisions = provisions_of(started, snapshot, now=at, usage=usage)
         lines += starting_seat_lines(snapshot, started, provisions, now=at)
         actions.append(StartPlan(started.held, started.plan.add_on, provisions))
     for paused, tried in turn.resuming:
         actions += resume(snapshot, paused, tried, now=at)
     mains = [each for each in turn.expiring if is_main_recurring(each.plan)]
     for each, plan_id in zip(mains, snapshot.plan_ids, strict=False):
-        actions += start_default(snapshot, each, plan_id=plan_id, now=at)
+        actions += start_default(_scope(snapshot, each), each, plan_id=plan_id, now=at)
     actions += _units(snapshot, turn, at)
     held_lines = [each for each in snapshot.held_lines if each.line.customer_plan_id in turn.billed_ids]
     if held_lines:
@@ -119,15 +119,19 @@ def _what_turns(snapshot: Snapshot, at: datetime) -> _Turn:
     starting = [each for each in due if each.held.status is PlanStatus.SCHEDULED]
     ending = [each for each in due if each.held.is_usable and each.held.ends_at == at] + expiring
     ending += [each for each in snapshot.holdings if each not in ending and _is_displaced(each, starting)]
-    freed = [(paused, each) for each in ending for paused in find_paused(snapshot, each.plan)]
-    taken = {slot_of(each.plan) for each in starting}
+    freed = [(paused, each) for each in ending for paused in find_paused(_scope(snapshot, each), each.plan)]
+    taken = {place_of(each) for each in starting}
     return _Turn(
-        ending=[*ending, *(paused for paused, _ in freed if slot_of(paused.plan) in taken)],
+        ending=[*ending, *(paused for paused, _ in freed if place_of(paused) in taken)],
         expiring=expiring,
         renewing=[(each, _renewed(each, at)) for each in due if each.held.is_usable and each not in ending],
         starting=starting,
-        resuming=[(paused, tried) for paused, tried in freed if slot_of(paused.plan) not in taken],
+        resuming=[(paused, tried) for paused, tried in freed if place_of(paused) not in taken],
     )
+
+
+def _scope(snapshot: Snapshot, holding: Holding) -> Snapshot:
+    return snapshot.scoped(holding.held.entity_key)
 
 
 def _is_displaced(holding: Holding, starting: Sequence[Holding]) -> bool:
@@ -139,13 +143,13 @@ def _is_displaced(holding: Holding, starting: Sequence[Holding]) -> bool:
 def _placed_after(holding: Holding, starting: Sequence[Holding]) -> bool:
     """Whether a schedule starts another plan in the place of this one."""
     placed = [each for each in starting if each.held.schedule_id is not None]
-    return any(slot_of(each.plan) == slot_of(holding.plan) for each in placed)
+    return any(place_of(each) == place_of(holding) for each in placed)
 
 
 def _is_followed(holding: Holding, starting: Sequence[Holding]) -> bool:
     """Whether a paid main plan takes the place of this one."""
     paid = [each for each in starting if is_main_recurring(each.plan) and not is_free(each.plan)]
-    return any(slot_of(each.plan) == slot_of(holding.plan) for each in paid)
+    return any(place_of(each) == place_of(holding) for each in paid)
 
 
 def _due_of(held: CustomerPlan) -> datetime | None:
@@ -161,7 +165,7 @@ def _trial_runs_out(snapshot: Snapshot, holding: Holding, at: datetime) -> bool:
     ends_then = held.ends_at is not None and (held.schedule_id is None or held.ends_at == at)
     if not held.is_usable or ends_then or held.trial_ends_at != at:
         return False
-    reverts = bool(find_paused(snapshot, holding.plan))
+    reverts = bool(find_paused(_scope(snapshot, holding), holding.plan))
     return reverts or is_free(holding.plan) or not snapshot.has_payment_method
 
 
@@ -259,7 +263,7 @@ def _starting_lines(snapshot: Snapshot, started: Holding, at: datetime) -> Itera
 
 def _replaced_by(snapshot: Snapshot, starting: Holding, ending: Sequence[Holding]) -> list[Grant]:
     scheduled = starting.held.schedule_id is not None
-    same = [each for each in ending if slot_of(each.plan) == slot_of(starting.plan)]
+    same = [each for each in ending if place_of(each) == place_of(starting)]
     replaced = [each for each in same if each.held.recurring and (scheduled or is_main_recurring(each.plan))]
     return grants_of(snapshot.grants, replaced[0].held.id) if replaced else []
 

@@ -83,9 +83,9 @@ def _as_it_stands(action: Action, snapshot: Snapshot) -> Action:
 def _caught_up(action: Action, snapshot: Snapshot, quoted: Mapping[str, Grant]) -> Iterator[Action]:
     match action:
         case StartPlan(_, _, provisions, carried) if carried is not None:
-            yield replace(action, provisions=recounted(provisions, count_carried(snapshot.grants, carried)))
+            yield replace(action, provisions=recounted(provisions, snapshot, count_carried(snapshot.grants, carried)))
         case ReplaceTerms(_, _, provisions, carried, kept) if carried is not None:
-            yield replace(action, provisions=recounted(provisions, count_carried(snapshot.grants, carried)))
+            yield replace(action, provisions=recounted(provisions, snapshot, count_carried(snapshot.grants, carried)))
             yield from kept_units(snapshot.grants, kept)
         case EndPlan(_, kept):
             yield action
@@ -147,7 +147,7 @@ def _late_seats(
         if not isinstance(action, StartPlan | ReplaceTerms) or not action.seats_billed or action.carried is None:
             continue
         if own.intersection(action.carried.usage_of[:1]):
-            given = recounted(action.provisions, count_carried(snapshot.grants, action.carried))
+            given = recounted(action.provisions, snapshot, count_carried(snapshot.grants, action.carried))
             yield from late_seat_lines(snapshot, action.held, action.provisions, given, now=now)
 
 
