@@ -213,11 +213,15 @@ class Services:
         """Deletes an entity."""
         await self.entities.delete(self.tenant, entity_id, customer_id, actor=ACTOR)
 
-    async def entity_ids(self, customer_id: str = "ada") -> list[str]:
-        """The ids of the customer's entities, in alphabetical order."""
+    async def entities_of(self, customer_id: str = "ada") -> Sequence[Entity]:
+        """The customer's entities."""
         async with self.database.reading(self.tenant) as work:
             customer = await customers.get(work, customer_id)
-            return sorted(entity.public_id for entity in await customers.list_entities(work, customer.key))
+            return await customers.list_entities(work, customer.key)
+
+    async def entity_ids(self, customer_id: str = "ada") -> list[str]:
+        """The ids of the customer's entities, in alphabetical order."""
+        return sorted(entity.public_id for entity in await self.entities_of(customer_id))
 
     async def reserve(
         self, required: int | str = 1, feature_id: str = "messages", customer_id: str = "ada", **changes: object

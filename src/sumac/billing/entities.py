@@ -75,6 +75,11 @@ class EntityDesk:
         own = keys.with_only_columns(customer_plans.c.entity_key)
         return sa.or_(entity_rows.c.customer_key.in_(of_customer), entity_rows.c.key.in_(own))
 
+    async def plan_ids(self, work: Work, entity: Entity) -> frozenset[str]:
+        """The customer plans that the entity holds or has held."""
+        history = await store.plans_of(work, [entity.customer_key], live=False)
+        return frozenset(held.id for held in history if held.entity_key == entity.key)
+
     async def _create(self, tenant: Tenant, customer_id: str, draft: EntityDraft, *, actor: str) -> Entity:
         request = TrackRequest(customer_id, draft.feature_id, overage_behavior=OverageBehavior.REJECT, opens=draft)
         try:

@@ -130,12 +130,16 @@ async def held_currencies(work: Work, plan: Plan) -> frozenset[str]:
 
 @dataclass(frozen=True, slots=True)
 class HoldingFilter:
-    """Which customer plans to list: subscriptions (`recurring`) or purchases, of one customer, plan, some statuses."""
+    """Which customer plans to list: subscriptions (`recurring`) or purchases, of one customer, plan, some statuses.
+
+    With `entity_keys` only those of these entities.
+    """
 
     recurring: bool
     customer_key: str | None = None
     plan_id: str | None = None
     statuses: Collection[PlanStatus] = ()
+    entity_keys: Collection[str] | None = None
 
 
 async def list_holdings(work: Work, chosen: HoldingFilter, *, cursor: Cursor | None, limit: int) -> Page[Holding]:
@@ -143,6 +147,8 @@ async def list_holdings(work: Work, chosen: HoldingFilter, *, cursor: Cursor | N
     where: list[sa.ColumnElement[bool]] = [customer_plans.c.recurring == chosen.recurring]
     if chosen.customer_key is not None:
         where.append(customer_plans.c.customer_key == chosen.customer_key)
+    if chosen.entity_keys is not None:
+        where.append(customer_plans.c.entity_key.in_(chosen.entity_keys))
     if chosen.plan_id is not None:
         where.append(customer_plans.c.plan_id == chosen.plan_id)
     if chosen.statuses:

@@ -32,10 +32,15 @@ async def offers_to(work: Work, customer: Customer | None, plans: Sequence[Plan]
     ]
 
 
-async def eligibility(work: Work, customer: Customer, offers: Sequence[Offer]) -> Mapping[tuple[str, int], Eligibility]:
-    """What attaching each plan would mean for the customer, by plan id and version; in its offer's currency."""
+async def eligibility(
+    work: Work, customer: Customer, offers: Sequence[Offer], *, entity_key: str | None = None
+) -> Mapping[tuple[str, int], Eligibility]:
+    """What attaching each plan would mean for the customer, or for one entity, by plan id and version.
+
+    In its offer's currency.
+    """
     snapshots = {
-        currency: await load_snapshot(work, replace(customer, currency=currency))
+        currency: (await load_snapshot(work, replace(customer, currency=currency))).scoped(entity_key)
         for currency in {offer.currency for offer in offers}
     }
     now = customer.now(work.now)

@@ -1,6 +1,6 @@
 """Issuing, reading and settling invoices, and the customer's credit (billing.md §14)."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -23,13 +23,14 @@ CREDIT_ENTRIES_MAX = 200
 
 @dataclass(frozen=True, slots=True)
 class InvoiceFilter:
-    """Which invoices of a tenant to list."""
+    """Which invoices of a tenant to list; with `customer_plan_ids` those that bill one of these plans."""
 
     customer_key: str | None = None
     statuses: Sequence[InvoiceStatus] = ()
     invoice_id: str | None = None
     provider_invoice: str | None = None
     processors: Sequence[str] = ()
+    customer_plan_ids: Collection[str] | None = None
 
 
 async def issue(
@@ -198,6 +199,8 @@ async def list_page(work: Work, chosen: InvoiceFilter, *, cursor: Cursor | None,
         where.append(invoices.c.id == chosen.invoice_id)
     if chosen.provider_invoice is not None:
         where.append(invoices.c.provider_invoice == chosen.provider_invoice)
+    if chosen.customer_plan_ids is not None:
+        where.append(invoices.c.id.in_(store.billing_plans(work, chosen.customer_plan_ids)))
     if chosen.processors:
         where.append(store.processor().in_(chosen.processors))
     rows = await store.page(work, where, cursor, limit)

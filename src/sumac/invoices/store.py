@@ -121,6 +121,12 @@ async def page(work: Work, where: Sequence[sa.ColumnElement[bool]], cursor: Curs
     return await _complete(work, await work.all(statement.order_by(*_NEWEST_FIRST).limit(limit + 1)))
 
 
+def billing_plans(work: Work, customer_plan_ids: Collection[str]) -> sa.Select[Any]:
+    """A select of the ids of invoices with a line of one of the customer plans."""
+    statement = work.select_columns(invoice_lines, invoice_lines.c.invoice_id)
+    return statement.where(invoice_lines.c.customer_plan_id.in_(customer_plan_ids))
+
+
 async def of_customer(work: Work, customer_key: str) -> list[Invoice]:
     """Every invoice of the customer, newest first."""
     statement = work.select(invoices).where(invoices.c.customer_key == customer_key)

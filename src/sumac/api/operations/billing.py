@@ -17,7 +17,7 @@ async def attach(body: AttachBody, context: Context) -> BillingAnswer:
     end of the cycle. With a `payment_url` in the answer nothing is given before the customer has paid there.
     """
     receipt = await context.services.billing.perform(context.tenant, body.request(), actor=context.actor)
-    return BillingAnswer.of(receipt, context.services.public_url)
+    return BillingAnswer.of(receipt, context.services.public_url, entity_id=body.entity_id)
 
 
 @router.operation("billing.preview_attach", scope="billing:read")
@@ -36,7 +36,7 @@ async def update(body: UpdateBody, context: Context) -> BillingAnswer:
     of a feature that is bought once is added to what is there.
     """
     receipt = await context.services.billing.perform(context.tenant, body.request(), actor=context.actor)
-    return BillingAnswer.of(receipt, context.services.public_url)
+    return BillingAnswer.of(receipt, context.services.public_url, entity_id=body.entity_id)
 
 
 @router.operation("billing.preview_update", scope="billing:read")

@@ -1,6 +1,7 @@
 """entities.* (api.md §2.6)."""
 
 from collections.abc import Collection
+from dataclasses import replace
 
 from sumac.api.context import Context
 from sumac.api.dossiers import load_dossiers
@@ -21,6 +22,7 @@ from sumac.api.schemas.wire import Success
 from sumac.customers import entities
 from sumac.customers import service as customers
 from sumac.customers.model import Entity
+from sumac.invoices import service as invoices
 
 router = OperationRouter("entities")
 
@@ -108,5 +110,10 @@ async def _entity_body(context: Context, entity: Entity, expand: Collection[str]
         customer = await customers.get_by_key(work, entity.customer_key)
         entity = await entities.get(work, entity.public_id, entity.customer_key)
         dossier = (await load_dossiers(work, context, [customer]))[0]
+        if "invoices" in expand:
+            own = await context.services.entities.plan_ids(work, entity)
+            issued = await invoices.list_of_customer(work, customer.key)
+            billing = [each for each in issued if any(line.customer_plan_id in own for line in each.lines)]
+            dossier = replace(dossier, invoices=billing)
     now = customer.now(work.now)
     return EntityBody.full(entity, dossier, context.tenant, context.services.public_url, now, expand)

@@ -5,7 +5,6 @@ from sumac.api.operation import OperationRouter
 from sumac.api.schemas.credit_notes import CreditNoteAnswer, CreditNoteBody, IssuedNote
 from sumac.api.schemas.invoice_history import InsertedInvoice, InsertInvoicesAnswer, InsertInvoicesBody
 from sumac.api.schemas.invoices import InvoiceList, InvoiceListRequest, ListedInvoiceBody
-from sumac.api.schemas.later import refuse_entity
 from sumac.api.schemas.written_invoices import (
     CreateInvoiceAnswer,
     CreateInvoiceBody,
@@ -14,6 +13,7 @@ from sumac.api.schemas.written_invoices import (
     PayAnswer,
 )
 from sumac.core.errors import BadRequest
+from sumac.customers import entities
 from sumac.customers import service as customers
 from sumac.customers.model import Customer
 from sumac.invoices import history
@@ -28,16 +28,19 @@ router = OperationRouter("invoices")
 @router.operation("invoices.list", scope="billing:read")
 async def list_invoices(body: InvoiceListRequest, context: Context) -> InvoiceList:
     """Invoices with their lines, newest first: drafts, issued ones, and those that were imported."""
-    if body.entity_id is not None:
-        if body.customer_id is None:
-            message = "entity_id: needs customer_id beside it"
-            raise BadRequest(message, code="invalid_inputs")
-        refuse_entity(body.entity_id)
+    if body.entity_id is not None and body.customer_id is None:
+        message = "entity_id: needs customer_id beside it"
+        raise BadRequest(message, code="invalid_inputs")
     cursor = body.cursor()
     async with context.reading() as work:
         customer = await customers.get(work, body.customer_id) if body.customer_id else None
+        plan_ids = None
+        if customer is not None and body.entity_id is not None:
+            entity = await entities.get(work, body.entity_id, customer.key)
+            plan_ids = await context.services.entities.plan_ids(work, entity)
         chosen = invoices.InvoiceFilter(
             customer_key=customer.key if customer else None,
+            customer_plan_ids=plan_ids,
             statuses=body.statuses(),
             invoice_id=body.invoice_id,
             provider_invoice=body.stripe_id,

@@ -15,7 +15,7 @@ router = OperationRouter("billing")
 async def multi_attach(body: MultiAttachBody, context: Context) -> BillingAnswer:
     """Gives several plans to a customer at once, on one invoice. Everything takes effect now, also what costs less."""
     receipt = await context.services.billing.perform(context.tenant, body.request(), actor=context.actor)
-    return BillingAnswer.of(receipt, context.services.public_url)
+    return BillingAnswer.of(receipt, context.services.public_url, entity_id=body.entity_id)
 
 
 @router.operation("billing.preview_multi_attach", scope="billing:read")
@@ -30,7 +30,7 @@ async def preview_multi_attach(body: MultiAttachBody, context: Context) -> Attac
 async def multi_update(body: MultiUpdateBody, context: Context) -> BillingAnswer:
     """Cancels several plans of a customer at once, or keeps them, on one invoice."""
     receipt = await context.services.billing.perform(context.tenant, body.request(), actor=context.actor)
-    return BillingAnswer.of(receipt, context.services.public_url)
+    return BillingAnswer.of(receipt, context.services.public_url, entity_id=body.entity_id)
 
 
 @router.operation("billing.preview_multi_update", scope="billing:read")
@@ -48,4 +48,5 @@ async def setup_payment(body: SetupBody, context: Context) -> SetupAnswer:
     With a plan it is attached as soon as the card is there. What would keep it from being attached is an error now.
     """
     url = await context.services.billing.open_setup(context.tenant, body.request(), actor=context.actor)
-    return SetupAnswer(customer_id=body.customer_id, url=url)
+    named = {} if body.entity_id is None else {"entity_id": body.entity_id}
+    return SetupAnswer(customer_id=body.customer_id, url=url, **named)

@@ -5,7 +5,6 @@ from collections.abc import Collection
 from sumac.api.context import Context
 from sumac.api.operation import OperationRouter
 from sumac.api.schemas.expand import check_expand
-from sumac.api.schemas.later import refuse_entity
 from sumac.api.schemas.plans import (
     EXPAND,
     PlanBody,
@@ -21,6 +20,7 @@ from sumac.billing.load import held_currencies
 from sumac.billing.offers import eligibility, offers_to
 from sumac.catalog import service as catalog
 from sumac.catalog.model import Plan
+from sumac.customers import entities
 from sumac.customers import service as customers
 from sumac.organizations import service as organizations
 from sumac.storage.work import Work
@@ -47,7 +47,6 @@ async def get_plan(body: PlanChoice, context: Context) -> PlanBody:
 async def list_plans(body: PlanListRequest, context: Context) -> PlanList:
     """The plans, oldest first; with a customer each says what attaching it would mean for them."""
     expand = check_expand(body.expand, EXPAND)
-    refuse_entity(body.entity_id)
     async with context.reading() as work:
         plans = await catalog.list_plans(
             work,
@@ -57,7 +56,10 @@ async def list_plans(body: PlanListRequest, context: Context) -> PlanList:
         features = await catalog.features_by_id(work)
         customer = await customers.get(work, body.customer_id) if body.customer_id else None
         offers = await offers_to(work, customer, plans)
-        known = await eligibility(work, customer, offers) if customer else {}
+        entity_key = None
+        if body.entity_id is not None and customer is not None:
+            entity_key = (await entities.get(work, body.entity_id, customer.key)).key
+        known = await eligibility(work, customer, offers, entity_key=entity_key) if customer else {}
         return PlanList(
             list=[
                 PlanBody.of(

@@ -15,4 +15,4 @@ async def create_schedule(body: ScheduleBody, context: Context) -> ScheduleAnswe
     prorated. A plan that no phase has a place for stays as it is. A customer has one schedule: a new one replaces it.
     """
     receipt = await context.services.billing.perform(context.tenant, body.request(), actor=context.actor)
-    return ScheduleAnswer.of(receipt, context.services.public_url)
+    return ScheduleAnswer.of(receipt, context.services.public_url, entity_id=body.entity_id)

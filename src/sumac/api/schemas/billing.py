@@ -17,7 +17,7 @@ from sumac.api.schemas.changes import (
 )
 from sumac.api.schemas.customize import CustomizeBody, trial_only
 from sumac.api.schemas.invoices import hosted_url
-from sumac.api.schemas.later import refuse_entity, refuse_later
+from sumac.api.schemas.later import refuse_later
 from sumac.api.schemas.plans import FreeTrialIn
 from sumac.api.schemas.wire import (
     AnyId,
@@ -109,7 +109,6 @@ class _PlanChange(_Change):
     remove_lines: list[JsonObject] | None = None
 
     def _check(self) -> None:
-        refuse_entity(self.entity_id)
         refuse_later(self, LATER)
         if self.proration_behavior == "bill_difference":
             message = "proration_behavior: bill_difference is not available yet"
@@ -163,6 +162,7 @@ class AttachTerms(_PlanChange):
             carry_usages=self.carry_over_usages.carry_over() if self.carry_over_usages else None,
             remove_plan_ids=tuple(self.remove_plan_ids or ()),
             currency=self.currency,
+            entity_id=self.entity_id,
         )
 
 
@@ -224,6 +224,7 @@ class UpdateBody(_PlanChange):
             subscription_id=self.subscription_id,
             bill=not self.no_billing_changes and self.proration_behavior != "none",
             refund=RefundKind(self.refund_last_payment) if self.refund_last_payment else None,
+            entity_id=self.entity_id,
         )
 
     def _update(self) -> UpdateRequest:
@@ -247,6 +248,7 @@ class UpdateBody(_PlanChange):
             invoice_mode=self._mode(),
             custom_lines=custom_lines_of(self.custom_line_items),
             carry_usages=self.carry_over_usages.carry_over() if self.carry_over_usages else None,
+            entity_id=self.entity_id,
         )
 
 
@@ -282,14 +284,15 @@ class BillingAnswer(WireModel):
     """What an operation came to; with a `payment_url` nothing is given before that is paid, unless that was asked."""
 
     customer_id: str
+    entity_id: str | None = None
     invoice: BilledInvoice | None = None
     payment_url: str | None
     required_action: RequiredAction | None = None
 
     @classmethod
-    def of(cls, receipt: Receipt, public_url: str) -> Self:
+    def of(cls, receipt: Receipt, public_url: str, *, entity_id: str | None = None) -> Self:
         """As answered."""
-        optional: dict[str, Any] = {}
+        optional: dict[str, Any] = {} if entity_id is None else {"entity_id": entity_id}
         if receipt.invoice is not None:
             optional["invoice"] = BilledInvoice.of(receipt.invoice, public_url)
         if receipt.outcome is not None and receipt.outcome.outcome in REQUIRED_ACTIONS:

@@ -43,7 +43,9 @@ class Dossier:
 
     def seen_by(self, entity: Entity) -> Self:
         """What one entity sees of it: its own and the customer's, nothing of its siblings (billing.md §3.3)."""
-        return replace(self, grants=visible(self.grants, entity.key))
+        own = {None, entity.key}
+        held = [each for each in self.holdings if each.held.entity_key in own]
+        return replace(self, holdings=held, grants=visible(self.grants, entity.key))
 
     def holds(self, tenant: Tenant, now: datetime, expand: Collection[str]) -> dict[str, Any]:
         """Subscriptions, purchases, balances and flags at an instant; `expand` names what else to show of each."""

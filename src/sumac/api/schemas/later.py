@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from sumac.api.schemas.wire import WireModel
-from sumac.core.errors import BadRequest, NotFound
+from sumac.core.errors import BadRequest
 
 
 def refuse_later(body: WireModel, names: Sequence[str]) -> None:
@@ -12,10 +12,3 @@ def refuse_later(body: WireModel, names: Sequence[str]) -> None:
         if getattr(body, name):
             message = f"{name} is not available yet"
             raise BadRequest(message)
-
-
-def refuse_entity(entity_id: str | None) -> None:
-    """Raises NotFound `entity_not_found` for any entity: customers have none yet."""
-    if entity_id is not None:
-        message = f"Entity {entity_id} not found"
-        raise NotFound(message, code="entity_not_found")

@@ -9,10 +9,10 @@ from pydantic import Field
 from sumac.api.schemas.billing import Proration, Redirect, check_ahead
 from sumac.api.schemas.changes import InvoiceModeBody, WebAddress
 from sumac.api.schemas.customize import trial_only
-from sumac.api.schemas.later import refuse_entity, refuse_later
+from sumac.api.schemas.later import refuse_later
 from sumac.api.schemas.plans import FreeTrialIn
 from sumac.api.schemas.previews import PreviewBody
-from sumac.api.schemas.schedules import PhasePlanBody
+from sumac.api.schemas.schedules import PhasePlanBody, one_scope
 from sumac.api.schemas.wire import (
     AnyId,
     Currency,
@@ -63,8 +63,7 @@ class MultiAttachBody(WireModel):
     expand: list[str] | None = None
 
     def request(self) -> MultiAttachRequest:
-        """As a request. Raises NotFound for an entity, BadRequest for what is not available yet."""
-        refuse_entity(self.entity_id)
+        """As a request. Raises BadRequest for what is not available yet."""
         refuse_later(self, LATER)
         mode = self.invoice_mode.mode() if self.invoice_mode else None
         check_ahead(mode, enable=self.enable_plan_immediately)
@@ -81,6 +80,7 @@ class MultiAttachBody(WireModel):
             new_subscription=bool(self.new_billing_subscription),
             prorate=self.billing_behavior != "none",
             currency=self.currency,
+            entity_id=one_scope(self.plans, self.entity_id),
         )
 
 
@@ -94,8 +94,7 @@ class PlanUpdateBody(WireModel):
     proration_behavior: Proration | None = None
 
     def request(self, customer_id: str, refund: RefundKind | None) -> CancelRequest:
-        """As a request. Raises NotFound for an entity, BadRequest for what cannot go together or is not available."""
-        refuse_entity(self.entity_id)
+        """As a request. Raises BadRequest for what cannot go together or is not available."""
         if self.proration_behavior == "bill_difference":
             message = "proration_behavior: bill_difference is not available yet"
             raise BadRequest(message)
@@ -112,6 +111,7 @@ class PlanUpdateBody(WireModel):
             subscription_id=self.subscription_id,
             bill=self.proration_behavior != "none",
             refund=refund,
+            entity_id=self.entity_id,
         )
 
 
@@ -126,12 +126,13 @@ class MultiUpdateBody(WireModel):
     expand: list[str] | None = None
 
     def request(self) -> MultiCancelRequest:
-        """As a request. Raises NotFound for an entity, BadRequest for what cannot go together or is not available."""
-        refuse_entity(self.entity_id)
+        """As a request. Raises BadRequest for what cannot go together or is not available."""
         refuse_later(self, ("subscription_params",))
         refund = RefundKind(self.refund_last_payment) if self.refund_last_payment else None
         return MultiCancelRequest(
-            self.customer_id, tuple(each.request(self.customer_id, refund) for each in self.updates)
+            self.customer_id,
+            tuple(each.request(self.customer_id, refund) for each in self.updates),
+            entity_id=self.entity_id,
         )
 
 

@@ -1,5 +1,6 @@
 """Schedules on the wire (api.md §2.5 `billing.create_schedule`). Amounts are major units."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
@@ -8,7 +9,7 @@ from pydantic_core import PydanticCustomError
 from sumac.api.schemas.billing import BilledInvoice, BillingAnswer, Redirect, RequiredAction, Version, check_ahead
 from sumac.api.schemas.changes import InvoiceModeBody, Quantities, WebAddress, quantities_of
 from sumac.api.schemas.customize import CustomizeBody, trial_only
-from sumac.api.schemas.later import refuse_entity, refuse_later
+from sumac.api.schemas.later import refuse_later
 from sumac.api.schemas.plans import FreeTrialIn
 from sumac.api.schemas.wire import (
     AnyId,
@@ -44,8 +45,7 @@ class PhasePlanBody(WireModel):
     subscription_id: AnyId | None = None
 
     def wish(self) -> PlanWish:
-        """As a wish. Raises NotFound for an entity, BadRequest for a trial of its own and what is not available yet."""
-        refuse_entity(self.entity_id)
+        """As a wish. Raises BadRequest for a trial of its own and what is not available yet."""
         if self.customize is not None and "free_trial" in self.customize.model_fields_set:
             message = "customize.free_trial: a free trial is for all of the plans; send free_trial beside them"
             raise BadRequest(message)
@@ -56,6 +56,18 @@ class PhasePlanBody(WireModel):
             customize=self.customize.customization() if self.customize else None,
             subscription_id=self.subscription_id,
         )
+
+
+def one_scope(plans: Sequence[PhasePlanBody], entity_id: str | None) -> str | None:
+    """The entity that all of the plans are for, or None for the customer; a plan that names none is as the request.
+
+    Raises BadRequest for plans of several.
+    """
+    named = [plan.entity_id if "entity_id" in plan.model_fields_set else entity_id for plan in plans]
+    if len(set(named)) > 1:
+        message = "entity_id: plans of the customer and of an entity, or of several, together are not available yet"
+        raise BadRequest(message)
+    return named[0]
 
 
 PhasePlans = Annotated[list[PhasePlanBody], Field(min_length=1, max_length=PLANS_MAX)]
@@ -115,11 +127,11 @@ class ScheduleBody(WireModel):
     enable_plan_immediately: Truth | None = None
 
     def request(self) -> ScheduleRequest:
-        """As a request. Raises NotFound for an entity, BadRequest for what is not available yet."""
-        refuse_entity(self.entity_id)
+        """As a request. Raises BadRequest for what is not available yet."""
         refuse_later(self, LATER)
         mode = self.invoice_mode.mode() if self.invoice_mode else None
         check_ahead(mode, enable=self.enable_plan_immediately)
+        plans = [plan for phase in self.phases for plan in phase.plans] + (self.unscheduled_plans or [])
         return ScheduleRequest(
             customer_id=self.customer_id,
             phases=tuple(phase.phase() for phase in self.phases),
@@ -133,6 +145,7 @@ class ScheduleBody(WireModel):
             bill=not self.no_billing_changes,
             prorate=self.billing_behavior != "none",
             currency=self.currency,
+            entity_id=one_scope(plans, self.entity_id),
         )
 
 
@@ -166,7 +179,7 @@ class ScheduleAnswer(WireModel):
     required_action: RequiredAction | None = None
 
     @classmethod
-    def of(cls, receipt: Receipt, public_url: str) -> Self:
+    def of(cls, receipt: Receipt, public_url: str, *, entity_id: str | None) -> Self:
         """As answered."""
         billed = BillingAnswer.of(receipt, public_url)
         optional: dict[str, Any] = {
@@ -175,7 +188,7 @@ class ScheduleAnswer(WireModel):
         placed = receipt.schedule
         return cls(
             customer_id=receipt.customer_id,
-            entity_id=None,
+            entity_id=entity_id,
             status="pending_payment" if placed is None else "created",
             schedule_id=None if placed is None else placed.id,
             phases=[] if placed is None else [PlacedPhase.of(phase) for phase in placed.phases],

@@ -1,7 +1,6 @@
 """Storing a card ahead of a charge, on the wire (api.md §2.5 `billing.setup_payment`)."""
 
 from sumac.api.schemas.billing import AttachTerms
-from sumac.api.schemas.later import refuse_entity
 from sumac.api.schemas.wire import PlanId, WireModel
 from sumac.billing.requests import SetupRequest
 from sumac.core.errors import BadRequest
@@ -16,7 +15,6 @@ class SetupBody(AttachTerms):
 
     def request(self) -> SetupRequest:
         """As a request. Raises as the request of an attach does, and BadRequest for what has no sense for a card."""
-        refuse_entity(self.entity_id)
         for name in NOT_FOR_A_CARD:
             if getattr(self, name) not in (None, "if_required"):
                 message = f"{name}: is not for billing.setup_payment, whose plan is charged to the card stored with it"
@@ -34,4 +32,5 @@ class SetupAnswer(WireModel):
     """The page to send the customer to."""
 
     customer_id: str
+    entity_id: str | None = None
     url: str

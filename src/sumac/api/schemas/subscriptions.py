@@ -60,7 +60,7 @@ class SubscriptionBody(WireModel):
             current_period_start=held.period_start if held.paused_at is None else None,
             current_period_end=held.period_end if held.paused_at is None else None,
             quantity=1,
-            scope="customer",
+            scope=_scope(holding),
             **optional,
         )
 
@@ -84,7 +84,7 @@ class PurchaseBody(WireModel):
             expires_at=holding.held.ends_at,
             started_at=holding.held.starts_at,
             quantity=1,
-            scope="customer",
+            scope=_scope(holding),
             **optional,
         )
 
@@ -113,12 +113,12 @@ class ListedSubscriptionBody(SubscriptionBody):
     created_at: Milliseconds
 
     @classmethod
-    def listed(cls, holding: Holding, customer_id: str, *, now: datetime) -> Self:
+    def listed(cls, holding: Holding, customer_id: str, entity_id: str | None, *, now: datetime) -> Self:
         """As listed."""
         fields = dict(SubscriptionBody.of(holding, None, now=now))
         del fields["plan"]
         fields["status"] = _status(holding)
-        return cls(**fields, customer_id=customer_id, entity_id=None, created_at=holding.held.created_at)
+        return cls(**fields, customer_id=customer_id, entity_id=entity_id, created_at=holding.held.created_at)
 
 
 class SubscriptionList(WireModel):
@@ -139,7 +139,7 @@ class ListedPurchaseBody(PurchaseBody):
     created_at: Milliseconds
 
     @classmethod
-    def listed(cls, holding: Holding, customer_id: str) -> Self:
+    def listed(cls, holding: Holding, customer_id: str, entity_id: str | None) -> Self:
         """As listed."""
         fields = dict(PurchaseBody.of(holding, None))
         del fields["plan"]
@@ -149,7 +149,7 @@ class ListedPurchaseBody(PurchaseBody):
             id=held.subscription_id or held.id,
             status=_status(holding),
             customer_id=customer_id,
-            entity_id=None,
+            entity_id=entity_id,
             created_at=held.created_at,
         )
 
@@ -160,6 +160,10 @@ class PurchaseList(WireModel):
     list: list[ListedPurchaseBody]
     has_more: Truth
     next_cursor: str | None
+
+
+def _scope(holding: Holding) -> Literal["customer", "entity"]:
+    return "customer" if holding.held.entity_key is None else "entity"
 
 
 def _status(holding: Holding) -> Literal["active", "scheduled", "expired"]:

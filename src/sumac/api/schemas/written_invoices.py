@@ -8,7 +8,7 @@ from pydantic import Field
 
 from sumac.api.schemas.billing import REQUIRED_ACTIONS, RequiredAction
 from sumac.api.schemas.invoices import ListedInvoiceBody
-from sumac.api.schemas.later import refuse_entity, refuse_later
+from sumac.api.schemas.later import refuse_later
 from sumac.api.schemas.wire import (
     AnyId,
     CustomerId,
@@ -34,7 +34,7 @@ PLANS_MAX = 50
 LINES_MAX = 200
 TERMS_MAX = 365
 TERM = timedelta(days=1)
-LATER = ("discounts", "invoice_template_id", "payment_method_types", "tax_rate_id")
+LATER = ("discounts", "entity_id", "invoice_template_id", "payment_method_types", "tax_rate_id")
 LATER_IN_PLANS = ("customize", "discounts", "license_quantities")
 
 Quantity = Annotated[Number, Field(ge=0, le=Decimal(10) ** 13)]
@@ -142,7 +142,6 @@ class CreateInvoiceBody(WireModel):
 
     def request(self) -> ManualInvoice:
         """As a request. Raises BadRequest for what is not available yet, or two answers to when it is due."""
-        refuse_entity(self.entity_id)
         refuse_later(self, LATER)
         if self.net_terms_days is not None and self.due_date is not None:
             message = "due_date: send either this or net_terms_days"
