@@ -339,7 +339,7 @@ def test_several_plans_and_a_card_ahead(client: Autumn, bank: Bank) -> None:
     assert ["pro"] == [each.plan_id for each in client.customers.get(customer_id="flo").subscriptions]
 
 
-def test_entities_of_a_customer(client: Autumn) -> None:
+def test_entities_of_a_customer(client: Autumn, bank: Bank) -> None:
     """Every operation on entities parses, and so do check and track for one."""
     client.customers.get_or_create(customer_id="team")
     created = client.entities.create(customer_id="team", entity_id="north", feature_id="seats", name="North")
@@ -363,7 +363,13 @@ def test_entities_of_a_customer(client: Autumn) -> None:
     assert 1 == len(updated.billing_controls.usage_alerts or ())
     expanded = client.customers.get(customer_id="team", expand=["entities"])
     assert ["north"] == [each.id for each in expanded.entities or ()]
+    bank.post("sandbox.add_card", customer_id="team")
+    attached = client.billing.attach(customer_id="team", entity_id="north", plan_id="tiered")
+    assert "north" == attached.entity_id
+    held = client.entities.get(customer_id="team", entity_id="north").subscriptions
+    assert {("free", "customer"), ("tiered", "entity")} == {(each.plan_id, each.scope) for each in held}
     assert client.entities.delete(customer_id="team", entity_id="north").success
+    assert ["free"] == [each.plan_id for each in client.customers.get(customer_id="team").subscriptions]
 
 
 def test_errors_are_the_clients_own(client: Autumn, server: LiveServer) -> None:

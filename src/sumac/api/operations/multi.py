@@ -7,6 +7,8 @@ from sumac.api.schemas.expand import check_expand
 from sumac.api.schemas.multi import MultiAttachBody, MultiUpdateBody, MultiUpdatePreviewBody
 from sumac.api.schemas.previews import EXPAND, AttachPreviewBody
 from sumac.api.schemas.setup import SetupAnswer, SetupBody
+from sumac.customers import entities
+from sumac.customers import service as customers
 
 router = OperationRouter("billing")
 
@@ -47,6 +49,9 @@ async def setup_payment(body: SetupBody, context: Context) -> SetupAnswer:
 
     With a plan it is attached as soon as the card is there. What would keep it from being attached is an error now.
     """
+    if body.entity_id is not None:
+        async with context.reading() as work:
+            await entities.get(work, body.entity_id, (await customers.get(work, body.customer_id)).key)
     url = await context.services.billing.open_setup(context.tenant, body.request(), actor=context.actor)
     named = {} if body.entity_id is None else {"entity_id": body.entity_id}
     return SetupAnswer(customer_id=body.customer_id, url=url, **named)

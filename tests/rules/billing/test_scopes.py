@@ -1,0 +1,167 @@
+"""Plans of entities beside those of the customer (billing.md §10.2, §10.4 A19 to A21, §11, §12.5)."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from sumac.billing.model import (
+    CancelPlan,
+    Decision,
+    EndPlan,
+    Holding,
+    PlanStatus,
+    RenewPlan,
+    SchedulePlan,
+    Snapshot,
+    StartPlan,
+)
+from sumac.billing.requests import AttachRequest, CancelAction, CancelRequest
+from sumac.billing.rules.attach import decide_attach
+from sumac.billing.rules.cancel import decide_cancel
+from sumac.billing.rules.turn import decide_turn
+from sumac.catalog.model import Plan
+from sumac.core.errors import Conflict, NotFound
+from sumac.core.money import round_sum
+from sumac.customers.model import Entity
+from tests.rules.offers import (
+    FREE,
+    JANUARY,
+    PREMIUM,
+    PRO,
+    PRO_ANNUAL,
+    PRO_TRIAL,
+    at,
+    held,
+    scheduled,
+    snapshot,
+)
+
+FEBRUARY = at("2026-02-01")
+ENTITIES = tuple(Entity(key, "cus_1", "seats", JANUARY, id=key) for key in ("one", "two"))
+TRIAL_END = at("2026-01-15")
+
+
+def own(entity_key: str | None, offer: Plan, **changes: Any) -> Holding:  # noqa: ANN401  # fields of the plan
+    return held(offer, id=f"{entity_key}-{offer.id}", entity_key=entity_key, **changes)
+
+
+def customer(*holdings: Holding, **changes: Any) -> Snapshot:  # noqa: ANN401  # fields of the snapshot
+    return snapshot(*holdings, entities=ENTITIES, **changes)
+
+
+def attach(state: Snapshot, offer: Plan, entity_key: str | None, now: datetime, **asked: Any) -> Decision:  # noqa: ANN401  # asked
+    request = AttachRequest("acme", offer.id, **asked)
+    return decide_attach(state.scoped(entity_key), offer, request, now=now)
+
+
+def total(decision: Decision) -> str:
+    lines = decision.invoice.lines if decision.invoice else ()
+    return f"{Decimal(round_sum([line.exact_minor for line in lines])) / 100:f}"
+
+
+@pytest.mark.parametrize(
+    ("before", "offer", "now", "asked", "expected", "anchor"),
+    [
+        pytest.param(PRO, PRO, at("2026-01-15"), {}, "10.97", JANUARY, id="A19-the-rest-of-the-cycle"),
+        pytest.param(
+            PRO, PRO, at("2026-01-15"), {"new_subscription": True}, "20", at("2026-01-15"), id="A20-a-cycle-of-its-own"
+        ),
+        pytest.param(PRO_ANNUAL, PRO, at("2026-01-22"), {}, "6.45", JANUARY, id="A21-a-month-beside-a-year"),
+        pytest.param(FREE, PRO, at("2026-01-15"), {}, "20", at("2026-01-15"), id="nothing-to-be-billed-with"),
+    ],
+)
+def test_a_plan_beside_a_sibling(
+    before: Plan, offer: Plan, now: datetime, asked: dict[str, bool], expected: str, anchor: datetime
+) -> None:
+    """What one entity has leaves the other free to have it too, in the same cycle; it replaces nothing."""
+    decision = attach(customer(own("one", before)), offer, "two", now, **asked)
+
+    (started,) = [each for each in decision.actions if isinstance(each, StartPlan)]
+    assert ("two", anchor) == (started.held.entity_key, started.held.anchor_at)
+    assert expected == total(decision)
+    assert not [each for each in decision.actions if isinstance(each, EndPlan | CancelPlan)]
+
+
+@pytest.mark.parametrize("scope", ["one", None])
+def test_only_the_plan_of_the_same_scope_is_replaced(scope: str | None) -> None:
+    """Going up ends that one; going down lets it run out, and what waits is the same entity's."""
+    state = customer(own(None, PRO), own("one", PRO), own("two", PRO))
+    up = attach(state, PREMIUM, scope, at("2026-01-16 12:00"))
+    assert [f"{scope}-pro"] == [each.held.id for each in up.actions if isinstance(each, EndPlan)]
+    assert "15" == total(up)
+    with pytest.raises(Conflict):
+        attach(state, PRO, scope, JANUARY)
+
+    down = attach(customer(own(None, PREMIUM), own("one", PREMIUM), own("two", PREMIUM)), PRO, scope, JANUARY)
+    assert [f"{scope}-premium"] == [each.held.id for each in down.actions if isinstance(each, CancelPlan)]
+    assert [scope] == [each.held.entity_key for each in down.actions if isinstance(each, SchedulePlan)]
+
+
+def test_a_shared_trial_ends_for_all() -> None:
+    """Two try Pro; one goes to Premium without a trial: 50 and 20 are due, and the other is on trial no more (§11)."""
+    trying: dict[str, Any] = {"anchor_at": TRIAL_END, "trial_ends_at": TRIAL_END, "period_end": TRIAL_END}
+    state = customer(own("one", PRO_TRIAL, **trying), own("two", PRO_TRIAL, **trying))
+
+    assert "70" == total(attach(state, PREMIUM, "one", at("2026-01-05")))
+
+
+def test_trials_are_had_by_each() -> None:
+    """What the customer or a sibling has tried is new to an entity; what it tried itself is not."""
+    for tried, expected in (("one", True), ("two", False)):
+        state = customer(entity_trials=frozenset({(tried, PRO_TRIAL.id)}), trials_used=frozenset({PRO_TRIAL.id}))
+        decision = attach(state, PRO_TRIAL, "two", JANUARY)
+        (started,) = [each for each in decision.actions if isinstance(each, StartPlan)]
+        assert expected == (started.held.trial_ends_at is not None)
+
+
+def test_a_cancellation_stays_in_its_scope() -> None:
+    """Nobody else's plan is found, and no free plan takes the place of an entity's (§12.5)."""
+    state = customer(own("one", PRO), auto_enabled=(FREE,))
+    now = CancelRequest("acme", CancelAction.CANCEL_IMMEDIATELY)
+    for scope in (None, "two"):
+        with pytest.raises(NotFound):
+            decide_cancel(state.scoped(scope), now, now=JANUARY)
+    decision = decide_cancel(state.scoped("one"), now, now=JANUARY)
+    assert not [each for each in decision.actions if isinstance(each, StartPlan)]
+
+    of_customer = customer(own("one", PRO), own(None, PRO), auto_enabled=(FREE,))
+    decision = decide_cancel(of_customer.scoped(None), now, now=JANUARY)
+    assert ["free"] == [each.held.plan_id for each in decision.actions if isinstance(each, StartPlan)]
+
+
+def test_everything_turns_together() -> None:
+    """Plans of all scopes renew on one invoice; a plan that starts goes on from its own entity's, not a sibling's."""
+    state = customer(
+        own(None, PRO),
+        own("one", PREMIUM, canceled_at=JANUARY, ends_at=FEBRUARY),
+        scheduled(PRO, FEBRUARY, id="one-later", entity_key="one"),
+        own("two", PREMIUM),
+    )
+    decision = decide_turn(state, at=FEBRUARY)
+
+    assert ["None-pro", "two-premium"] == [each.held.id for each in decision.actions if isinstance(each, RenewPlan)]
+    assert ["one-premium"] == [each.held.id for each in decision.actions if isinstance(each, EndPlan)]
+    assert [("one-later", "one")] == [
+        (each.held.id, each.held.entity_key) for each in decision.actions if isinstance(each, StartPlan)
+    ]
+    assert "90" == total(decision)
+
+
+def test_a_plan_that_runs_out_leaves_the_place_of_others_alone() -> None:
+    """A trial that nobody pays ends: the customer's free plan starts for the customer, not for an entity (§11)."""
+    over: dict[str, Any] = {"anchor_at": TRIAL_END, "trial_ends_at": TRIAL_END, "period_end": TRIAL_END}
+    for scope, started in ((None, ["free"]), ("one", [])):
+        state = customer(own(scope, PRO_TRIAL, **over), own("two", PREMIUM), auto_enabled=(FREE,), card=False)
+        decision = decide_turn(state, at=TRIAL_END)
+        assert [f"{scope}-pro-trial"] == [each.held.id for each in decision.actions if isinstance(each, EndPlan)]
+        assert started == [each.held.plan_id for each in decision.actions if isinstance(each, StartPlan)]
+
+
+def test_without_entities_there_is_one_scope() -> None:
+    """A customer without entities is read as it is."""
+    state = snapshot(held(PRO), paused=(held(PREMIUM, status=PlanStatus.PAUSED, ends_at=JANUARY),))
+
+    assert state is state.scoped(None)
+    assert state.holdings == state.everywhere
