@@ -351,21 +351,16 @@ def test_entities_of_a_customer(client: Autumn, bank: Bank) -> None:
     found = client.entities.get(customer_id="team", entity_id="north")
 
     assert ("north", 30) == (tracked.entity_id, tracked.balance.remaining if tracked.balance else None)
-    assert ("north", False) == (checked.entity_id, checked.allowed)
-    assert 30 == found.balances["messages"].remaining
+    assert ("north", False, 30) == (checked.entity_id, checked.allowed, found.balances["messages"].remaining)
     assert ["north"] == [each.id for each in client.entities.list(customer_id="team").list]
-    updated = client.entities.update(
-        customer_id="team",
-        entity_id="north",
-        billing_controls={"usage_alerts": [{"threshold": 5, "threshold_type": "remaining"}]},
-    )
+    controls: Any = {"usage_alerts": [{"threshold": 5, "threshold_type": "remaining"}]}
+    updated = client.entities.update(customer_id="team", entity_id="north", billing_controls=controls)
     assert updated.billing_controls is not None
     assert 1 == len(updated.billing_controls.usage_alerts or ())
     expanded = client.customers.get(customer_id="team", expand=["entities"])
     assert ["north"] == [each.id for each in expanded.entities or ()]
     bank.post("sandbox.add_card", customer_id="team")
-    attached = client.billing.attach(customer_id="team", entity_id="north", plan_id="tiered")
-    assert "north" == attached.entity_id
+    assert "north" == client.billing.attach(customer_id="team", entity_id="north", plan_id="tiered").entity_id
     held = client.entities.get(customer_id="team", entity_id="north").subscriptions
     assert {("free", "customer"), ("tiered", "entity")} == {(each.plan_id, each.scope) for each in held}
     assert client.entities.delete(customer_id="team", entity_id="north").success

@@ -25,8 +25,9 @@ def _is_used_up(snapshot: Snapshot, holding: Holding) -> bool:
 
 
 def _makes_up_for(snapshot: Snapshot, newer: Holding, older: Holding) -> bool:
-    """Whether it is a later purchase of the same plan that has all the flags of the earlier one."""
-    if newer.plan.id != older.plan.id or (newer.held.created_at, newer.held.id) <= (
+    """Whether it is a later purchase of the same plan in the same scope, with all the flags of the earlier one."""
+    same = newer.plan.id == older.plan.id and newer.held.entity_key == older.held.entity_key
+    if not same or (newer.held.created_at, newer.held.id) <= (
         older.held.created_at,
         older.held.id,
     ):
