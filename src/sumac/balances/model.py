@@ -96,6 +96,14 @@ class Grant:
 
 
 @dataclass(frozen=True, slots=True)
+class RolledUnits:
+    """Units that live on beside the grant they were left of, until `expires_at`: a grant to be opened."""
+
+    units: Decimal
+    expires_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Balance:
     """Everything a customer holds of one feature: the sum over its grants and what rolled over (api.md §2.0)."""
 

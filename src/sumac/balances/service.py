@@ -7,8 +7,9 @@ from decimal import Decimal
 
 from sumac.balances import limits_store, store
 from sumac.balances.controls import ControlSet
-from sumac.balances.model import BalanceSnapshot, EntryKind, Grant, GrantEntry
+from sumac.balances.model import BalanceSnapshot, EntryKind, Grant, GrantEntry, RolledUnits
 from sumac.balances.rules.resolve import is_unbilled
+from sumac.balances.rules.rollover import rolled_grant
 from sumac.catalog.model import Feature
 from sumac.core.ids import new_id
 from sumac.customers import service as customers
@@ -75,10 +76,35 @@ async def open_grants(work: Work, opened: Sequence[Grant], *, cause: str, actor:
     """Adds grants, each with the entry that says where its units come from."""
     await store.add_all(work, opened)
     entries = [
-        _entry(grant, EntryKind.GRANTED, grant.granted, grant.balance, cause=cause, actor=actor, at=at)
+        _entry(
+            grant,
+            EntryKind.GRANTED if grant.rollover_of is None else EntryKind.ROLLED_OVER,
+            grant.granted,
+            grant.balance,
+            cause=cause,
+            actor=actor,
+            at=at,
+        )
         for grant in opened
     ]
     await store.add_entries(work, entries)
+
+
+async def open_rolled(
+    work: Work, sources: Sequence[tuple[Grant, Sequence[RolledUnits]]], *, cause: str, actor: str, at: datetime
+) -> None:
+    """Adds what rolls over beside each grant."""
+    opened = [
+        rolled_grant(source, parcel, grant_id=new_id("cus_ent", now=at), at=at)
+        for source, parcels in sources
+        for parcel in parcels
+    ]
+    await open_grants(work, opened, cause=cause, actor=actor, at=at)
+
+
+async def trim_rolled(work: Work, trimmed: Sequence[Grant], *, cause: str, actor: str, at: datetime) -> None:
+    """Writes what is left of units that rolled over before, where more did than may."""
+    await _change_grants(work, trimmed, EntryKind.ROLLED_OVER, cause=cause, actor=actor, at=at)
 
 
 async def end_grants(work: Work, ended: Sequence[Grant], *, cause: str, actor: str, at: datetime) -> None:

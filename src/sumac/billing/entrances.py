@@ -84,4 +84,5 @@ def loose_grant(customer_key: str, provision: Provision, *, at: datetime) -> Gra
         proration=provision.proration,
         expires_at=provision.expires_at,
         entity_key=provision.entity_key,
+        rollover=provision.rollover,
     )

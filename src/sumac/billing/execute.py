@@ -142,8 +142,12 @@ async def _apply_units(
     actor: str,
 ) -> None:
     match action:
-        case ResetGrants(grants):
+        case ResetGrants(grants, rolled, trimmed, emptied):
             await balances.reset_grants(work, grants, at=at, cause=action.kind, actor=actor)
+            await balances.end_grants(work, emptied, at=at, cause=action.kind, actor=actor)
+            await balances.trim_rolled(work, trimmed, at=at, cause=action.kind, actor=actor)
+            left = [(grant, (rolled[grant.id],)) for grant in grants if grant.id in rolled]
+            await balances.open_rolled(work, left, at=at, cause=action.kind, actor=actor)
         case GiveUnits(provisions):
             kept = [loose_grant(customer.key, each, at=at) for each in provisions]
             await balances.open_grants(work, kept, cause=action.kind, actor=actor, at=at)
@@ -194,9 +198,8 @@ async def _open_grants(
     work: Work, held: CustomerPlan, provisions: Sequence[Provision], *, add_on: bool, at: datetime, actor: str
 ) -> None:
     there = {each.key for each in await customers.list_entities(work, held.customer_key)}
-    opened = [
-        plan_grant(held, each, add_on=add_on, at=at)
-        for each in provisions
-        if each.entity_key is None or each.entity_key in there
-    ]
+    given = [each for each in provisions if each.entity_key is None or each.entity_key in there]
+    opened = [plan_grant(held, each, add_on=add_on, at=at) for each in given]
     await balances.open_grants(work, opened, cause=held.id, actor=actor, at=at)
+    along = [(grant, each.rolled) for grant, each in zip(opened, given, strict=True)]
+    await balances.open_rolled(work, along, cause=held.id, actor=actor, at=at)

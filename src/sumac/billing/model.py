@@ -7,7 +7,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Literal
 
-from sumac.balances.model import ExpireReservations, Grant, Reservation
+from sumac.balances.model import ExpireReservations, Grant, Reservation, RolledUnits
 from sumac.balances.requests import TrackRequest
 from sumac.billing.phases import Schedule
 from sumac.billing.units import Carried, Provision
@@ -299,9 +299,16 @@ class ReleaseLines:
 
 @dataclass(frozen=True, slots=True)
 class ResetGrants:
-    """These grants are full again; each carries its new balance and next reset."""
+    """These grants are full again; each carries its new balance and next reset.
+
+    By grant id: what was left of `rolled` rolls over. Of what rolled over before, `trimmed` has fewer units now, and
+    `emptied` is over.
+    """
 
     grants: tuple[Grant, ...]
+    rolled: Mapping[str, RolledUnits] = field(default_factory=dict)
+    trimmed: tuple[Grant, ...] = ()
+    emptied: tuple[Grant, ...] = ()
     kind: Literal["balances_reset"] = "balances_reset"
 
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from sumac.catalog.model import ItemPrice, Proration
+from sumac.balances.model import RolledUnits
+from sumac.catalog.model import ItemPrice, Proration, Rollover
 from sumac.core.time import Cadence
 
 
@@ -14,6 +15,8 @@ class Provision:
     """Units a started plan gives: a grant that has no id yet. `balance` already counts usage that is carried over.
 
     Those of an entity have its `entity_key`; the slots that one item gives to each of them have its place in the plan.
+
+    `rolled` are units that rolled over before and go along beside it.
     """
 
     feature_id: str
@@ -30,6 +33,8 @@ class Provision:
     expires_at: datetime | None = None
     entity_key: str | None = None
     place: int | None = None
+    rollover: Rollover | None = None
+    rolled: tuple[RolledUnits, ...] = ()
 
     @property
     def granted(self) -> Decimal:
@@ -48,7 +53,11 @@ Usage = Mapping[tuple[str, str | None], Decimal]
 
 @dataclass(frozen=True, slots=True)
 class Carried:
-    """Whose usage the provisions of a plan count, by grant id: all of it, or only what was used beyond the grant."""
+    """Whose usage the provisions of a plan count, by grant id: all of it, or only what was used beyond the grant.
+
+    What rolled over from the grants of `rolled_of` goes along with them.
+    """
 
     usage_of: tuple[str, ...] = ()
     overage_of: tuple[str, ...] = ()
+    rolled_of: tuple[str, ...] = ()

@@ -1,7 +1,7 @@
 """Balances, check and track on the wire (api.md §2.0, §2.4)."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Any, ClassVar, Literal, Self
 
@@ -33,6 +33,7 @@ from sumac.events.model import Deduction
 
 Features = Mapping[str, Feature]
 ZERO = Decimal(0)
+NEVER = datetime(9999, 12, 31, 23, 59, 59, 999000, tzinfo=UTC)
 
 
 class BalanceResetBody(WireModel):
@@ -106,6 +107,19 @@ class BreakdownBody(WireModel):
         )
 
 
+class RolloverUnitsBody(WireModel):
+    """Units that were left at a reset; what never expires is shown with the last instant of the year 9999."""
+
+    granted: Number
+    balance: Number
+    expires_at: Milliseconds
+
+    @classmethod
+    def of(cls, grant: Grant) -> Self:
+        """As answered: `granted` are those left and those used since."""
+        return cls(granted=grant.granted, balance=grant.remaining, expires_at=grant.expires_at or NEVER)
+
+
 class BalanceBody(WireModel):
     """Everything a customer holds of a feature."""
 
@@ -119,6 +133,7 @@ class BalanceBody(WireModel):
     max_purchase: Number | None
     next_reset_at: Milliseconds | None
     breakdown: list[BreakdownBody]
+    rollovers: list[RolloverUnitsBody] | None = None
 
     @classmethod
     def of(cls, balance: Balance, features: Features | None = None) -> Self:
@@ -126,6 +141,8 @@ class BalanceBody(WireModel):
         optional: dict[str, Any] = {}
         if features is not None and balance.feature_id in features:
             optional["feature"] = FeatureBody.of(features[balance.feature_id])
+        if balance.rollovers:
+            optional["rollovers"] = [RolloverUnitsBody.of(each) for each in balance.rollovers]
         return cls(
             feature_id=balance.feature_id,
             granted=balance.granted,

@@ -15,6 +15,7 @@ from sumac.catalog.model import (
     ItemPrice,
     PlanItem,
     Proration,
+    Rollover,
     Tier,
     TierAmount,
     TierBehavior,
@@ -161,6 +162,17 @@ class RolloverBody(WireModel):
     expiry_duration_type: Literal["month", "forever"]
     expiry_duration_length: WholeNumber | None = None
 
+    def rollover(self) -> Rollover:
+        """As a rollover."""
+        return Rollover(self.expiry_duration_type, self.expiry_duration_length, self.max, self.max_percentage)
+
+    @classmethod
+    def of(cls, rollover: Rollover) -> Self:
+        """The percentage and the length are left out where there is none."""
+        given = {"max_percentage": rollover.max_percentage, "expiry_duration_length": rollover.expiry_duration_length}
+        optional: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+        return cls(max=rollover.max, expiry_duration_type=rollover.expiry_duration_type, **optional)  # type: ignore[arg-type]  # stored as it was validated
+
 
 class PlanItemIn(WireModel):
     """One feature of a plan."""
@@ -176,11 +188,10 @@ class PlanItemIn(WireModel):
     entity_feature_id: FeatureId | None = None
 
     def item(self) -> PlanItem:
-        """As a plan item. Pooled items and rollovers are not available yet and are refused."""
-        for name, given in (("pooled", self.pooled), ("rollover", self.rollover)):
-            if given:
-                message = f"items.{self.feature_id}.{name} is not available yet"
-                raise BadRequest(message)
+        """As a plan item. Pooled items are not available yet and are refused."""
+        if self.pooled:
+            message = f"items.{self.feature_id}.pooled is not available yet"
+            raise BadRequest(message)
         proration = self.proration
         return PlanItem(
             feature_id=self.feature_id,
@@ -190,6 +201,7 @@ class PlanItemIn(WireModel):
             price=self.price.price() if self.price else None,
             proration=Proration(proration.on_increase, proration.on_decrease) if proration else None,
             entity_feature_id=self.entity_feature_id,
+            rollover=self.rollover.rollover() if self.rollover else None,
         )
 
 
@@ -259,6 +271,7 @@ class PlanItemBody(WireModel):
     display: DisplayText | None = None
     proration: ProrationBody | None = None
     entity_feature_id: str | None = None
+    rollover: RolloverBody | None = None
 
     @classmethod
     def of(cls, item: PlanItem, feature: Feature | None, currency: str, *, expand: bool) -> Self:
@@ -276,6 +289,8 @@ class PlanItemBody(WireModel):
             )
         if item.entity_feature_id is not None:
             optional["entity_feature_id"] = item.entity_feature_id
+        if item.rollover is not None:
+            optional["rollover"] = RolloverBody.of(item.rollover)
         return cls(
             feature_id=item.feature_id,
             included=item.included,

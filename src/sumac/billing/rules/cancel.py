@@ -27,6 +27,7 @@ from sumac.billing.rules.change import Terms, invoice_of, keep_units, release_li
 from sumac.billing.rules.provision import provisions_of
 from sumac.billing.rules.refund import compute_refund
 from sumac.billing.rules.revert import find_paused, resume
+from sumac.billing.rules.rolled import carry_rolled
 from sumac.billing.rules.target import find_target
 from sumac.billing.rules.transition import find_scheduled, slot_of
 from sumac.catalog.model import Plan
@@ -114,6 +115,7 @@ def start_default(snapshot: Snapshot, ended: Holding, *, plan_id: str, now: date
     carried = carried_of(left, snapshot.features)
     usage = count_carried(left, carried)
     provisions = provisions_of(Holding(held, default), snapshot, now=now, usage=usage)
+    provisions = carry_rolled(provisions, left, carried, now=now)
     yield StartPlan(held, default.add_on, provisions, carried)
 
 

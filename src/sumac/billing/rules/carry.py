@@ -35,7 +35,7 @@ def check_counted(balances: CarryOver | None, ended: Iterable[Grant]) -> None:
 
 
 def carried_of(
-    replaced: Iterable[Grant],
+    replaced: Sequence[Grant],
     features: Mapping[str, Feature],
     *,
     usages: CarryOver = NOTHING,
@@ -44,10 +44,11 @@ def carried_of(
     """Whose usage the new plan starts with.
 
     Units that are held always go along; units that are used up where `usages` covers them, or, where `balances` does,
-    what was used beyond the grant.
+    what was used beyond the grant. What rolled over goes along by itself.
     """
     usage_of, overage_of = [], []
-    for grant in replaced:
+    rolled_of = tuple(grant.id for grant in replaced if grant.rollover is not None)
+    for grant in (each for each in replaced if each.rollover_of is None):
         feature = features.get(grant.feature_id)
         if feature is None or feature.kind is FeatureKind.BOOLEAN or _was_bought_once(grant):
             continue
@@ -55,7 +56,7 @@ def carried_of(
             usage_of.append(grant.id)
         elif balances.covers(feature.id):
             overage_of.append(grant.id)
-    return Carried(tuple(usage_of), tuple(overage_of))
+    return Carried(tuple(usage_of), tuple(overage_of), rolled_of)
 
 
 def count_carried(grants: Iterable[Grant], carried: Carried) -> Usage:
@@ -90,7 +91,7 @@ def kept_of(
     carried expires at the latest: the end of the cycle that the plan was in.
     """
     kept: dict[str, datetime | None] = {}
-    for grant in ended:
+    for grant in (each for each in ended if each.rollover_of is None):
         feature = features.get(grant.feature_id)
         if feature is None:
             continue

@@ -26,6 +26,7 @@ from sumac.billing.requests import CarryOver, CustomLine, InvoiceMode
 from sumac.billing.rules.carry import NOTHING, carried_of, count_carried, grants_of, kept_of, kept_units
 from sumac.billing.rules.lines import advance_lines, credit_lines, elapsed_lines, one_off_lines, overage_lines
 from sumac.billing.rules.provision import provisions_of
+from sumac.billing.rules.rolled import carry_rolled
 from sumac.billing.rules.seats import bills_seats, renewed_seats, starting_seat_lines, unused_seat_lines
 from sumac.billing.rules.start import move_along
 from sumac.billing.rules.transition import find_paid, is_trialing
@@ -83,7 +84,7 @@ def end_and_start(
         billed = tuple(grant.id for grant in _last_used(snapshot, each, own, now)) if own.bills_usage else ()
         actions.append(EndPlan(ended, units_kept(snapshot, each, own), billed))
         actions += keep_units(snapshot, each, own)
-    actions += [_started(snapshot, each, terms, now) for each in arrivals]
+    actions += [_started(snapshot, each, leaving, terms, now) for each in arrivals]
     actions += [_realigned(snapshot, after, now) for _, after in moved]
     actions += _moving_later(snapshot, leaving, arrivals, now)
     return tuple(actions)
@@ -271,7 +272,9 @@ def _lines(
         if _is_charged(snapshot, each, terms, now)
         for line in (
             *arriving_lines(snapshot, each.holding, now=now),
-            *starting_seat_lines(snapshot, each.holding, _started(snapshot, each, terms, now).provisions, now=now),
+            *starting_seat_lines(
+                snapshot, each.holding, _started(snapshot, each, leaving, terms, now).provisions, now=now
+            ),
         )
     ]
     own = [*given_back, *charged] if terms.prorate else charged
@@ -303,12 +306,17 @@ def _moved_lines(
             yield from starting_seat_lines(snapshot, after, grants_of(snapshot.grants, after.held.id), now=now)
 
 
-def _started(snapshot: Snapshot, arrival: Arrival, terms: Terms, now: datetime) -> StartPlan:
+def _started(
+    snapshot: Snapshot, arrival: Arrival, leaving: Sequence[Holding], terms: Terms, now: datetime
+) -> StartPlan:
     sources = {each.held.id for each in (arrival.replaced, *arrival.removed) if each is not None}
     replaced = [grant for grant in snapshot.grants if grant.customer_plan_id in sources]
     carried = carried_of(replaced, snapshot.features, usages=terms.carry_usages, balances=terms.carry_balances)
+    if arrival.replaced not in leaving:
+        carried = replace(carried, rolled_of=())
     usage = count_carried(replaced, carried)
     provisions = provisions_of(arrival.holding, snapshot, now=now, usage=usage)
+    provisions = carry_rolled(provisions, snapshot.grants, carried, now=now)
     billed = terms.bill and not terms.custom_lines and _is_charged(snapshot, arrival, terms, now)
     seats_billed = billed and bills_seats(arrival.holding, now)
     return StartPlan(arrival.holding.held, arrival.holding.plan.add_on, provisions, carried, seats_billed)

@@ -97,6 +97,7 @@ def _provision(item: PlanItem, feature: Feature, holding: Holding, now: datetime
         resets_at=_first_reset(holding, reset, now) if reset else None,
         price=item.price,
         proration=item.proration if item.is_prorated else None,
+        rollover=item.rollover if reset else None,
     )
 
 

@@ -21,6 +21,7 @@ from sumac.billing.rules.change import (
 from sumac.billing.rules.lines import advance_lines, credit_lines, one_off_lines
 from sumac.billing.rules.provision import provisions_of
 from sumac.billing.rules.quantities import is_bought_again
+from sumac.billing.rules.rolled import carry_rolled
 from sumac.billing.rules.seats import bills_seats, starting_seat_lines, unused_seat_lines
 from sumac.billing.rules.transition import is_trialing
 from sumac.billing.units import Provision
@@ -76,11 +77,12 @@ def replace_terms(snapshot: Snapshot, target: Holding, change: TermsChange, term
     provisions = tuple(_dated(_provisions(snapshot, after, own, terms, now), own, same=_same_phase(target, after)))
     taken = replace(terms, carry_balances=NOTHING)
     charged = terms.bill and not terms.custom_lines and (terms.prorate or change.anew)
+    carried = carried_of(own, snapshot.features, usages=terms.carry_usages)
     replaced = ReplaceTerms(
         after.held,
         after.plan.add_on,
-        provisions,
-        carried_of(own, snapshot.features, usages=terms.carry_usages),
+        carry_rolled(provisions, own, carried, now=now),
+        carried,
         units_kept(snapshot, target, taken),
         seats_billed=charged and bills_seats(after, now),
     )

@@ -11,31 +11,29 @@ from datetime import datetime
 from sumac.balances.model import ExpireReservations, Grant, Reservation
 from sumac.billing.model import (
     Action,
-    ChangePlan,
     CustomerPlan,
     Decision,
     EndPlan,
-    ExpireUnits,
     Holding,
     IssueInvoice,
     PlanStatus,
     ReleaseLines,
     RenewPlan,
-    ResetGrants,
     Snapshot,
     StartPlan,
 )
 from sumac.billing.rules.cancel import start_default
-from sumac.billing.rules.carry import carried_usage, grants_of
+from sumac.billing.rules.carry import carried_of, count_carried, grants_of
 from sumac.billing.rules.change import Terms, keep_units, unused_lines
 from sumac.billing.rules.lines import advance_lines, extension_lines, one_off_lines, overage_lines
 from sumac.billing.rules.provision import provisions_of
-from sumac.billing.rules.quantity import regranted
+from sumac.billing.rules.refill import refill
 from sumac.billing.rules.revert import find_paused, resume
-from sumac.billing.rules.seats import renewal_seat_lines, renewed_seats, starting_seat_lines
+from sumac.billing.rules.rolled import carry_rolled
+from sumac.billing.rules.seats import renewal_seat_lines, starting_seat_lines
 from sumac.billing.rules.transition import place_of
 from sumac.catalog.rules.shape import is_free, is_main_recurring, shortest_cadence
-from sumac.core.time import Period, cycle, cycle_end
+from sumac.core.time import Period, cycle
 from sumac.invoices.model import InvoiceDraft, InvoiceKind, LineDraft
 
 
@@ -75,8 +73,10 @@ def decide_turn(snapshot: Snapshot, *, at: datetime) -> Decision:
     for each in turn.starting:
         started = _started(each, at)
         lines += _starting_lines(snapshot, started, at)
-        usage = carried_usage(_replaced_by(snapshot, each, turn.ending), snapshot.features)
-        provisions = provisions_of(started, snapshot, now=at, usage=usage)
+        replaced = _replaced_by(snapshot, each, turn.ending)
+        carried = carried_of(replaced, snapshot.features)
+        provisions = provisions_of(started, snapshot, now=at, usage=count_carried(replaced, carried))
+        provisions = carry_rolled(provisions, replaced, carried, now=at)
         lines += starting_seat_lines(snapshot, started, provisions, now=at)
         actions.append(StartPlan(started.held, started.plan.add_on, provisions))
     for paused, tried in turn.resuming:
@@ -84,7 +84,8 @@ def decide_turn(snapshot: Snapshot, *, at: datetime) -> Decision:
     mains = [each for each in turn.expiring if is_main_recurring(each.plan)]
     for each, plan_id in zip(mains, snapshot.plan_ids, strict=False):
         actions += start_default(_scope(snapshot, each), each, plan_id=plan_id, now=at)
-    actions += _units(snapshot, turn, at)
+    over = {each.held.id for each in (*turn.ending, *snapshot.paused)}
+    actions += refill(snapshot, over, {each.held.id: each for _, each in turn.renewing}, at=at)
     held_lines = [each for each in snapshot.held_lines if each.line.customer_plan_id in turn.billed_ids]
     if held_lines:
         actions.append(ReleaseLines(tuple(each.id for each in held_lines)))
@@ -266,39 +267,6 @@ def _replaced_by(snapshot: Snapshot, starting: Holding, ending: Sequence[Holding
     same = [each for each in ending if place_of(each) == place_of(starting)]
     replaced = [each for each in same if each.held.recurring and (scheduled or is_main_recurring(each.plan))]
     return grants_of(snapshot.grants, replaced[0].held.id) if replaced else []
-
-
-def _units(snapshot: Snapshot, turn: _Turn, at: datetime) -> Iterator[Action]:
-    """Bought units that change with the period, units that are full again, and units whose time is up."""
-    over = {each.held.id for each in (*turn.ending, *snapshot.paused)}
-    live = [grant for grant in snapshot.grants if grant.customer_plan_id not in over]
-    expired = tuple(grant for grant in live if grant.expires_at is not None and grant.expires_at <= at)
-    after = {each.held.id: each for _, each in turn.renewing}
-    changed: dict[str, Grant] = {}
-    for each in after.values():
-        own = grants_of(live, each.held.id)
-        for grant in (*regranted(own, each), *renewed_seats(own, each, at)):
-            changed[grant.id] = grant
-    full: list[Grant] = []
-    for grant in live:
-        holder = after.get(grant.customer_plan_id or "")
-        begins_anew = holder is not None and holder.held.anchor_at == at
-        if grant.reset is None or grant.resets_at is None or grant in expired:
-            continue
-        if grant.resets_at > at and not begins_anew:
-            continue
-        now_gives = changed.pop(grant.id, grant)
-        anchor = at if begins_anew else grant.anchor_at
-        resets_at = cycle_end(anchor, grant.reset, at)
-        full.append(replace(now_gives, balance=now_gives.granted, anchor_at=anchor, resets_at=resets_at))
-    for each in after.values():
-        grants = tuple(grant for grant in changed.values() if grant.customer_plan_id == each.held.id)
-        if grants:
-            yield ChangePlan(each.held, grants)
-    if full:
-        yield ResetGrants(tuple(full))
-    if expired:
-        yield ExpireUnits(expired)
 
 
 def _invoice(snapshot: Snapshot, turn: _Turn, lines: Sequence[LineDraft], at: datetime) -> Iterator[IssueInvoice]:

@@ -4,7 +4,7 @@ What was quoted stands. Units that were counted since are on the balances as the
 and what was used beyond the old plan's grants since is billed by itself.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
@@ -32,7 +32,9 @@ from sumac.billing.model import (
 from sumac.billing.rules.carry import count_carried, kept_units
 from sumac.billing.rules.lines import overage_lines
 from sumac.billing.rules.provision import recounted
+from sumac.billing.rules.rolled import carry_rolled
 from sumac.billing.rules.seats import late_seat_lines
+from sumac.billing.units import Carried, Provision
 from sumac.invoices.model import InvoiceDraft, InvoiceKind, LineDraft
 
 ABOUT_A_PLAN = (CancelPlan, ChangePlan, EndPlan, KeepPlan, PausePlan, ReplaceTerms)
@@ -49,7 +51,7 @@ def catch_up(decision: Decision, snapshot: Snapshot, *, now: datetime) -> Decisi
         return decision
     quoted = {each.id: each for each in decision.counted_on}
     late = [issue for action in decision.actions for issue in _late_invoice(action, decision, snapshot, quoted, now)]
-    actions = [each for action in decision.actions for each in _caught_up(action, snapshot, quoted)]
+    actions = [each for action in decision.actions for each in _caught_up(action, snapshot, quoted, now)]
     return replace(decision, actions=(*late, *actions), counted_on=())
 
 
@@ -80,12 +82,12 @@ def _as_it_stands(action: Action, snapshot: Snapshot) -> Action:
     return replace(action, held=replace(action.held, status=live.status, net_terms_days=live.net_terms_days))
 
 
-def _caught_up(action: Action, snapshot: Snapshot, quoted: Mapping[str, Grant]) -> Iterator[Action]:
+def _caught_up(action: Action, snapshot: Snapshot, quoted: Mapping[str, Grant], now: datetime) -> Iterator[Action]:
     match action:
         case StartPlan(_, _, provisions, carried) if carried is not None:
-            yield replace(action, provisions=recounted(provisions, snapshot, count_carried(snapshot.grants, carried)))
+            yield replace(action, provisions=_with_carried(provisions, snapshot, carried, now))
         case ReplaceTerms(_, _, provisions, carried, kept) if carried is not None:
-            yield replace(action, provisions=recounted(provisions, snapshot, count_carried(snapshot.grants, carried)))
+            yield replace(action, provisions=_with_carried(provisions, snapshot, carried, now))
             yield from kept_units(snapshot.grants, kept)
         case EndPlan(_, kept):
             yield action
@@ -99,6 +101,13 @@ def _caught_up(action: Action, snapshot: Snapshot, quoted: Mapping[str, Grant]) 
             return
         case _:
             yield action
+
+
+def _with_carried(
+    provisions: Sequence[Provision], snapshot: Snapshot, carried: Carried, now: datetime
+) -> tuple[Provision, ...]:
+    counted = recounted(provisions, snapshot, count_carried(snapshot.grants, carried))
+    return carry_rolled(counted, snapshot.grants, carried, now=now)
 
 
 def _as_counted(after: Grant, quoted: Grant, live: Grant) -> Grant:
