@@ -9,11 +9,9 @@ import pytest
 
 from sumac.balances.model import Grant, RolledUnits
 from sumac.billing.model import (
-    Carried,
     Decision,
     ExpireUnits,
     Holding,
-    Provision,
     ReplaceTerms,
     ResetGrants,
     StartPlan,
@@ -24,6 +22,7 @@ from sumac.billing.rules.cancel import decide_cancel
 from sumac.billing.rules.carry import carried_of, kept_of
 from sumac.billing.rules.rolled import carry_rolled
 from sumac.billing.rules.waited import catch_up
+from sumac.billing.units import Carried, Provision
 from sumac.catalog.model import Customization, Rollover
 from sumac.core.time import Cadence, Interval
 from tests.rules.decisions import FEBRUARY, MARCH, attach, turn
