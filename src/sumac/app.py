@@ -15,6 +15,7 @@ from sumac.balances.desk import UsageDesk
 from sumac.billing.clock import ClockService
 from sumac.billing.correct import InvoiceDesk
 from sumac.billing.entities import EntityDesk
+from sumac.billing.grants import GrantDesk
 from sumac.billing.service import BillingService
 from sumac.config import Settings
 from sumac.core.clock import Clock, SystemClock
@@ -54,6 +55,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Parts:
         usage=UsageDesk(database, billing.settle_due),
         clocks=ClockService(database, billing),
         entities=EntityDesk(database, billing),
+        grants=GrantDesk(database, billing),
         invoice_desk=InvoiceDesk(database, billing, providers),
         bank=bank,
         mailer=SmtpMailer(**asdict(settings.smtp)) if settings.smtp else LogMailer(),

@@ -12,6 +12,7 @@ from sumac.balances.desk import UsageDesk
 from sumac.billing.clock import ClockService
 from sumac.billing.correct import InvoiceDesk
 from sumac.billing.entities import EntityDesk
+from sumac.billing.grants import GrantDesk
 from sumac.billing.service import BillingService
 from sumac.core.tenant import Env, Tenant
 from sumac.providers.mail import LogMailer
@@ -33,6 +34,7 @@ def app_services(database: Database) -> Services:
         usage=UsageDesk(database, billing.settle_due),
         clocks=ClockService(database, billing),
         entities=EntityDesk(database, billing),
+        grants=GrantDesk(database, billing),
         invoice_desk=InvoiceDesk(database, billing, providers),
         bank=bank,
         mailer=LogMailer(),

@@ -9,6 +9,8 @@ from tests.support.api import Api, on_sqlite
 from tests.support.contract import published
 
 NEWER = {
+    "balances.preview_recalculate",
+    "balances.recalculate",
     "customers.advance_test_clock",
     "invoices.create",
     "invoices.finalize",

@@ -9,15 +9,26 @@ from typing import Any, Self, TypeVar
 from sumac.balances import reservations
 from sumac.balances import service as balances
 from sumac.balances.desk import UsageDesk
-from sumac.balances.model import Balance, TrackAnswer
-from sumac.balances.requests import CheckRequest, FinalizeRequest, LockRequest, TrackRequest
+from sumac.balances.model import Balance, Grant, GrantEntry, TrackAnswer
+from sumac.balances.requests import (
+    CheckRequest,
+    EditRequest,
+    FinalizeRequest,
+    GiveRequest,
+    LockRequest,
+    RemoveRequest,
+    TrackRequest,
+    Which,
+)
 from sumac.balances.rules.deduct import visible
+from sumac.balances.rules.remove import Removal
 from sumac.balances.rules.sum import compute_balance
 from sumac.balances.service import SomethingDueError
 from sumac.balances.usage import CheckAnswer, SeatsBilledError, checked
 from sumac.billing.clock import ClockMove, ClockService
 from sumac.billing.decide import Proposal
 from sumac.billing.entities import EntityDesk
+from sumac.billing.grants import GrantDesk
 from sumac.billing.links import Link
 from sumac.billing.model import (
     CustomerPlan,
@@ -49,7 +60,17 @@ ACTOR = "test"
 PUBLIC_URL = "http://127.0.0.1:1"
 GOOD_CARD = "4242 4242 4242 4242"
 
-Request = TypeVar("Request", CheckRequest, FinalizeRequest, LockRequest, TrackRequest, AttachRequest, CancelRequest)
+Request = TypeVar(
+    "Request",
+    CheckRequest,
+    FinalizeRequest,
+    LockRequest,
+    TrackRequest,
+    GiveRequest,
+    EditRequest,
+    AttachRequest,
+    CancelRequest,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +85,7 @@ class Services:
     usage: UsageDesk
     clocks: ClockService
     entities: EntityDesk
+    grants: GrantDesk
 
     @classmethod
     def over(
@@ -73,7 +95,8 @@ class Services:
         bank = SandboxBank(database, public_url=PUBLIC_URL)
         billing = BillingService(database, {Env.SANDBOX: provider or bank}, public_url=PUBLIC_URL)
         desk, entities = UsageDesk(database, billing.settle_due), EntityDesk(database, billing)
-        return cls(database, clock, tenant, bank, billing, desk, ClockService(database, billing), entities)
+        clocks, grants = ClockService(database, billing), GrantDesk(database, billing)
+        return cls(database, clock, tenant, bank, billing, desk, clocks, entities, grants)
 
     def paid_through(self, provider: PaymentProvider) -> Self:
         """The same database and clock with another provider."""
@@ -201,6 +224,29 @@ class Services:
         except SeatsBilledError as billed:
             counted = await self.billing.count(self.tenant, billed.request, actor=ACTOR)
             return checked(await self.usage.check(self.tenant, replace(request, send_event=False)), counted)
+
+    async def give(self, feature_id: str = "messages", customer_id: str = "ada", **changes: object) -> Grant:
+        """Gives units beside every plan."""
+        request = _changed(GiveRequest(customer_id, feature_id), changes)
+        return await self.grants.give(self.tenant, request, actor=ACTOR)
+
+    async def edit(
+        self,
+        feature_id: str = "messages",
+        customer_id: str = "ada",
+        *,
+        which: Mapping[str, object] = {},
+        **changes: object,
+    ) -> Sequence[GrantEntry]:
+        """Edits a balance; `which` says more closely which one."""
+        meant = replace(Which(customer_id, feature_id), **which)  # type: ignore[arg-type]  # each test says which
+        return await self.grants.edit(self.tenant, _changed(EditRequest(meant), changes), actor=ACTOR)
+
+    async def remove(self, customer_id: str = "ada", *, recalculate: bool = False, **which: object) -> Removal:
+        """Takes balances away; `which` says which ones."""
+        meant = replace(Which(customer_id), **which)  # type: ignore[arg-type]  # each test says which
+        request = RemoveRequest(meant, recalculate=recalculate)
+        return await self.grants.remove(self.tenant, request, actor=ACTOR)
 
     async def add_entity(
         self, entity_id: str | None = "one", feature_id: str = "seats", customer_id: str = "ada", **draft: object

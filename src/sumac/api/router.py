@@ -5,6 +5,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from sumac.api.operations import (
+    administer,
     balances,
     batch,
     billing,
@@ -32,6 +33,7 @@ NOUNS = (
     balances,
     locks,
     batch,
+    administer,
     billing,
     multi,
     schedules,

@@ -7,6 +7,7 @@ from sumac.balances.desk import UsageDesk
 from sumac.billing.clock import ClockService
 from sumac.billing.correct import InvoiceDesk
 from sumac.billing.entities import EntityDesk
+from sumac.billing.grants import GrantDesk
 from sumac.billing.provider import TestBank
 from sumac.billing.service import BillingService
 from sumac.storage.database import Database
@@ -32,6 +33,7 @@ class Services:
     usage: UsageDesk
     clocks: ClockService
     entities: EntityDesk
+    grants: GrantDesk
     invoice_desk: InvoiceDesk
     bank: TestBank
     mailer: Mailer

@@ -7,6 +7,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
+from sumac.catalog.model import Rollover
+from sumac.core.time import Cadence, Interval
 from sumac.customers.model import EntityDraft
 
 
@@ -98,3 +100,68 @@ class FinalizeRequest:
         if self.action is FinalizeAction.RELEASE:
             return Decimal(0)
         return held if self.override_value is None else self.override_value
+
+
+@dataclass(frozen=True, slots=True)
+class Which:
+    """The balances of a customer that are meant: of a feature, seen by an entity, of one name, of one interval.
+
+    What is None may be anything.
+    """
+
+    customer_id: str
+    feature_id: str | None = None
+    entity_id: str | None = None
+    balance_id: str | None = None
+    interval: Interval | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EditRequest:
+    """Please change what is left, what is granted, or when it resets or expires (billing.md §8.1).
+
+    At most one of `remaining`, `add_to_balance` and `usage`. `reason` is what the person has to say about it.
+    """
+
+    which: Which
+    remaining: Decimal | None = None
+    add_to_balance: Decimal | None = None
+    usage: Decimal | None = None
+    included_grant: Decimal | None = None
+    resets_at: datetime | None = None
+    expires_at: datetime | None = None
+    reason: str | None = None
+
+    @property
+    def changes_units(self) -> bool:
+        """Whether it says how many units are left."""
+        return self.remaining is not None or self.add_to_balance is not None or self.usage is not None
+
+
+@dataclass(frozen=True, slots=True)
+class GiveRequest:
+    """Please give the customer, or one entity of theirs, units beside their plans (billing.md §8.2).
+
+    Neither `included` nor `unlimited` for a boolean feature. `resets_at` is the first reset; later ones step from it.
+    """
+
+    customer_id: str
+    feature_id: str
+    entity_id: str | None = None
+    included: Decimal | None = None
+    unlimited: bool = False
+    reset: Cadence | None = None
+    resets_at: datetime | None = None
+    expires_at: datetime | None = None
+    rollover: Rollover | None = None
+    balance_id: str | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveRequest:
+    """Please take balances away (billing.md §8.3); with `recalculate` the others pay for what was used of them."""
+
+    which: Which
+    recalculate: bool = False
+    reason: str | None = None

@@ -72,7 +72,9 @@ async def unbilled_grants(work: Work, customer: Customer, grants: Sequence[Grant
     return frozenset(grant.id for grant in priced if is_unbilled(snapshot, grant))
 
 
-async def open_grants(work: Work, opened: Sequence[Grant], *, cause: str, actor: str, at: datetime) -> None:
+async def open_grants(
+    work: Work, opened: Sequence[Grant], *, cause: str, actor: str, at: datetime, reason: str | None = None
+) -> None:
     """Adds grants, each with the entry that says where its units come from."""
     await store.add_all(work, opened)
     entries = [
@@ -84,6 +86,7 @@ async def open_grants(work: Work, opened: Sequence[Grant], *, cause: str, actor:
             cause=cause,
             actor=actor,
             at=at,
+            reason=reason,
         )
         for grant in opened
     ]
@@ -107,15 +110,24 @@ async def trim_rolled(work: Work, trimmed: Sequence[Grant], *, cause: str, actor
     await _change_grants(work, trimmed, EntryKind.ROLLED_OVER, cause=cause, actor=actor, at=at)
 
 
-async def end_grants(work: Work, ended: Sequence[Grant], *, cause: str, actor: str, at: datetime) -> None:
+async def end_grants(
+    work: Work, ended: Sequence[Grant], *, cause: str, actor: str, at: datetime, reason: str | None = None
+) -> None:
     """Ends grants; what was left on them is gone, and the entry says so."""
     for grant in ended:
         await store.change(work, replace(grant, ended_at=at))
     entries = [
-        _entry(grant, EntryKind.ENDED, -grant.granted, -grant.balance, cause=cause, actor=actor, at=at)
+        _entry(grant, EntryKind.ENDED, -grant.granted, -grant.balance, cause=cause, actor=actor, at=at, reason=reason)
         for grant in ended
     ]
     await store.add_entries(work, entries)
+
+
+async def edit_grants(
+    work: Work, edited: Sequence[Grant], *, cause: str, actor: str, at: datetime, reason: str | None = None
+) -> Sequence[GrantEntry]:
+    """Writes grants as a person wants them; the entries record by how much, and are answered."""
+    return await _change_grants(work, edited, EntryKind.EDITED, cause=cause, actor=actor, at=at, reason=reason)
 
 
 async def reset_grants(work: Work, full: Sequence[Grant], *, cause: str, actor: str, at: datetime) -> None:
@@ -136,18 +148,26 @@ async def reprice_grants(work: Work, repriced: Sequence[Grant]) -> None:
 
 
 async def _change_grants(
-    work: Work, after: Sequence[Grant], kind: EntryKind, *, cause: str, actor: str, at: datetime
-) -> None:
+    work: Work,
+    after: Sequence[Grant],
+    kind: EntryKind,
+    *,
+    cause: str,
+    actor: str,
+    at: datetime,
+    reason: str | None = None,
+) -> Sequence[GrantEntry]:
     if not after:
-        return
+        return ()
     before = {grant.id: grant for grant in await store.find(work, after[0].customer_key, [each.id for each in after])}
     entries = []
     for grant in after:
         await store.change(work, grant)
         granted = grant.granted - before[grant.id].granted
         change = grant.balance - before[grant.id].balance
-        entries.append(_entry(grant, kind, granted, change, cause=cause, actor=actor, at=at))
+        entries.append(_entry(grant, kind, granted, change, cause=cause, actor=actor, at=at, reason=reason))
     await store.add_entries(work, entries)
+    return entries
 
 
 def _entry(
@@ -159,6 +179,7 @@ def _entry(
     cause: str,
     actor: str,
     at: datetime,
+    reason: str | None = None,
 ) -> GrantEntry:
     return GrantEntry(
         id=new_id("ent", now=at),
@@ -173,4 +194,5 @@ def _entry(
         at=at,
         granted_after=ZERO if kind is EntryKind.ENDED else grant.granted,
         balance_after=ZERO if kind is EntryKind.ENDED else grant.balance,
+        reason=reason,
     )
