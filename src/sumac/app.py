@@ -17,6 +17,7 @@ from sumac.billing.correct import InvoiceDesk
 from sumac.billing.entities import EntityDesk
 from sumac.billing.grants import GrantDesk
 from sumac.billing.service import BillingService
+from sumac.billing.topups import TopupDesk
 from sumac.config import Settings
 from sumac.core.clock import Clock, SystemClock
 from sumac.core.tenant import Env
@@ -37,8 +38,9 @@ class Parts:
     worker: Worker
 
     async def close(self) -> None:
-        """Closes the database, once what was counted is written."""
+        """Closes the database, once what was counted is written and what was being bought is settled."""
         await self.services.usage.close()
+        await self.services.topups.close()
         await self.services.database.close()
 
 
@@ -49,11 +51,13 @@ def build(settings: Settings, clock: Clock | None = None) -> Parts:
     bank = SandboxBank(database, public_url=address)
     providers = {Env.SANDBOX: bank}
     billing = BillingService(database, providers, public_url=address)
+    topups = TopupDesk(database, billing)
     services = Services(
         database=database,
         billing=billing,
-        usage=UsageDesk(database, billing.settle_due),
-        clocks=ClockService(database, billing),
+        usage=UsageDesk(database, billing.settle_due, topups.nudge),
+        topups=topups,
+        clocks=ClockService(database, billing, topups),
         entities=EntityDesk(database, billing),
         grants=GrantDesk(database, billing),
         invoice_desk=InvoiceDesk(database, billing, providers),
@@ -61,7 +65,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Parts:
         mailer=SmtpMailer(**asdict(settings.smtp)) if settings.smtp else LogMailer(),
         public_url=address,
     )
-    return Parts(services, Worker(chores_of(database, billing)))
+    return Parts(services, Worker(chores_of(database, billing, topups)))
 
 
 def create_app(services: Services) -> FastAPI:

@@ -14,6 +14,7 @@ from sumac.billing.correct import InvoiceDesk
 from sumac.billing.entities import EntityDesk
 from sumac.billing.grants import GrantDesk
 from sumac.billing.service import BillingService
+from sumac.billing.topups import TopupDesk
 from sumac.core.tenant import Env, Tenant
 from sumac.providers.mail import LogMailer
 from sumac.providers.sandbox.bank import SandboxBank
@@ -28,11 +29,13 @@ def app_services(database: Database) -> Services:
     bank = SandboxBank(database, public_url=ADDRESS)
     providers = {Env.SANDBOX: bank}
     billing = BillingService(database, providers, public_url=ADDRESS)
+    topups = TopupDesk(database, billing)
     return Services(
         database=database,
         billing=billing,
-        usage=UsageDesk(database, billing.settle_due),
-        clocks=ClockService(database, billing),
+        usage=UsageDesk(database, billing.settle_due, topups.nudge),
+        topups=topups,
+        clocks=ClockService(database, billing, topups),
         entities=EntityDesk(database, billing),
         grants=GrantDesk(database, billing),
         invoice_desk=InvoiceDesk(database, billing, providers),

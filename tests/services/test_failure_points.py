@@ -34,15 +34,19 @@ from sumac.core.clock import ManualClock
 from sumac.core.errors import SumacError
 from sumac.core.money import Money
 from sumac.core.tenant import Env, Tenant
+from sumac.customers import service as customers
+from sumac.customers.service import CustomerChange
 from sumac.storage.database import Database
 from sumac.storage.schema import (
     attempts,
+    auto_topups,
     bank_charges,
     bank_checkouts,
     customer_credits,
     customer_plans,
     grant_entries,
     grants,
+    notices,
     refunds,
 )
 from sumac.storage.work import Work
@@ -147,6 +151,25 @@ async def jobs(shop: Services) -> None:
     await shop.billing.collect_due_invoices()
     await shop.billing.resume_attempts()
     await shop.billing.settle_checkouts()
+    await shop.topups.buy_waiting()
+
+
+def topping_up(**changes: Any) -> Step:  # noqa: ANN401  # the fields of a control
+    """From now on 100 words are bought when none is left."""
+    control = {"feature_id": "words", "enabled": True, "threshold": 0, "quantity": 100, **changes}
+
+    async def change(shop: Services) -> None:
+        async with shop.database.work(shop.tenant) as work:
+            values = {"billing_controls": {"auto_topups": [control]}}
+            await customers.update(work, "ada", CustomerChange(frozenset({"billing_controls"}), values))
+
+    return change
+
+
+async def use_words(shop: Services) -> None:
+    """A word is asked for, and what follows from there being none."""
+    await shop.track(1, "words")
+    await shop.topups.close()
 
 
 async def open_page(shop: Services) -> None:
@@ -211,6 +234,9 @@ OPERATIONS = [
     Operation("downgrade", attach("pro"), [card(), attach("premium")]),
     Operation("more seats", update(plan_id="team", quantities={"seats": Decimal(9)}), [card(), attach("team")]),
     Operation("top-up", update(plan_id="pack", quantities={"words": Decimal(200)}), [card(), attach("pack")]),
+    Operation("automatic top-up", use_words, [card(), attach("pack"), topping_up()]),
+    Operation("automatic top-up that is declined", use_words, [card(), attach("pack"), topping_up(), card(DECLINING)]),
+    Operation("automatic top-up by an invoice", use_words, [card(), attach("pack"), topping_up(invoice_mode=True)]),
     Operation("cancel", cancel(), [*PRO, at(HALF)]),
     Operation("cancel with the payment given back", cancel(refund=RefundKind.PRORATED), [*PRO, at(HALF)]),
     Operation("cancel two plans", cancel_both, [card(), attach_both, at(HALF)]),
@@ -262,6 +288,8 @@ async def books(shop: Services) -> dict[str, object]:
             "entries": await _rows(work, grant_entries, "feature_id", "kind", "granted_change", "balance_change", "at"),
             "credit": await _rows(work, customer_credits, "amount_minor", "currency"),
             "attempts": await _rows(work, attempts, "status"),
+            "notices": await _rows(work, notices, "kind"),
+            "top-ups": await _rows(work, auto_topups, "feature_id", "purchases", "failures"),
             "owed back": await _rows(work, refunds, "amount_minor", where=[refunds.c.refunded_at.is_(None)]),
             "charges": await _rows(work, bank_charges, "amount_minor", "refunded_minor", "status"),
             "invoices": [

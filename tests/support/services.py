@@ -42,6 +42,7 @@ from sumac.billing.requests import (
 )
 from sumac.billing.service import BillingService, Receipt
 from sumac.billing.settlement import SettledCheckout
+from sumac.billing.topups import TopupDesk
 from sumac.catalog import service as catalog
 from sumac.catalog.model import Feature, Plan
 from sumac.core.clock import ManualClock
@@ -83,6 +84,7 @@ class Services:
     bank: SandboxBank
     billing: BillingService
     usage: UsageDesk
+    topups: TopupDesk
     clocks: ClockService
     entities: EntityDesk
     grants: GrantDesk
@@ -94,9 +96,10 @@ class Services:
         """The services over a database; the tenant's provider is the sandbox bank, or the one given around it."""
         bank = SandboxBank(database, public_url=PUBLIC_URL)
         billing = BillingService(database, {Env.SANDBOX: provider or bank}, public_url=PUBLIC_URL)
-        desk, entities = UsageDesk(database, billing.settle_due), EntityDesk(database, billing)
-        clocks, grants = ClockService(database, billing), GrantDesk(database, billing)
-        return cls(database, clock, tenant, bank, billing, desk, clocks, entities, grants)
+        topups = TopupDesk(database, billing)
+        desk, entities = UsageDesk(database, billing.settle_due, topups.nudge), EntityDesk(database, billing)
+        clocks, grants = ClockService(database, billing, topups), GrantDesk(database, billing)
+        return cls(database, clock, tenant, bank, billing, desk, topups, clocks, entities, grants)
 
     def paid_through(self, provider: PaymentProvider) -> Self:
         """The same database and clock with another provider."""

@@ -10,6 +10,7 @@ from sumac.billing.entities import EntityDesk
 from sumac.billing.grants import GrantDesk
 from sumac.billing.provider import TestBank
 from sumac.billing.service import BillingService
+from sumac.billing.topups import TopupDesk
 from sumac.storage.database import Database
 
 
@@ -31,6 +32,7 @@ class Services:
     database: Database
     billing: BillingService
     usage: UsageDesk
+    topups: TopupDesk
     clocks: ClockService
     entities: EntityDesk
     grants: GrantDesk

@@ -43,12 +43,16 @@ class Item:
 
 
 class Batch:
-    """The items of one transaction. Memory sees what they changed only once it is committed."""
+    """The items of one transaction. Memory sees what they changed only once it is committed.
+
+    `topups` are the customers of whom so little is left that more is to be bought, once it is.
+    """
 
     def __init__(self, journal: Journal, views: Views) -> None:
         self._journal = journal
         self._views = views
         self._snapshots: dict[Owner, BalanceSnapshot] = {}
+        self.topups: set[tuple[Tenant, str]] = set()
 
     async def write(self, items: Sequence[Item]) -> Sequence[tuple[Item, object]]:
         """Carries out what can be; the answers to give. Who asked wrongly is told; raises what fails all of them."""
@@ -70,6 +74,8 @@ class Batch:
                 posted.append((item.tenant, view.snapshot.customer.key, decision))
             if item.key is not None:
                 keys.append((item.tenant, item.key))
+            if decision.topups:
+                self.topups.add((item.tenant, view.snapshot.customer.key))
             answers.append((item, answer))
         if posted:
             now = self._journal.now

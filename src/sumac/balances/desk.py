@@ -11,6 +11,7 @@ from datetime import datetime
 from sumac.balances.batch import Answer, Batch, Decide, Item
 from sumac.balances.model import BalanceSnapshot, TrackAnswer, UsageDecision
 from sumac.balances.requests import CheckRequest, TrackRequest
+from sumac.balances.rules.follow import to_buy
 from sumac.balances.rules.usage import compute_answer
 from sumac.balances.service import SomethingDueError
 from sumac.balances.usage import CheckAnswer, checked_answer, decide, judge, tracked_by
@@ -21,14 +22,19 @@ from sumac.storage.database import Database
 BATCH_MAX = 500
 SETTLING_TRIES_MAX = 5
 Settle = Callable[[Tenant, str], Awaitable[None]]
+Topup = Callable[[Tenant, str], None]
 
 
 class UsageDesk:
-    """Answers and counts. `settle` carries out what is due for a customer."""
+    """Answers and counts.
 
-    def __init__(self, database: Database, settle: Settle) -> None:
+    `settle` carries out what is due for a customer, `topup` is told of whom more is to be bought.
+    """
+
+    def __init__(self, database: Database, settle: Settle, topup: Topup) -> None:
         self._database = database
         self._settle = settle
+        self._topup = topup
         self._views = Views()
         self._waiting: list[Item] = []
         self._writer: asyncio.Task[None] | None = None
@@ -44,6 +50,8 @@ class UsageDesk:
         view = await self.view(tenant, request.customer_id)
         customer = view.snapshot.customer
         access = judge(view.snapshot, request, now=customer.now(self._database.clock.now()))
+        if to_buy(view.snapshot, [each for each in view.snapshot.features if each.id == request.feature_id]):
+            self._topup(tenant, customer.key)
         return CheckAnswer(customer.public_id, access, None, request.entity_id)
 
     async def track(self, tenant: Tenant, request: TrackRequest) -> TrackAnswer:
@@ -106,7 +114,8 @@ class UsageDesk:
         """Writes the items together; where that fails as a whole, each by itself."""
         try:
             async with self._database.journal() as journal:
-                answers = await Batch(journal, self._views).write(items)
+                batch = Batch(journal, self._views)
+                answers = await batch.write(items)
         except Exception as error:  # noqa: BLE001  # whatever it is, the callers shall hear of it
             self._views.forget_all()
             if len(items) == 1:
@@ -118,6 +127,8 @@ class UsageDesk:
         else:
             for item, answer in answers:
                 item.succeed(answer)
+            for tenant, customer_key in batch.topups:
+                self._topup(tenant, customer_key)
 
     async def _is_right(self, view: View) -> bool:
         mark = self._database.watch.mark()

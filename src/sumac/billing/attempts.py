@@ -8,6 +8,7 @@ from sumac.billing import store
 from sumac.billing.collect import RESUME_AFTER
 from sumac.billing.execute import apply
 from sumac.billing.model import Decision, IssueInvoice, Payment
+from sumac.billing.topup_books import book_success
 from sumac.core.ids import new_id
 from sumac.customers.model import Customer
 from sumac.invoices import service as invoices
@@ -28,6 +29,7 @@ async def record_attempt(work: Work, customer: Customer, decision: Decision, *, 
     rest = tuple(action for action in decision.actions if not isinstance(action, IssueInvoice))
     if invoice.is_settled:
         await apply(work, customer, replace(decision, actions=rest), at=now, actor=actor)
+        await book_success(work, customer, rest, invoice, now=now)
         return invoice
     sent = decision.payment is Payment.SEND
     counted_on = tuple(await balances.live_grants(work, customer.key))

@@ -32,6 +32,8 @@ from sumac.billing.model import (
     StartPlan,
 )
 from sumac.billing.service import BillingService
+from sumac.billing.topup_model import TopUp
+from sumac.billing.topups import TopupDesk
 from sumac.core.errors import BadRequest, Forbidden
 from sumac.core.tenant import Env, Tenant
 from sumac.customers import service as customers
@@ -67,9 +69,10 @@ class ClockMove:
 class ClockService:
     """Moves customers' clocks."""
 
-    def __init__(self, database: Database, billing: BillingService) -> None:
+    def __init__(self, database: Database, billing: BillingService, topups: TopupDesk) -> None:
         self._database = database
         self._billing = billing
+        self._topups = topups
 
     async def advance(self, tenant: Tenant, customer_id: str, to: datetime) -> ClockMove:
         """Moves the customer's clock forward; a customer without one gets one.
@@ -89,6 +92,7 @@ class ClockService:
             if applied is not None:
                 happened += _happenings(applied, at)
             happened += await self._collect(tenant, customer_key, at)
+            happened += await self._top_up(tenant, customer_key, at)
             if applied is None and at == to:
                 return ClockMove(public_id, to, ready=True, happened=tuple(happened))
         return ClockMove(public_id, at, ready=False, happened=tuple(happened))
@@ -111,7 +115,8 @@ class ClockService:
         async with self._database.work(tenant) as work:
             customer = await customers.get_by_key(work, customer_key, lock=True)
             retry_at = await invoices.next_retry_at(work, customer_key)
-            due = [at for at in (customer.due_at, retry_at) if at is not None and at <= to]
+            topup_at = await self._topups.asked_at(work, customer_key)
+            due = [at for at in (customer.due_at, retry_at, topup_at) if at is not None and at <= to]
             at = max(min(due, default=to), customer.now(work.now))
             await customers.set_clock(work, customer_key, at)
             if customer.due_at is None or customer.due_at > at:
@@ -125,6 +130,20 @@ class ClockService:
         for invoice in due:
             happened += _collected(await self._billing.collect(tenant, invoice.id), at)
         return happened
+
+    async def _top_up(self, tenant: Tenant, customer_key: str, at: datetime) -> list[Happening]:
+        async with self._database.reading(tenant) as work:
+            asked_at = await self._topups.asked_at(work, customer_key)
+        if asked_at is None or asked_at > at:
+            return []
+        bought = await self._topups.buy(tenant, customer_key)
+        return [_topped_up(each.feature_id, each.invoice, at) for each in bought]
+
+
+def _topped_up(feature_id: str, invoice: Invoice, at: datetime) -> Happening:
+    """The purchase of an automatic top-up, or that it came to nothing."""
+    kind = "topup_failed" if invoice.status is InvoiceStatus.VOID else "topped_up"
+    return Happening(at, kind, feature_ids=(feature_id,), invoice_id=invoice.id, total=invoice.total.major)
 
 
 def _collected(collected: Collected, at: datetime) -> Iterator[Happening]:
@@ -146,6 +165,8 @@ def _happening(action: Action, invoice: Invoice | None, at: datetime) -> Happeni
             return Happening(at, action.kind, feature_ids=tuple(dict.fromkeys(each.feature_id for each in given)))
         case ExpireReservations(expired):
             return Happening(at, action.kind, feature_ids=tuple(dict.fromkeys(each.feature_id for each in expired)))
+        case TopUp(_, _, topup):
+            return Happening(at, action.kind, feature_ids=(topup.feature_id,))
         case HoldLines() | ReleaseLines() | RefundPayment() | PlaceSchedule() | CountUsage():
             return Happening(at, action.kind)
         case IssueInvoice():

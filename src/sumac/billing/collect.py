@@ -19,6 +19,7 @@ from sumac.billing.load import load_snapshot
 from sumac.billing.provider import Collection, DocumentLine, InvoiceDocument, Outcome, PaymentProvider
 from sumac.billing.refunds import Refund, give_back, owe_refund, owed_refunds
 from sumac.billing.rules.waited import catch_up, is_overtaken
+from sumac.billing.topup_books import book_failed_charge, book_success, topup_of
 from sumac.core.errors import BadRequest, Locked, NotFound
 from sumac.core.tenant import Env, Tenant
 from sumac.customers import service as customers
@@ -201,7 +202,7 @@ class Collector:
             now = customer.now(work.now)
             waiting = await self._wait(work, invoice, attempt, payment=collection.payment, now=now)
             return Collected(waiting, collection)
-        failure = await self._fail(work, customer, begun, invoice, attempt)
+        failure = await self._fail(work, customer, begun, invoice, attempt, collection)
         return Collected(failure.invoice, collection, failure.followed)
 
     async def _give_up(
@@ -215,13 +216,27 @@ class Collector:
         return Collected(await invoices.get(work, invoice.id), collection), refund
 
     async def _fail(
-        self, work: Work, customer: Customer, begun: _Try, invoice: Invoice, attempt: store.Attempt | None
+        self,
+        work: Work,
+        customer: Customer,
+        begun: _Try,
+        invoice: Invoice,
+        attempt: store.Attempt | None,
+        collection: Collection,
     ) -> Failure:
         if attempt is None:
             if begun.was_due:
                 return await book_failure(work, customer, invoice, now=customer.now(work.now))
             at = begun.invoice.next_attempt_at
             return Failure(await invoices.record_failure(work, invoice, next_attempt_at=at))
+        bought = topup_of(attempt.decision.actions)
+        if bought is not None:
+            # Nobody is there to try again: the invoice is void, and what ran low is looked at anew (billing.md §6.6).
+            now = customer.now(work.now)
+            await invoices.record_failure(work, invoice, next_attempt_at=None)
+            await abandon_attempts(work, [attempt], at=now)
+            await book_failed_charge(work, customer, bought, collection, now=now)
+            return Failure(await invoices.get(work, invoice.id))
         # An invoice that was sent may be paid until it is; one that was charged, for ten minutes (billing.md §10.6).
         expires_at = None if invoice.due_at is not None else work.now + WAITING_TIME
         await store.change_attempt(work, attempt, store.AttemptStatus.WAITING, expires_at=expires_at)
@@ -339,6 +354,7 @@ async def book_payment(
         await store.change_attempt(work, attempt, store.AttemptStatus.DONE, expires_at=None)
         decision = catch_up(attempt.decision, await load_snapshot(work, customer), now=now)
         await apply(work, customer, decision, at=now, actor=attempt.actor)
+        await book_success(work, customer, decision.actions, paid, now=now)
     if paid.net_terms_days is not None and collection.payment is not None:
         await _charge_from_now_on(work, paid)
     return paid

@@ -1,12 +1,13 @@
 """Carries out a decision: rows, grants, invoice, and when the customer is due next."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sumac.balances import reservations, usage
 from sumac.balances import service as balances
 from sumac.balances.model import ExpireReservations
+from sumac.balances.rules.topups import is_bought_once, spread_units
 from sumac.billing import schedules, store
 from sumac.billing.entrances import fill_slots, loose_grant, plan_grant, settle_entity
 from sumac.billing.model import (
@@ -36,7 +37,9 @@ from sumac.billing.model import (
     StartPlan,
 )
 from sumac.billing.refunds import correct_invoice
+from sumac.billing.rules.carry import loose_units
 from sumac.billing.rules.turn import compute_due_at
+from sumac.billing.topup_model import TopUp
 from sumac.billing.units import Provision
 from sumac.core.ids import new_id
 from sumac.customers import service as customers
@@ -87,6 +90,8 @@ async def apply(work: Work, customer: Customer, decision: Decision, *, at: datet
             await settle_entity(work, customer, action.request, at=at, actor=actor)
         elif isinstance(action, ExpireReservations):
             await reservations.expire(work, customer, action.reservations, at=at)
+        elif isinstance(action, TopUp):
+            await _top_up(work, customer, action, at=at, actor=actor)
         elif isinstance(action, PlaceSchedule):
             await schedules.place_schedule(work, customer.key, action.schedule, at=at)
         else:
@@ -158,6 +163,25 @@ async def _apply_units(
             await store.hold_lines(work, customer.key, waiting, at=at)
         case ReleaseLines(held_line_ids):
             await store.release_lines(work, customer.key, held_line_ids)
+
+
+async def _top_up(work: Work, customer: Customer, action: TopUp, *, at: datetime, actor: str) -> None:
+    """The units go where they are owed by now, and are the plan's; where it is over, they outlive it."""
+    feature_id = action.topup.feature_id
+    live = await balances.live_grants(work, customer.key)
+    of_plan = [
+        each for each in live if (each.customer_plan_id, each.feature_id) == (action.customer_plan_id, feature_id)
+    ]
+    bought = next((each for each in of_plan if each.entity_key is None and is_bought_once(each.price)), None)
+    if bought is None:
+        grant = loose_grant(customer.key, loose_units(feature_id, action.units), at=at)
+        await balances.open_grants(work, [grant], cause=action.kind, actor=actor, at=at)
+        return
+    await balances.change_grants(work, spread_units(live, bought, action.units), cause=action.kind, actor=actor, at=at)
+    for held in await store.plans_of(work, [customer.key]):
+        if held.id == action.customer_plan_id:
+            total = bought.included + bought.prepaid + action.units
+            await store.save_plan(work, replace(held, quantities={**held.quantities, feature_id: total}))
 
 
 async def _refund(work: Work, action: RefundPayment, *, at: datetime) -> None:

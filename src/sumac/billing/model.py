@@ -10,6 +10,7 @@ from typing import Literal
 from sumac.balances.model import ExpireReservations, Grant, Reservation, RolledUnits
 from sumac.balances.requests import TrackRequest
 from sumac.billing.phases import Schedule
+from sumac.billing.topup_model import TopUp
 from sumac.billing.units import Carried, Provision
 from sumac.catalog.model import Feature, Plan, PlanTerms
 from sumac.customers.model import Customer, Entity
@@ -350,7 +351,7 @@ class IssueInvoice:
 Action = (
     StartPlan | SchedulePlan | DropScheduled | CancelPlan | KeepPlan | EndPlan | PausePlan | ResumePlan
     | RenewPlan | ChangePlan | ReplaceTerms | GiveUnits | ExpireUnits | HoldLines | ReleaseLines | ResetGrants
-    | ExpireReservations | CountUsage | RefundPayment | PlaceSchedule | IssueInvoice
+    | ExpireReservations | CountUsage | TopUp | RefundPayment | PlaceSchedule | IssueInvoice
 )  # fmt: skip
 
 

@@ -54,6 +54,7 @@ def bought(units: int = 0, used_up: int = 0, feature_id: str = "messages", **cha
         ),
         pytest.param(limited([grant("messages", 100)], topup(20, 100)), 85, False, id="nothing-to-buy"),
         pytest.param(limited([bought(100, price=EVERY_MONTH)], topup(20, 100)), 85, False, id="bought-again-and-again"),
+        pytest.param(limited([bought(100, entity_key="one")], topup(20, 100)), 85, False, id="bought-for-an-entity"),
         pytest.param(limited([bought(100, price=VOLUME)], topup(20, 100)), 85, False, id="priced-by-the-total"),
         pytest.param(
             limited([bought(100), grant("messages", unlimited=True)], topup(20, 100)), 85, False, id="unlimited"

@@ -7,7 +7,7 @@ from typing import Any
 
 from sumac.balances.model import BalanceSnapshot, UsageDecision
 from sumac.balances.rules.alerts import Step, compute_notices
-from sumac.balances.rules.topups import compute_topups
+from sumac.balances.rules.topups import compute_topups, has_topups
 from sumac.catalog.model import Feature
 from sumac.customers.model import Entity
 
@@ -26,8 +26,12 @@ def followed(
     changed = {grant.feature_id for grant in decision.grants} | {window.feature_id for window in decision.windows}
     involved = [each for each in snapshot.features if each.id in changed or (changed and each in tracked)]
     notices = compute_notices(Step(snapshot, after, entity, properties, now), involved) if involved else ()
-    topups = compute_topups(after, payers_of(tracked, snapshot.features))
-    return replace(decision, notices=notices, topups=topups)
+    return replace(decision, notices=notices, topups=to_buy(after, tracked))
+
+
+def to_buy(snapshot: BalanceSnapshot, tracked: Sequence[Feature]) -> tuple[str, ...]:
+    """The features that pay for the tracked ones of which so little is left that more is to be bought."""
+    return compute_topups(snapshot, payers_of(tracked, snapshot.features)) if has_topups(snapshot) else ()
 
 
 def payers_of(tracked: Sequence[Feature], features: Sequence[Feature]) -> Sequence[str]:

@@ -16,22 +16,20 @@ ZERO = Decimal(0)
 
 def compute_topups(snapshot: BalanceSnapshot, feature_ids: Iterable[str]) -> tuple[str, ...]:
     """Which of the features have an automatic top-up that is to buy more of them now, in their order."""
-    if not _has_topups(snapshot):
-        return ()
     return tuple(each for each in dict.fromkeys(feature_ids) if find_topup(snapshot, each) is not None)
 
 
 def find_topup(snapshot: BalanceSnapshot, feature_id: str) -> Decided[AutoTopup] | None:
     """The automatic top-up of a feature of which no more than its threshold is left; None where there is none.
 
-    There must be a grant of the feature whose units are bought once, for that is what it buys more of.
+    There must be a grant of the customer's whose units are bought once, for that is what it buys more of.
     """
     tiers = tiers_of(snapshot, None)
     topup = None if tiers is None else resolve_topups(tiers).get(feature_id)
     if topup is None or not topup.entry.enabled:
         return None
     held = [grant for grant in visible(snapshot.grants, None) if grant.feature_id == feature_id]
-    if any(grant.unlimited for grant in held) or not any(is_bought_once(grant.price) for grant in held):
+    if any(grant.unlimited for grant in held) or not any(_sells(grant) for grant in held):
         return None
     return topup if compute_left(held) <= topup.entry.threshold else None
 
@@ -71,8 +69,13 @@ def spread_units(grants: Sequence[Grant], bought: Grant, units: Decimal) -> tupl
     return (*changed, replace(bought, prepaid=prepaid, balance=balance))
 
 
-def _has_topups(snapshot: BalanceSnapshot) -> bool:
+def has_topups(snapshot: BalanceSnapshot) -> bool:
+    """Whether the customer, or a plan of theirs, has any automatic top-up, be it switched off."""
     return bool(snapshot.controls.auto_topups) or any(plan.controls.auto_topups for plan in snapshot.plans)
+
+
+def _sells(grant: Grant) -> bool:
+    return grant.entity_key is None and is_bought_once(grant.price)
 
 
 def _is_paid_back(grant: Grant, bought: Grant) -> bool:

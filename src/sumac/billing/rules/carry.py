@@ -1,6 +1,7 @@
 """What of a plan that ends lives on: usage, balances, and units that were bought once (billing.md §10.9)."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -104,17 +105,22 @@ def kept_of(
 
 def kept_units(grants: Iterable[Grant], kept: Mapping[str, datetime | None]) -> Iterator[GiveUnits]:
     """What is left of these grants and outlives their plan."""
-    units = tuple(_loose(grant, kept[grant.id]) for grant in grants if grant.id in kept and grant.remaining)
+    units = tuple(
+        replace(loose_units(grant.feature_id, grant.remaining, kept[grant.id]), entity_key=grant.entity_key)
+        for grant in grants
+        if grant.id in kept and grant.remaining
+    )
     if units:
         yield GiveUnits(units)
 
 
-def _loose(grant: Grant, expires_at: datetime | None) -> Provision:
+def loose_units(feature_id: str, units: Decimal, expires_at: datetime | None = None) -> Provision:
+    """Units of no plan, until they expire."""
     return Provision(
-        feature_id=grant.feature_id,
-        included=grant.remaining,
+        feature_id=feature_id,
+        included=units,
         prepaid=ZERO,
-        balance=grant.remaining,
+        balance=units,
         unlimited=False,
         overage_allowed=False,
         max_purchase=None,
@@ -122,7 +128,6 @@ def _loose(grant: Grant, expires_at: datetime | None) -> Provision:
         resets_at=None,
         price=None,
         expires_at=expires_at,
-        entity_key=grant.entity_key,
     )
 
 

@@ -7,6 +7,7 @@ from decimal import Decimal
 from enum import Enum, auto
 
 from sumac.balances.model import Grant
+from sumac.balances.rules.topups import spread_units
 from sumac.billing.model import Action, ChangePlan, Holding, HoldLines, Snapshot
 from sumac.billing.rules.carry import grants_of
 from sumac.billing.rules.change import Terms, invoice_of, stated_lines
@@ -73,7 +74,8 @@ def change_quantities(
 def top_up(snapshot: Snapshot, target: Holding, feature_id: str, units: Decimal, terms: Terms) -> Replaced:
     """More units of a feature that is bought once, on top of what is there: `units` are the additional ones.
 
-    They pay first for what was used beyond the balance. Raises BadRequest for anything but a number above zero.
+    They pay first for what was used beyond the balance, as those that are bought by themselves do (§6.6). Raises
+    BadRequest for anything but a number above zero.
     """
     item = next(each for each in target.plan.items if each.feature_id == feature_id and is_bought_once(each))
     if item.price is None or units <= 0:
@@ -83,13 +85,12 @@ def top_up(snapshot: Snapshot, target: Holding, feature_id: str, units: Decimal,
     before = prepaid_of(item, target.held.quantities)
     held = replace(target.held, quantities={**target.held.quantities, feature_id: item.included + before + bought})
     after = Holding(held, target.plan)
-    lines = [_top_up_line(snapshot, after, item, bought)] if terms.bill else []
+    lines = [top_up_line(snapshot, after, item, bought)] if terms.bill else []
     if terms.custom_lines and terms.bill:
         lines = list(stated_lines(terms.custom_lines, snapshot.currency))
-    grants = regranted(grants_of(snapshot.grants, held.id), after)
-    return Replaced(
-        (*_invoice(snapshot, after, lines, terms, InvoiceKind.TOP_UP), ChangePlan(held, tuple(grants))), after
-    )
+    giving = [each for each in grants_of(snapshot.grants, held.id) if _is_given_by(each, item)]
+    grants = spread_units(snapshot.grants, giving[0], bought) if giving else ()
+    return Replaced((*_invoice(snapshot, after, lines, terms, InvoiceKind.TOP_UP), ChangePlan(held, grants)), after)
 
 
 def regranted(grants: Sequence[Grant], after: Holding, only: Collection[str] | None = None) -> Iterator[Grant]:
@@ -152,7 +153,8 @@ def _invoice(
     )
 
 
-def _top_up_line(snapshot: Snapshot, after: Holding, item: PlanItem, bought: Decimal) -> LineDraft:
+def top_up_line(snapshot: Snapshot, after: Holding, item: PlanItem, bought: Decimal) -> LineDraft:
+    """What so many more units of something bought once cost by themselves: tiers begin anew."""
     feature = snapshot.features.get(item.feature_id)
     name = feature.name if feature else item.feature_id
     price = compute_prepaid_price(item.price, bought, included=ZERO) if item.price else ZERO
