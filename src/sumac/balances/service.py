@@ -52,9 +52,9 @@ async def limits_of(
     return await limits_store.snapshots(work, owners, grants, features)
 
 
-def controls_of(entity: Entity) -> ControlSet:
-    """The entries of the entity itself."""
-    return limits_store.parse_controls(entity.billing_controls)
+def controls_of(owner: Customer | Entity) -> ControlSet:
+    """The entries of the customer or the entity itself."""
+    return limits_store.parse_controls(owner.billing_controls)
 
 
 async def unbilled_grants(work: Work, customer: Customer, grants: Sequence[Grant]) -> frozenset[str]:

@@ -1,6 +1,6 @@
 """customers.* (api.md §2.1, §2.16)."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from sumac.api.context import Context
@@ -9,6 +9,7 @@ from sumac.api.operation import OperationRouter
 from sumac.api.schemas.clocks import ClockMoveBody
 from sumac.api.schemas.customers import (
     EXPAND,
+    PURCHASE_LIMITS,
     ClockMoveRequest,
     CustomerBody,
     CustomerChoice,
@@ -21,6 +22,8 @@ from sumac.api.schemas.customers import (
 from sumac.api.schemas.dossier import Dossier
 from sumac.api.schemas.expand import check_expand
 from sumac.api.schemas.wire import Success
+from sumac.balances.rules.topups import switched_on
+from sumac.balances.service import controls_of
 from sumac.billing.currencies import adopt_currency
 from sumac.customers import service as customers
 from sumac.customers.model import Customer
@@ -78,9 +81,15 @@ async def update_customer(body: CustomerUpdate, context: Context) -> CustomerBod
         await context.services.billing.bring_up_to_date(context.tenant, body.customer_id)
         await context.services.billing.close_pages(context.tenant, body.customer_id)
     async with context.work() as work:
-        customer = await customers.get_for_update(work, body.customer_id)
-        await adopt_currency(work, customer, body.wanted_currency)
+        before = await customers.get_for_update(work, body.customer_id)
+        await adopt_currency(work, before, body.wanted_currency)
         customer = await customers.update(work, body.customer_id, body.change())
+        topups = controls_of(customer).auto_topups
+        if body.billing_controls is not None:
+            await _set_counts(work, context, customer, body.billing_controls.purchase_counts())
+    wanted = switched_on(controls_of(before).auto_topups, topups)
+    if wanted is not None:
+        await context.services.topups.look(context.tenant, customer.key, only=wanted)
     return await _customer_body(context, customer.public_id)
 
 
@@ -113,6 +122,13 @@ async def found_or_made(
     return customer
 
 
+async def _set_counts(work: Work, context: Context, customer: Customer, counts: Mapping[str, int]) -> None:
+    for topup in controls_of(customer).auto_topups:
+        if topup.purchase_limit is not None and topup.feature_id in counts:
+            count = counts[topup.feature_id]
+            await context.services.topups.set_count(work, customer, topup.feature_id, topup.purchase_limit, count)
+
+
 async def _customer_body(context: Context, customer_id: str, expand: Collection[str] = ()) -> CustomerBody:
     await context.services.billing.bring_up_to_date(context.tenant, customer_id)
     async with context.reading() as work:
@@ -122,6 +138,8 @@ async def _customer_body(context: Context, customer_id: str, expand: Collection[
             dossier = replace(dossier, invoices=await invoices.list_of_customer(work, customer.key))
         if "trials_used" in expand:
             dossier = replace(dossier, trials_used=await context.services.billing.trials_used(work, customer.key))
+        if PURCHASE_LIMITS in expand:
+            dossier = replace(dossier, topups=await context.services.topups.states(work, customer.key))
         if "entities" in expand:
             dossier = replace(dossier, entities=await customers.list_entities(work, customer.key))
     if "payment_method" in expand:

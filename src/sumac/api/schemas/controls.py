@@ -155,8 +155,16 @@ class ControlsBody(WireModel):
         return entries
 
     def stored(self) -> dict[str, Any]:
-        """The lists given, as they are kept: with the defaults that were left out."""
-        return _stored(self)
+        """The lists given, as they are kept: with the defaults that were left out, and without what was counted."""
+        stored = _stored(self)
+        for entry in stored.get("auto_topups", ()):
+            entry.get("purchase_limit", {}).pop("count", None)
+        return stored
+
+    def purchase_counts(self) -> dict[str, int]:
+        """How many purchases are said to have been made in the window that runs, by feature."""
+        limits = {each.feature_id: each.purchase_limit for each in self.auto_topups or ()}
+        return {key: each.count for key, each in limits.items() if each is not None and each.count is not None}
 
 
 class CustomerConfig(WireModel):

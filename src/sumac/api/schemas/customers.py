@@ -27,6 +27,7 @@ from sumac.api.schemas.wire import (
 from sumac.core.tenant import Env, Tenant
 from sumac.customers.service import CustomerChange, CustomerDraft
 
+PURCHASE_LIMITS = "billing_controls.auto_topups.purchase_limit"
 EXPAND = (
     "invoices",
     "invoice_previews",
@@ -39,7 +40,7 @@ EXPAND = (
     "purchases.plan",
     "balances.feature",
     "flags.feature",
-    "billing_controls.auto_topups.purchase_limit",
+    PURCHASE_LIMITS,
     "billing_details",
 )
 SEARCH_MAX = 200

@@ -7,7 +7,7 @@ from typing import Any, Literal, Self
 
 from sumac.api.schemas.balances import BalanceBody, FlagBody
 from sumac.api.schemas.plans import PlanBody
-from sumac.api.schemas.shown_controls import customer_controls
+from sumac.api.schemas.shown_controls import customer_controls, with_purchases
 from sumac.api.schemas.subscriptions import PurchaseBody, SubscriptionBody
 from sumac.api.schemas.wire import Milliseconds, WireModel
 from sumac.balances.model import BalanceSnapshot, Grant
@@ -15,6 +15,7 @@ from sumac.balances.rules.deduct import visible
 from sumac.balances.rules.sum import compute_balance
 from sumac.billing.model import Holding
 from sumac.billing.provider import PaymentMethod
+from sumac.billing.topup_model import TopupState
 from sumac.catalog.model import Feature, FeatureKind
 from sumac.core.tenant import Tenant
 from sumac.customers.model import Customer, Entity
@@ -23,7 +24,7 @@ from sumac.invoices.model import Invoice
 
 @dataclass(frozen=True, slots=True)
 class Dossier:
-    """Everything that is shown of a customer; `cards`, `invoices` and `entities` only when they were asked for."""
+    """Everything that is shown of a customer; some of it only when it was asked for."""
 
     customer: Customer
     currency: str
@@ -35,11 +36,13 @@ class Dossier:
     cards: Sequence[PaymentMethod] = ()
     trials_used: Collection[str] = ()
     entities: Sequence[Entity] = ()
+    topups: Mapping[str, TopupState] | None = None
 
     def controls(self, now: datetime) -> dict[str, Any]:
         """Billing controls of the customer, and of their plans those that decide."""
         plans = {each.held.id: each.plan.billing_controls or {} for each in self.holdings}
-        return customer_controls(self.limits, plans, now)
+        shown = customer_controls(self.limits, plans, now)
+        return shown if self.topups is None else with_purchases(shown, self.topups, now)
 
     def seen_by(self, entity: Entity) -> Self:
         """What one entity sees of it: its own and the customer's, nothing of its siblings (billing.md §3.3)."""

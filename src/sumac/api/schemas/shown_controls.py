@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from sumac.api.schemas.wire import as_number
-from sumac.balances.controls import ControlSet, ControlSource, UsageLimit
+from sumac.balances.controls import ControlSet, ControlSource, PurchaseLimit, UsageLimit
 from sumac.balances.model import BalanceSnapshot
 from sumac.balances.rules.resolve import (
     Decided,
@@ -20,6 +20,9 @@ from sumac.balances.rules.resolve import (
     tiers_of,
 )
 from sumac.balances.rules.windows import gauge_of, key_of
+from sumac.billing.rules.topup import in_window
+from sumac.billing.topup_model import TopupState
+from sumac.core.time import to_ms
 from sumac.customers.model import Entity
 
 KINDS = ("auto_topups", "spend_limits", "usage_limits", "usage_alerts", "overage_allowed")
@@ -54,6 +57,25 @@ def entity_controls(entity: Entity, controls: ControlSet, limits: BalanceSnapsho
         kind: [show(own, entry) for own, entry in entries]
         for kind, entries in _kept(entity.billing_controls, controls).items()
     }
+
+
+def with_purchases(shown: Lists, states: Mapping[str, TopupState], now: datetime) -> Lists:
+    """The same with the purchase limits of automatic top-ups as they stand: what was bought, and when it ends.
+
+    Where no window runs, the next one would begin now.
+    """
+    entries = [{**entry, "purchase_limit": _purchases(entry, states, now)} for entry in shown.get("auto_topups", ())]
+    return {**shown, "auto_topups": entries} if entries else shown
+
+
+def _purchases(entry: Mapping[str, Any], states: Mapping[str, TopupState], now: datetime) -> dict[str, Any]:
+    limit = entry.get("purchase_limit")
+    state = states.get(entry["feature_id"])
+    if limit is None:
+        return {"interval": None, "interval_count": None, "limit": None, "count": 0, "next_reset_at": to_ms(now)}
+    kept = PurchaseLimit(limit["interval"], limit["interval_count"], limit["limit"])
+    running = in_window(state or TopupState("", entry["feature_id"]), kept, now=now)
+    return {**limit, "count": running.purchases, "next_reset_at": to_ms(running.window_ends_at or now)}
 
 
 def _kept(stored: Mapping[str, Any], controls: ControlSet) -> dict[str, list[tuple[object, Mapping[str, Any]]]]:

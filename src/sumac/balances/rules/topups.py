@@ -69,6 +69,12 @@ def spread_units(grants: Sequence[Grant], bought: Grant, units: Decimal) -> tupl
     return (*changed, replace(bought, prepaid=prepaid, balance=balance))
 
 
+def switched_on(before: Sequence[AutoTopup], after: Sequence[AutoTopup]) -> str | None:
+    """The feature whose automatic top-up is on after a change and was not before it; of several the first."""
+    were_on = {each.feature_id for each in before if each.enabled}
+    return next((each.feature_id for each in after if each.enabled and each.feature_id not in were_on), None)
+
+
 def has_topups(snapshot: BalanceSnapshot) -> bool:
     """Whether the customer, or a plan of theirs, has any automatic top-up, be it switched off."""
     return bool(snapshot.controls.auto_topups) or any(plan.controls.auto_topups for plan in snapshot.plans)
