@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from sumac.balances.model import BalanceSnapshot, Grant
-from sumac.balances.rules.topups import compute_topups, find_topup, is_bought_once, spread_units
+from sumac.balances.rules.topups import compute_topups, find_topup, is_bought_once, spread_units, switched_on
 from sumac.catalog.model import BillingMethod, ItemPrice, Tier, TierBehavior
 from tests.rules.limited import CAP, PAID, REJECT, balances, decided, held_plan, limited, topup, used
 from tests.rules.offers import JANUARY, MONTHLY, ONCE, grant
@@ -183,3 +183,15 @@ def test_what_was_bought_before_is_paid_back_too() -> None:
     assert [(Decimal(200), Decimal(70))] == [
         (each.prepaid, each.balance) for each in spread_units([target], target, Decimal(100))
     ]
+
+
+def test_what_is_switched_on() -> None:
+    """The first feature of the list whose top-up is on and was not: a new one, or one that was off."""
+    on, off = topup(20, 100), topup(20, 100, enabled=False)
+    words = topup(5, 10, "words")
+
+    assert "messages" == switched_on([], [on, words])
+    assert "messages" == switched_on([off], [on])
+    assert "words" == switched_on([on], [topup(99, 1), words])
+    assert switched_on([on], [off]) is None
+    assert switched_on([on], []) is None
