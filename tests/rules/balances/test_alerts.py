@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from sumac.balances.controls import NO_CONTROLS
 from sumac.balances.model import BalanceSnapshot, Notice
 from sumac.balances.rules.access import LimitKind
 from sumac.balances.rules.alerts import ALERT_TRIGGERED, LIMIT_REACHED
@@ -279,3 +280,20 @@ def test_overflow_and_another_day() -> None:
 
     assert [("messages", USAGE_LIMIT)] == reached(before, 10, OVERFLOW)
     assert [("messages", USAGE_LIMIT)] == reached(later, 5, now=at("2026-02-10"))
+
+
+def test_who_has_no_controls_at_all_reaches_limits_too() -> None:
+    """Where nobody has a control, what is left decides: of the feature, and of what pays for it."""
+    plain = replace(limited([grant("messages", 10)]), controls=NO_CONTROLS)
+    paid = replace(limited([grant("credits", 10)]), controls=NO_CONTROLS)
+    of_entity = replace(
+        limited([grant("messages", 100, entity_key="one")], entities={"one": []}, controls=NO_CONTROLS),
+        plans=(held_plan("seat", entity_key="one", controls=NO_CONTROLS),),
+    )
+
+    assert [] == reached(plain, 9)
+    assert [("messages", INCLUDED)] == reached(plain, 10)
+    assert [] == reached(paid, 49, feature_id="action1")
+    assert [("action1", INCLUDED), ("credits", INCLUDED)] == reached(paid, 50, feature_id="action1")
+    assert [] == reached(of_entity, 99, entity_id="one")
+    assert [("messages", INCLUDED)] == reached(of_entity, 100, entity_id="one")
