@@ -20,6 +20,7 @@ from sumac.billing.model import (
 from sumac.billing.requests import AttachRequest, CancelAction, CancelRequest
 from sumac.billing.rules.attach import decide_attach
 from sumac.billing.rules.cancel import decide_cancel
+from sumac.billing.rules.multi import decide_end_unpaid
 from sumac.billing.rules.turn import decide_turn
 from sumac.catalog.model import Plan
 from sumac.core.errors import Conflict, NotFound
@@ -68,6 +69,7 @@ def total(decision: Decision) -> str:
         pytest.param(
             PRO, PRO, at("2026-01-15"), {"new_subscription": True}, "20", at("2026-01-15"), id="A20-a-cycle-of-its-own"
         ),
+        pytest.param(PRO, PRO, at("2026-01-15"), {"prorate": False}, "0", JANUARY, id="nothing-before-the-renewal"),
         pytest.param(PRO_ANNUAL, PRO, at("2026-01-22"), {}, "6.45", JANUARY, id="A21-a-month-beside-a-year"),
         pytest.param(FREE, PRO, at("2026-01-15"), {}, "20", at("2026-01-15"), id="nothing-to-be-billed-with"),
     ],
@@ -129,6 +131,26 @@ def test_a_cancellation_stays_in_its_scope() -> None:
     of_customer = customer(own("one", PRO), own(None, PRO), auto_enabled=(FREE,))
     decision = decide_cancel(of_customer.scoped(None), now, now=JANUARY)
     assert ["free"] == [each.held.plan_id for each in decision.actions if isinstance(each, StartPlan)]
+
+
+@pytest.mark.parametrize(
+    ("unpaid", "started"),
+    [
+        pytest.param({"one-pro"}, [], id="an-entity-s-plan-is-followed-by-none"),
+        pytest.param({"None-pro"}, ["free"], id="a-sibling-s-plan-is-nothing-to-the-customer"),
+        pytest.param({"one-pro", "None-pro", "two-pro"}, ["free"], id="all-of-them"),
+    ],
+)
+def test_plans_that_nobody_pays_end_in_their_scope(unpaid: set[str], started: list[str]) -> None:
+    """The free plan starts where the customer's own main plan is over, whoever else has one."""
+    state = customer(own("one", PRO), own(None, PRO), own("two", PRO), auto_enabled=(FREE,))
+    decision = decide_end_unpaid(state, unpaid, now=at("2026-01-15"))
+
+    assert unpaid == {each.held.id for each in decision.actions if isinstance(each, EndPlan)}
+    begun = [each.held for each in decision.actions if isinstance(each, StartPlan)]
+    assert started == [each.plan_id for each in begun]
+    assert {None} >= {each.entity_key for each in begun}
+    assert decision.invoice is None
 
 
 def test_everything_turns_together() -> None:

@@ -283,7 +283,7 @@ def _lines(
 
 def _is_charged(snapshot: Snapshot, arrival: Arrival, terms: Terms, now: datetime) -> bool:
     """Whether the rest of its first period is charged: without proration, only where that begins now."""
-    return terms.prorate or not _joins(arrival, find_paid(snapshot.holdings), now)
+    return terms.prorate or not _joins(arrival, find_paid(snapshot.everywhere), now)
 
 
 def _terms_of(leaving: Holding, terms: Terms) -> Terms:

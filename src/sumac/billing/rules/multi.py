@@ -83,10 +83,14 @@ def decide_multi_cancel(snapshot: Snapshot, request: MultiCancelRequest, *, now:
 
 
 def decide_end_unpaid(snapshot: Snapshot, customer_plan_ids: Collection[str], *, now: datetime) -> Decision:
-    """The actions of ending plans that were not paid for: nothing is billed, and nothing is given back."""
+    """The actions of ending plans that were not paid for, each in its own scope: nothing is billed or given back."""
     at_once = CancelRequest(snapshot.customer.public_id, CancelAction.CANCEL_IMMEDIATELY, bill=False)
-    unpaid = [each for each in snapshot.holdings if each.held.id in customer_plan_ids]
-    return Decision(tuple(_cancel_each(snapshot, [(each, at_once) for each in unpaid], now)))
+    unpaid: dict[str | None, list[tuple[Holding, CancelRequest]]] = {}
+    for each in snapshot.holdings:
+        if each.held.id in customer_plan_ids:
+            unpaid.setdefault(each.held.entity_key, []).append((each, at_once))
+    ended = (_cancel_each(snapshot.scoped(key), changes, now) for key, changes in unpaid.items())
+    return Decision(tuple(action for actions in ended for action in actions))
 
 
 def _cancel_each(snapshot: Snapshot, changes: Sequence[tuple[Holding, CancelRequest]], now: datetime) -> list[Action]:
