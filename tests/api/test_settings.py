@@ -14,6 +14,7 @@ USUAL: dict[str, Any] = {
     "past_due_access": True,
     "cancel_on_past_due": False,
     "void_invoices_on_cancellation": False,
+    "persist_free_overage": False,
     "usage_alerts": [],
 }
 READ, CHANGE = "organization.get_billing_settings", "organization.update_billing_settings"

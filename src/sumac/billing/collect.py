@@ -349,7 +349,7 @@ async def book_payment(
     paid = await invoices.record_payment(work, invoice, payment=collection.payment, now=now)
     attempt = await store.find_attempt(work, invoice.id)
     if attempt is None:
-        await restore(work, paid)
+        await restore(work, customer, paid, now=now)
     elif attempt.status in {store.AttemptStatus.RUNNING, store.AttemptStatus.WAITING}:
         await store.change_attempt(work, attempt, store.AttemptStatus.DONE, expires_at=None)
         decision = catch_up(attempt.decision, await load_snapshot(work, customer), now=now)

@@ -155,7 +155,7 @@ class InvoiceDesk:
                 await abandon_attempts(work, [attempt], at=now)
                 return await invoices.get(work, invoice_id), customer
             voided = await invoices.void(work, invoice, now=now)
-            await restore(work, voided)
+            await restore(work, customer, voided, now=now)
             return voided, customer
 
     async def preview_note(self, tenant: Tenant, invoice_id: str, request: NoteRequest) -> CreditNote:

@@ -12,9 +12,10 @@ from datetime import datetime
 from sumac.billing import store
 from sumac.billing.execute import Applied, apply, refresh_due
 from sumac.billing.load import load_snapshot
-from sumac.billing.model import EndPlan, PlanStatus, Snapshot
+from sumac.billing.model import Decision, EndPlan, PlanStatus, Snapshot
 from sumac.billing.requests import BillingRequest, CancelAction, CancelRequest, MultiCancelRequest
 from sumac.billing.rules.multi import decide_end_unpaid
+from sumac.billing.rules.refill import refill_late
 from sumac.billing.rules.target import find_target
 from sumac.customers.model import Customer
 from sumac.invoices import service as invoices
@@ -59,8 +60,11 @@ async def book_failure(work: Work, customer: Customer, invoice: Invoice, *, now:
     return Failure(await invoices.get(work, failed.id), followed)
 
 
-async def restore(work: Work, invoice: Invoice) -> None:
-    """A plan of a paid invoice is active again, unless another of its invoices could not be collected either."""
+async def restore(work: Work, customer: Customer, invoice: Invoice, *, now: datetime) -> None:
+    """A plan of a paid invoice is active again, unless another of its invoices could not be collected either.
+
+    Units that were withheld meanwhile are given, once.
+    """
     billed = _billed_by(invoice)
     behind = [held for held in await store.plans_of(work, [invoice.customer_key]) if held.status is PlanStatus.PAST_DUE]
     if not any(held.id in billed for held in behind):
@@ -70,10 +74,11 @@ async def restore(work: Work, invoice: Invoice) -> None:
     # What a change costs that waits is not owed: without the payment there is no change.
     failed = [each for each in failed if await store.find_attempt(work, each.id) is None]
     still_owing = frozenset[str]().union(*(_billed_by(each) for each in failed))
-    for held in behind:
-        if held.id in billed - still_owing:
-            await store.save_plan(work, replace(held, status=PlanStatus.ACTIVE))
-    await refresh_due(work, invoice.customer_key)
+    restored = [held for held in behind if held.id in billed - still_owing]
+    for held in restored:
+        await store.save_plan(work, replace(held, status=PlanStatus.ACTIVE))
+    late = refill_late(await load_snapshot(work, customer), {held.id for held in restored}, now=now)
+    await apply(work, customer, Decision(tuple(late)), at=now, actor=ACTOR)
 
 
 async def hasten(work: Work, snapshot: Snapshot, request: BillingRequest) -> BillingRequest:

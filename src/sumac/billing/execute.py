@@ -10,6 +10,7 @@ from sumac.balances.model import ExpireReservations
 from sumac.balances.rules.topups import is_bought_once, spread_units
 from sumac.billing import schedules, store
 from sumac.billing.entrances import fill_slots, loose_grant, plan_grant, settle_entity
+from sumac.billing.load import find_withheld
 from sumac.billing.model import (
     Action,
     CancelPlan,
@@ -196,7 +197,8 @@ async def refresh_due(work: Work, customer_key: str) -> None:
     held = await store.plans_of(work, [customer_key])
     grants = await balances.live_grants(work, customer_key)
     expiring = await reservations.list_expiring(work, customer_key)
-    await customers.set_due(work, customer_key, compute_due_at(held, grants, expiring))
+    withheld = await find_withheld(work, held)
+    await customers.set_due(work, customer_key, compute_due_at(held, grants, expiring, withheld))
 
 
 async def abandon_attempts(work: Work, attempts: Sequence[store.Attempt], *, at: datetime) -> None:

@@ -19,6 +19,7 @@ from sumac.billing.model import (
     PlanStatus,
     Snapshot,
 )
+from sumac.billing.rules.refill import is_withheld
 from sumac.billing.visits import Checkout
 from sumac.catalog import service as catalog
 from sumac.catalog.model import Plan
@@ -31,6 +32,7 @@ from sumac.customers.model import Customer
 from sumac.invoices import service as invoices
 from sumac.invoices.model import InvoiceStatus, LineDraft
 from sumac.organizations import service as organizations
+from sumac.organizations.settings import get_billing_settings
 from sumac.storage.schema import customer_plans
 from sumac.storage.work import Work
 
@@ -74,8 +76,16 @@ async def load_snapshot(
         held_lines=tuple(await store.held_lines(work, customer.key)),
         paused=tuple(each for each in live if each.held.paused_at is not None),
         reservations=tuple(await reservations.list_expiring(work, customer.key)),
+        persists_overage=(await get_billing_settings(work)).persist_free_overage,
         unbilled=await balances.unbilled_grants(work, customer, grants),
     )
+
+
+async def find_withheld(work: Work, held: Sequence[CustomerPlan]) -> frozenset[str]:
+    """Those of the customer plans whose free units are not given anew for now: they are past due (billing.md §9.2)."""
+    behind = [each for each in held if each.status is PlanStatus.PAST_DUE]
+    plans = await catalog.get_plans(work, ((each.plan_id, each.version) for each in behind)) if behind else {}
+    return frozenset(each.id for each in behind if is_withheld(Holding(each, plans[each.plan_id, each.version])))
 
 
 async def load_holdings(work: Work, customer_keys: Collection[str]) -> Mapping[str, Sequence[Holding]]:

@@ -102,7 +102,8 @@ class Snapshot:
     `auto_enabled` plans that fill an empty group; `plan_ids` and `schedule_id` fresh ids; `trials_used` plan ids that
     were ever on trial; `charges` lines billed for what runs beyond now, or beyond the pause of their plan; `held_lines`
     those that wait for an invoice; `last_paid` newest paid invoices by customer plan; `reservations` those that expire;
-    `unbilled` grants whose overage is not billed, whatever it would cost: a control says so (billing.md §6.3).
+    `unbilled` grants whose overage is not billed, whatever it would cost: a control says so (billing.md §6.3). With
+    `persists_overage` what was used beyond free units counts for the next period (§9.3).
 
     What is read holds the plans of the customer and of every entity. A request is about one scope, the customer's or
     that of one entity (`entity_key`): `scoped` leaves the plans of it in `holdings` and the rest in `others`, which are
@@ -129,6 +130,7 @@ class Snapshot:
     entity_key: str | None = None
     others: tuple[Holding, ...] = ()
     entity_trials: frozenset[tuple[str, str]] = frozenset()
+    persists_overage: bool = False
 
     @property
     def everywhere(self) -> tuple[Holding, ...]:

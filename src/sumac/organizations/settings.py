@@ -25,13 +25,14 @@ class AfterLastRetry(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class BillingSettings:
-    """What happens when an invoice of a plan cannot be collected, and what usage the tenant wants to be told of.
+    """What happens when an invoice cannot be collected or too much is used, and what the tenant wants to be told of.
 
     An invoice is tried again after each of `retry_days`, counted from the try before. With `past_due_access` the plan
     gives access all the while. `cancel_on_past_due` ends the plan at the first failure already, and voids the invoice.
     When a plan ends unpaid later, what is still owed for it is void with `void_invoices_on_cancellation`, else it stays
     in the books as a loss.
 
+    With `persist_free_overage` what was used beyond units that cost nothing is taken from the next period's (§9.3).
     `usage_alerts` are about the usage of every customer (§6.5), each as a customer's own is kept.
     """
 
@@ -40,6 +41,7 @@ class BillingSettings:
     past_due_access: bool = True
     cancel_on_past_due: bool = False
     void_invoices_on_cancellation: bool = False
+    persist_free_overage: bool = False
     usage_alerts: tuple[Mapping[str, Any], ...] = ()
 
 

@@ -18,7 +18,8 @@ class BillingSettingsBody(WireModel):
     """What happens when an invoice of a plan cannot be collected, and what usage the tenant is told of.
 
     An invoice is tried again after each of `retry_days`, counted from the try before; `after_last_retry` says what
-    becomes of the plan then. `usage_alerts` are about every customer's usage.
+    becomes of the plan then. With `persist_free_overage` what was used beyond free units is taken from the next
+    period's. `usage_alerts` are about every customer's usage.
     """
 
     retry_days: RetryDays
@@ -26,6 +27,7 @@ class BillingSettingsBody(WireModel):
     past_due_access: Truth
     cancel_on_past_due: Truth
     void_invoices_on_cancellation: Truth
+    persist_free_overage: Truth
     usage_alerts: Alerts
 
     @classmethod
@@ -37,6 +39,7 @@ class BillingSettingsBody(WireModel):
             past_due_access=settings.past_due_access,
             cancel_on_past_due=settings.cancel_on_past_due,
             void_invoices_on_cancellation=settings.void_invoices_on_cancellation,
+            persist_free_overage=settings.persist_free_overage,
             usage_alerts=[UsageAlert.model_validate(each) for each in settings.usage_alerts],
         )
 
@@ -49,6 +52,7 @@ class BillingSettingsChange(WireModel):
     past_due_access: Truth | None = None
     cancel_on_past_due: Truth | None = None
     void_invoices_on_cancellation: Truth | None = None
+    persist_free_overage: Truth | None = None
     usage_alerts: Alerts | None = None
 
     def changes(self) -> dict[str, Any]:

@@ -7,13 +7,26 @@ from decimal import Decimal
 
 from sumac.balances.model import Grant
 from sumac.balances.rules.rollover import compute_rollover
-from sumac.billing.model import Action, ChangePlan, ExpireUnits, Holding, ResetGrants, Snapshot
+from sumac.billing.model import Action, ChangePlan, ExpireUnits, Holding, PlanStatus, ResetGrants, Snapshot
 from sumac.billing.rules.carry import grants_of
 from sumac.billing.rules.quantity import regranted
 from sumac.billing.rules.seats import renewed_seats
 from sumac.core.time import cycle_end
 
 ZERO = Decimal(0)
+
+
+def is_withheld(holding: Holding) -> bool:
+    """Whether units of the plan that have no price of their own are not given anew: it is past due (billing.md §9.2).
+
+    Units that have a price are paid for, or billed afterwards, period by period.
+    """
+    return holding.held.status is PlanStatus.PAST_DUE and not holding.plan.ignore_past_due
+
+
+def is_given_anew(grant: Grant, withheld: Collection[str]) -> bool:
+    """Whether the grant is full again once its reset is due; `withheld` are the plans that is not true of."""
+    return grant.price is not None or grant.customer_plan_id not in withheld
 
 
 def refill(
@@ -23,6 +36,7 @@ def refill(
 
     `renewed` are the plans whose new period begins then, as they go on: bought units may change with it.
     """
+    withheld = {each.held.id for each in snapshot.everywhere if is_withheld(each)}
     live = [grant for grant in snapshot.grants if grant.customer_plan_id not in over]
     expired = tuple(grant for grant in live if grant.expires_at is not None and grant.expires_at <= at)
     changed: dict[str, Grant] = {}
@@ -32,11 +46,11 @@ def refill(
             changed[grant.id] = grant
     lasting = [grant for grant in live if grant not in expired]
     full: list[tuple[Grant, Grant]] = []
-    for grant in lasting:
+    for grant in (each for each in lasting if each.resets_at is not None):
         anew = _begun_anew(grant, renewed, at)
-        if grant.reset is not None and grant.resets_at is not None and (anew or grant.resets_at <= at):
-            anchor = at if anew else grant.anchor_at
-            full.append((grant, _full_again(changed.pop(grant.id, grant), anchor, cycle_end(anchor, grant.reset, at))))
+        if (anew or _is_due(grant, at)) and is_given_anew(grant, withheld):
+            after = changed.pop(grant.id, grant)
+            full.append((grant, _full_again(after, _owed(grant, snapshot), anew=anew, at=at)))
     for each in renewed.values():
         grants = tuple(grant for grant in changed.values() if grant.customer_plan_id == each.held.id)
         if grants:
@@ -47,16 +61,44 @@ def refill(
         yield ExpireUnits(expired)
 
 
+def refill_late(snapshot: Snapshot, restored: Collection[str], *, now: datetime) -> Iterator[ResetGrants]:
+    """The one reset that makes up for all that were withheld while these plans were past due."""
+    lasting = [each for each in snapshot.grants if each.expires_at is None or each.expires_at > now]
+    full = [
+        (grant, _full_again(grant, _owed(grant, snapshot), anew=False, at=now))
+        for grant in lasting
+        if grant.customer_plan_id in restored and not is_given_anew(grant, restored) and _is_due(grant, now)
+    ]
+    if full:
+        yield _reset(full, lasting, now)
+
+
 def _begun_anew(grant: Grant, renewed: Mapping[str, Holding], at: datetime) -> bool:
     """Whether the periods of its plan are counted anew from now on."""
     holder = renewed.get(grant.customer_plan_id or "")
     return holder is not None and holder.held.anchor_at == at
 
 
-def _full_again(grant: Grant, anchor: datetime, resets_at: datetime) -> Grant:
-    """The grant as it gives its units anew: what was edited since the last time is forgotten."""
-    balance = grant.included + grant.prepaid
-    return replace(grant, balance=balance, adjustment=ZERO, edited_at=None, anchor_at=anchor, resets_at=resets_at)
+def _is_due(grant: Grant, at: datetime) -> bool:
+    return grant.resets_at is not None and grant.resets_at <= at
+
+
+def _owed(grant: Grant, snapshot: Snapshot) -> Decimal:
+    """What was used beyond the grant and counts for the next period: free overage, where the tenant wants that."""
+    return grant.overage if snapshot.persists_overage and not grant.overage_allowed else ZERO
+
+
+def _full_again(grant: Grant, owed: Decimal, *, anew: bool, at: datetime) -> Grant:
+    """The grant as it gives its units anew, less what is owed: what was edited since the last time is forgotten."""
+    anchor = at if anew else grant.anchor_at
+    return replace(
+        grant,
+        balance=grant.included + grant.prepaid - owed,
+        adjustment=ZERO,
+        edited_at=None,
+        anchor_at=anchor,
+        resets_at=None if grant.reset is None else cycle_end(anchor, grant.reset, at),
+    )
 
 
 def _reset(full: Sequence[tuple[Grant, Grant]], lasting: Sequence[Grant], at: datetime) -> ResetGrants:

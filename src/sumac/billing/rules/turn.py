@@ -4,7 +4,7 @@ Everything due at the same instant is decided together, so an old plan's last us
 on one invoice.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -27,7 +27,7 @@ from sumac.billing.rules.carry import carried_of, count_carried, grants_of
 from sumac.billing.rules.change import Terms, keep_units, unused_lines
 from sumac.billing.rules.lines import advance_lines, extension_lines, one_off_lines, overage_lines
 from sumac.billing.rules.provision import provisions_of
-from sumac.billing.rules.refill import refill
+from sumac.billing.rules.refill import is_given_anew, refill
 from sumac.billing.rules.revert import find_paused, resume
 from sumac.billing.rules.rolled import carry_rolled
 from sumac.billing.rules.seats import renewal_seat_lines, starting_seat_lines
@@ -38,15 +38,22 @@ from sumac.invoices.model import InvoiceDraft, InvoiceKind, LineDraft
 
 
 def compute_due_at(
-    holdings: Iterable[CustomerPlan], grants: Iterable[Grant], reservations: Iterable[Reservation] = ()
+    holdings: Iterable[CustomerPlan],
+    grants: Iterable[Grant],
+    reservations: Iterable[Reservation] = (),
+    withheld: Collection[str] = (),
 ) -> datetime | None:
-    """The next instant at which anything of the customer turns, or an open reservation expires; None for never."""
+    """The next instant at which anything of the customer turns, or an open reservation expires; None for never.
+
+    `withheld` are the customer plans whose free units are not given anew for now.
+    """
     plans = list(holdings)
     instants = [instant for held in plans if (instant := _due_of(held)) is not None]
     instants += [each.expires_at for each in reservations if each.expires_at is not None]
     resting = {held.id for held in plans if held.paused_at is not None}
     for grant in (each for each in grants if each.customer_plan_id not in resting):
-        instants += [instant for instant in (grant.resets_at, grant.expires_at) if instant is not None]
+        resets_at = grant.resets_at if is_given_anew(grant, withheld) else None
+        instants += [instant for instant in (resets_at, grant.expires_at) if instant is not None]
     return min(instants, default=None)
 
 
