@@ -24,7 +24,7 @@ from sumac.billing.requests import (
     ScheduleRequest,
     UpdateRequest,
 )
-from sumac.catalog.model import Customization, Plan
+from sumac.catalog.model import Customization, Plan, Rollover
 from sumac.catalog.rules.shape import is_main_recurring
 from sumac.core.errors import SumacError
 from sumac.core.money import Money
@@ -55,13 +55,17 @@ from tests.support.build import (
 from tests.support.services import GOOD_CARD, Services
 
 PLANS = (
-    free_plan("free", item("messages", 10), auto_enable=True),
+    free_plan("free", item("messages", 10, rollover=Rollover("forever", 0, max=Decimal(25))), auto_enable=True),
     plan("pro", item("messages", 100, price=usage_price("0.013")), item("credits", 20), price=price("19.99")),
     plan(
         "premium", item("messages", 500, reset=DAILY), held_item("seats", 3, price=usage_price("7.77")), price=price(50)
     ),
     plan("trial", item("messages", 50, price=usage_price("0.5")), price=price(35), free_trial=trial(9)),
-    plan("annual", item("messages", 300, price=usage_price("0.02")), price=price(200, YEARLY)),
+    plan(
+        "annual",
+        item("messages", 300, price=usage_price("0.02"), rollover=Rollover("month", 2)),
+        price=price(200, YEARLY),
+    ),
     plan("extra", item("messages", 5), price=price(3, Cadence(Interval.WEEK)), add_on=True),
     plan("packs", item("messages", 0, price=prepaid_price(4, billing_units=Decimal(7))), price=None, add_on=True),
     plan("topup", item("credits", 9, reset=None), price=price("4.49", ONCE)),
