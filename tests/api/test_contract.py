@@ -9,8 +9,10 @@ from tests.support.api import Api, on_sqlite
 from tests.support.contract import published
 
 NEWER = {
+    "balances.list",
     "balances.preview_recalculate",
     "balances.recalculate",
+    "balances.undo_edit",
     "customers.advance_test_clock",
     "invoices.create",
     "invoices.finalize",

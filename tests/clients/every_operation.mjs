@@ -150,6 +150,13 @@ seen.finalized = [
   (await client.balances.finalize({ lockId: "job", action: "confirm", overrideValue: 0 })).success,
   (await client.balances.finalize({ lockId: "job", action: "release" })).success,
 ];
+const gift = { customerId, featureId: "messages", balanceId: "gift" };
+seen.byHand = [
+  (await client.balances.create({ ...gift, includedGrant: 10 })).success,
+  (await client.balances.update({ ...gift, remaining: 5 })).success,
+  (await client.customers.get({ customerId, expand: ["invoice_previews"] })).invoicePreviews.map((each) => each.total),
+  (await client.balances.delete(gift)).success,
+];
 seen.events = (await client.events.list({ customerId })).list.map((event) => event.value).sort((a, b) => a - b);
 const pieces = [
   { customerId, featureId: "messages", value: 0.25 },

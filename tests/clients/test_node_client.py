@@ -30,6 +30,7 @@ SEEN = {
     "tracked": 1199.5,
     "held": True,
     "finalized": [True, True],
+    "byHand": [True, True, [28], True],
     "events": [-20, 0.5, 2, 20, 1199.5],
     "batch": True,
     "usage": [6, 1200.5, 1200.5],

@@ -1,11 +1,13 @@
 """Balances as people administer them, and their books (billing.md §8)."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 
 from sumac.balances.model import EntryKind
+from sumac.billing.rules.upcoming import Upcoming
 from sumac.core.errors import BadRequest, Conflict, NotFound
 from sumac.core.time import Cadence, Interval
 from sumac.storage.schema import grant_entries
@@ -33,6 +35,17 @@ async def standing(shop: Services) -> tuple[Decimal, Decimal, Decimal]:
     balance = await shop.balance()
     assert balance is not None
     return balance.granted, balance.remaining, balance.usage
+
+
+async def next_reset(shop: Services) -> datetime | None:
+    """When the messages are full again."""
+    balance = await shop.balance()
+    assert balance is not None
+    return balance.next_reset_at
+
+
+def _cents(upcoming: Upcoming) -> list[Decimal]:
+    return [line.exact_minor for line in upcoming.draft.lines]
 
 
 @pytest.mark.parametrize(("remaining", "usage"), [(80, 20), (120, -20), (0, 100)])
@@ -97,6 +110,128 @@ async def test_below_zero_is_charged_with_the_next_invoice(shop: Services) -> No
     await shop.advance(customer.due_at)
 
     assert "23.00" == (await shop.totals())[-1].split()[0].strip("$")
+    await assert_books(shop)
+
+
+async def test_the_next_invoice_is_known(shop: Services) -> None:
+    """What is set below zero shows in the preview of the next invoice, which is the invoice that comes (§8.1)."""
+    await shop.attach("pro")
+    customer = await shop.customer()
+    plain = await shop.billing.due.upcoming(shop.tenant, customer.key)
+    [entry] = await shop.edit(remaining=Decimal(-30))
+
+    [upcoming] = await shop.billing.due.upcoming(shop.tenant, customer.key)
+    assert ([2000], [2000, 300]) == (_cents(plain[0]), _cents(upcoming))
+    await shop.undo(entry.id)
+    assert plain == await shop.billing.due.upcoming(shop.tenant, customer.key)
+    await shop.edit(remaining=Decimal(-30))
+    await shop.advance(upcoming.at)
+
+    issued = (await shop.invoices())[-1]
+    assert [(line.description, line.exact_minor) for line in upcoming.draft.lines] == [
+        (line.description, line.exact_minor) for line in issued.lines
+    ]
+    assert ["20.00", "23.00"] == (await shop.totals())[-2:]
+
+
+async def test_an_edit_is_undone(shop: Services) -> None:
+    """What was used since stays used; the books say both; undoing twice, or what is no edit, is refused."""
+    [entry] = await shop.edit(remaining=Decimal(150), included_grant=Decimal(200))
+    await shop.track(30)
+
+    [compensating] = await shop.undo(entry.id)
+
+    assert (100, 70, 30) == await standing(shop)
+    assert (-entry.balance_change, -entry.granted_change, f"undo:{entry.cause}") == (
+        compensating.balance_change, compensating.granted_change, compensating.cause,
+    )  # fmt: skip
+    balance = await shop.balance()
+    assert balance is not None
+    assert [None] == [grant.edited_at for grant in balance.grants]
+    with pytest.raises(Conflict) as again:
+        await shop.undo(entry.id)
+    assert "edit_already_undone" == again.value.code
+    with pytest.raises(BadRequest):
+        await shop.undo(compensating.id)
+    with pytest.raises(NotFound) as unknown:
+        await shop.undo("ent_unknown")
+    assert "entry_not_found" == unknown.value.code
+    await assert_books(shop)
+
+
+async def test_an_edit_of_several_balances_is_undone_as_one(shop: Services) -> None:
+    """Any of its entries names it."""
+    await shop.give(included=Decimal(50))
+    entries = await shop.edit(remaining=Decimal(20))
+
+    assert 2 == len(entries)
+    await shop.undo(entries[1].id)
+    assert (150, 150, 0) == await standing(shop)
+    await assert_books(shop)
+
+
+async def test_an_edit_cannot_be_undone_after_the_reset(shop: Services) -> None:
+    """The reset has forgotten it already; nothing changes (409)."""
+    [entry] = await shop.edit(remaining=Decimal(150))
+    await shop.advance(FEBRUARY)
+
+    with pytest.raises(Conflict) as caught:
+        await shop.undo(entry.id)
+
+    assert "edit_overtaken" == caught.value.code
+    assert (100, 100, 0) == await standing(shop)
+
+
+async def test_nobody_undoes_an_edit_of_another(shop: Services) -> None:
+    """The entry of one customer does not exist for another."""
+    await shop.add_customer("eve")
+    [entry] = await shop.edit(remaining=Decimal(150))
+
+    with pytest.raises(NotFound):
+        await shop.undo(entry.id, "eve")
+
+
+async def test_a_date_set_by_hand(shop: Services) -> None:
+    """The next reset comes then and not before, and a month after that; undone, it comes when it would have."""
+    later = FEBRUARY + timedelta(days=9)
+    [entry] = await shop.edit(resets_at=later)
+    await shop.track(30)
+
+    await shop.advance(FEBRUARY)
+    assert (100, 70, 30) == await standing(shop)
+    await shop.advance(later)
+    assert (100, 100, 0) == await standing(shop)
+    assert later.replace(month=3) == await next_reset(shop)
+    with pytest.raises(Conflict):
+        await shop.undo(entry.id)
+
+    [entry] = await shop.edit(resets_at=later + timedelta(days=1))
+    await shop.undo(entry.id)
+    assert later.replace(month=3) == await next_reset(shop)
+    assert (await shop.customer()).due_at == await next_reset(shop)
+
+
+async def test_an_end_set_by_hand(shop: Services) -> None:
+    """A gift ends when it is told to; undone, it stays."""
+    await shop.give(included=Decimal(50), balance_id="gift")
+    end = FEBRUARY - timedelta(days=9)
+    [entry] = await shop.edit(which={"balance_id": "gift"}, expires_at=end)
+    await shop.undo(entry.id)
+    await shop.advance(end)
+    assert 150 == await shop.remaining()
+
+    await shop.edit(which={"balance_id": "gift"}, expires_at=end + timedelta(days=1))
+    assert end + timedelta(days=1) == (await shop.customer()).due_at
+    await shop.advance(end + timedelta(days=1))
+    assert 100 == await shop.remaining()
+    await assert_books(shop)
+
+
+async def test_fifty_edits_at_once(shop: Services) -> None:
+    """Each adds its unit: none is lost, and the books agree."""
+    await asyncio.gather(*(shop.edit(add_to_balance=Decimal(1)) for _ in range(50)))
+
+    assert (100, 150, -50) == await standing(shop)
     await assert_books(shop)
 
 

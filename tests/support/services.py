@@ -245,6 +245,10 @@ class Services:
         meant = replace(Which(customer_id, feature_id), **which)  # type: ignore[arg-type]  # each test says which
         return await self.grants.edit(self.tenant, _changed(EditRequest(meant), changes), actor=ACTOR)
 
+    async def undo(self, entry_id: str, customer_id: str = "ada") -> Sequence[GrantEntry]:
+        """Takes back the edit that an entry is of."""
+        return await self.grants.undo(self.tenant, customer_id, entry_id, actor=ACTOR)
+
     async def remove(self, customer_id: str = "ada", *, recalculate: bool = False, **which: object) -> Removal:
         """Takes balances away; `which` says which ones."""
         meant = replace(Which(customer_id), **which)  # type: ignore[arg-type]  # each test says which

@@ -11,7 +11,9 @@ from sumac.balances.requests import EditRequest, GiveRequest, RemoveRequest, Whi
 from sumac.balances.rules.edit import decide_edit, seats_of_edit
 from sumac.balances.rules.give import decide_give
 from sumac.balances.rules.remove import Removal, decide_recalculation, decide_removal
+from sumac.balances.rules.unedit import EDIT, UNDO, decide_undo, is_edit
 from sumac.balances.usage import SeatsBilledError
+from sumac.core.errors import NotFound
 from sumac.core.ids import new_id
 from sumac.storage.work import Work
 
@@ -39,8 +41,30 @@ async def edit(work: Work, snapshot: BalanceSnapshot, request: EditRequest, *, a
     if seats is not None:
         raise SeatsBilledError(seats)
     edited = decide_edit(snapshot, request, now=now)
-    cause = new_id("edt", now=now)
+    cause = new_id(EDIT, now=now)
     return await service.edit_grants(work, edited, cause=cause, actor=actor, at=now, reason=request.reason)
+
+
+async def undo(
+    work: Work, snapshot: BalanceSnapshot, entry_id: str, *, actor: str, reason: str | None = None
+) -> Sequence[GrantEntry]:
+    """Takes back the edit that an entry is of, with compensating entries, which are answered.
+
+    Raises NotFound `entry_not_found`, and as `decide_undo` does.
+    """
+    customer = snapshot.customer
+    now = customer.now(work.now)
+    chosen = await store.find_entry(work, customer.key, entry_id)
+    if chosen is None:
+        message = f"Entry {entry_id} not found"
+        raise NotFound(message, code="entry_not_found")
+    edit = await store.entries_caused_by(work, customer.key, chosen.cause) if is_edit(chosen) else [chosen]
+    grant_ids = [entry.grant_id for entry in edit]
+    books = await store.entries_of(work, customer.key, grant_ids)
+    live = [grant for grant in await store.find(work, customer.key, grant_ids) if grant.ended_at is None]
+    undone = decide_undo(edit, live, books, now=now)
+    cause = f"{UNDO}{chosen.cause}"
+    return await service.edit_grants(work, undone, cause=cause, actor=actor, at=now, reason=reason)
 
 
 async def remove(

@@ -90,6 +90,18 @@ class Grant:
         return ZERO if self.unlimited else max(ZERO, -self.balance)
 
     @property
+    def is_drained(self) -> bool:
+        """Whether it is used up for good: it came beside every plan, nothing of it is left, and it never resets.
+
+        Nobody is shown it any more, but what is given back of it is there again (billing.md §1.7). One that was set by
+        hand stays in sight.
+        """
+        gave = bool(self.included or self.prepaid or self.adjustment)
+        beside_plans = self.customer_plan_id is None and self.rollover_of is None
+        untouched = self.resets_at is None and self.edited_at is None
+        return beside_plans and untouched and gave and not self.unlimited and self.balance == 0
+
+    @property
     def paid_seats(self) -> Decimal:
         """Seats of a prorated grant that are billed in this period, held or not."""
         return self.overage + self.replaceables
@@ -130,11 +142,25 @@ class EntryKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class GrantDates:
+    """When a grant resets, from where its periods are counted, and when it expires."""
+
+    anchor_at: datetime
+    resets_at: datetime | None
+    expires_at: datetime | None
+
+    @classmethod
+    def of(cls, grant: Grant) -> "GrantDates":
+        """Those of the grant."""
+        return cls(grant.anchor_at, grant.resets_at, grant.expires_at)
+
+
+@dataclass(frozen=True, slots=True)
 class GrantEntry:
     """An append-only record: granted and balance changed by this much, then, because of this, by this actor.
 
     `granted_after` and `balance_after` are what they were right afterwards; entries of before they were recorded have
-    None. `reason` is what a person who changed it had to say.
+    None. `reason` is what a person who changed it had to say, `dates_before` the dates that they changed.
     """
 
     id: str
@@ -150,6 +176,7 @@ class GrantEntry:
     granted_after: Decimal | None = None
     balance_after: Decimal | None = None
     reason: str | None = None
+    dates_before: GrantDates | None = None
 
 
 @dataclass(frozen=True, slots=True)

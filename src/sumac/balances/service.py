@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from sumac.balances import limits_store, store
 from sumac.balances.controls import ControlSet
-from sumac.balances.model import BalanceSnapshot, EntryKind, Grant, GrantEntry, RolledUnits
+from sumac.balances.model import BalanceSnapshot, EntryKind, Grant, GrantDates, GrantEntry, RolledUnits
 from sumac.balances.rules.resolve import is_unbilled
 from sumac.balances.rules.rollover import rolled_grant
 from sumac.catalog.model import Feature
@@ -126,7 +126,7 @@ async def end_grants(
 async def edit_grants(
     work: Work, edited: Sequence[Grant], *, cause: str, actor: str, at: datetime, reason: str | None = None
 ) -> Sequence[GrantEntry]:
-    """Writes grants as a person wants them; the entries record by how much, and are answered."""
+    """Writes grants as a person wants them; the entries record by how much and what dates were, and are answered."""
     return await _change_grants(work, edited, EntryKind.EDITED, cause=cause, actor=actor, at=at, reason=reason)
 
 
@@ -165,7 +165,10 @@ async def _change_grants(
         await store.change(work, grant)
         granted = grant.granted - before[grant.id].granted
         change = grant.balance - before[grant.id].balance
-        entries.append(_entry(grant, kind, granted, change, cause=cause, actor=actor, at=at, reason=reason))
+        entry = _entry(grant, kind, granted, change, cause=cause, actor=actor, at=at, reason=reason)
+        dates = GrantDates.of(before[grant.id])
+        moved = kind is EntryKind.EDITED and dates != GrantDates.of(grant)
+        entries.append(replace(entry, dates_before=dates) if moved else entry)
     await store.add_entries(work, entries)
     return entries
 

@@ -7,8 +7,9 @@ from typing import Any
 import sqlalchemy as sa
 from pydantic import TypeAdapter
 
-from sumac.balances.model import Grant, GrantEntry
+from sumac.balances.model import EntryKind, Grant, GrantDates, GrantEntry
 from sumac.catalog.model import ItemPrice, Proration, Rollover
+from sumac.core.page import Cursor
 from sumac.core.time import Cadence, Interval
 from sumac.storage.schema import TENANT, billing_settings, customer_plans, grant_entries, grants
 from sumac.storage.work import Work
@@ -16,6 +17,8 @@ from sumac.storage.work import Work
 PRICE = TypeAdapter(ItemPrice)
 PRORATION = TypeAdapter(Proration)
 ROLLOVER = TypeAdapter(Rollover)
+DATES = TypeAdapter(GrantDates)
+ZERO = Decimal(0)
 PAST_DUE, PAUSED = "past_due", "paused"
 
 
@@ -52,6 +55,28 @@ async def find(work: Work, customer_key: str, grant_ids: Collection[str]) -> lis
     """Grants by their ids, ended ones too."""
     statement = work.select(grants).where(grants.c.customer_key == customer_key, grants.c.id.in_(grant_ids))
     return [_grant(row) for row in await work.all(statement)]
+
+
+async def page(work: Work, where: Sequence[sa.ColumnElement[bool]], cursor: Cursor | None, limit: int) -> list[Grant]:
+    """Up to `limit` + 1 grants that match, ended ones too, newest first, after the cursor.
+
+    What is used up for good is left out (`Grant.is_drained`), and so are units that rolled over.
+    """
+    gave = sa.or_(*(column != ZERO for column in (grants.c.included, grants.c.prepaid, grants.c.adjustment)))
+    lasting = sa.and_(grants.c.customer_plan_id.is_(None), grants.c.resets_at.is_(None), grants.c.edited_at.is_(None))
+    drained = sa.and_(lasting, gave, sa.not_(grants.c.unlimited), grants.c.balance == ZERO)
+    statement = work.select(grants).where(grants.c.rollover_of.is_(None), sa.not_(drained), *where)
+    if cursor is not None:
+        mark = sa.tuple_(sa.literal(cursor.created_at, grants.c.created_at.type), sa.literal(cursor.id))
+        statement = statement.where(sa.tuple_(grants.c.created_at, grants.c.id) < mark)
+    rows = await work.all(statement.order_by(grants.c.created_at.desc(), grants.c.id.desc()).limit(limit + 1))
+    return [_grant(row) for row in rows]
+
+
+async def rolled_over_from(work: Work, grant_ids: Collection[str]) -> list[Grant]:
+    """Live units that rolled over from any of these grants, oldest first."""
+    statement = work.select(grants).where(grants.c.rollover_of.in_(grant_ids), grants.c.ended_at.is_(None))
+    return [_grant(row) for row in await work.all(statement.order_by(grants.c.created_at, grants.c.id))]
 
 
 async def add_all(work: Work, added: Sequence[Grant]) -> None:
@@ -110,10 +135,36 @@ async def add_entries(work: Work, entries: Sequence[GrantEntry]) -> None:
                 "granted_after": entry.granted_after,
                 "balance_after": entry.balance_after,
                 "reason": entry.reason,
+                "dates_before": DATES.dump_python(entry.dates_before, mode="json") if entry.dates_before else None,
             }
             for entry in entries
         ],
     )
+
+
+async def find_entry(work: Work, customer_key: str, entry_id: str) -> GrantEntry | None:
+    """The customer's entry of that id."""
+    statement = work.select(grant_entries).where(
+        grant_entries.c.customer_key == customer_key, grant_entries.c.id == entry_id
+    )
+    row = await work.find(statement)
+    return None if row is None else _entry(row)
+
+
+async def entries_of(work: Work, customer_key: str, grant_ids: Collection[str]) -> list[GrantEntry]:
+    """The entries of grants, oldest first."""
+    statement = work.select(grant_entries).where(
+        grant_entries.c.customer_key == customer_key, grant_entries.c.grant_id.in_(grant_ids)
+    )
+    return [_entry(row) for row in await work.all(statement.order_by(grant_entries.c.at, grant_entries.c.id))]
+
+
+async def entries_caused_by(work: Work, customer_key: str, cause: str) -> list[GrantEntry]:
+    """The customer's entries of one cause, oldest first."""
+    statement = work.select(grant_entries).where(
+        grant_entries.c.customer_key == customer_key, grant_entries.c.cause == cause
+    )
+    return [_entry(row) for row in await work.all(statement.order_by(grant_entries.c.at, grant_entries.c.id))]
 
 
 def _values(grant: Grant) -> dict[str, Any]:
@@ -182,4 +233,23 @@ def _grant(row: sa.Row[Any]) -> Grant:
         rollover=ROLLOVER.validate_python(row.rollover) if row.rollover else None,
         rollover_of=row.rollover_of,
         pool_id=row.pool_id,
+    )
+
+
+def _entry(row: sa.Row[Any]) -> GrantEntry:
+    return GrantEntry(
+        id=row.id,
+        customer_key=row.customer_key,
+        grant_id=row.grant_id,
+        feature_id=row.feature_id,
+        kind=EntryKind(row.kind),
+        granted_change=row.granted_change,
+        balance_change=row.balance_change,
+        cause=row.cause,
+        actor=row.actor,
+        at=row.at,
+        granted_after=row.granted_after,
+        balance_after=row.balance_after,
+        reason=row.reason,
+        dates_before=DATES.validate_python(row.dates_before) if row.dates_before else None,
     )

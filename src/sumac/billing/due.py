@@ -1,6 +1,6 @@
 """What is due of a customer is turned before anything else is done with it (billing.md §9.4, §15.3)."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import TypeVar
 
@@ -11,6 +11,7 @@ from sumac.billing.collect import Collector, work_off
 from sumac.billing.execute import Applied, apply
 from sumac.billing.load import load_snapshot
 from sumac.billing.rules.turn import decide_turn
+from sumac.billing.rules.upcoming import Upcoming, compute_upcoming
 from sumac.core.errors import Locked
 from sumac.core.tenant import Tenant
 from sumac.customers import service as customers
@@ -81,6 +82,13 @@ class DueDesk:
             held = await store.plans_of(work, [customer_key])
         trying = any(each.trial_ends_at is not None and each.trial_ends_at == each.period_end for each in held)
         return trying and bool(await self._cards.list_cards(tenant, customer))
+
+    async def upcoming(self, tenant: Tenant, customer_key: str) -> Sequence[Upcoming]:
+        """The invoices that the customer's plans will be charged next, as things stand, the soonest first."""
+        has_card = await self.can_convert(tenant, customer_key)
+        async with self._database.reading(tenant) as work:
+            customer = await customers.get_by_key(work, customer_key)
+            return compute_upcoming(await load_snapshot(work, customer, has_payment_method=has_card))
 
     async def turn(self, work: Work, customer: Customer, *, at: datetime, has_card: bool) -> Applied:
         """Turns what is due for the customer at exactly this instant, in the caller's work.

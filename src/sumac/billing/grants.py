@@ -58,6 +58,16 @@ class GrantDesk:
                 await self._billing.count(tenant, billed.request, actor=actor)
             return ()
 
+    async def undo(
+        self, tenant: Tenant, customer_id: str, entry_id: str, *, actor: str, reason: str | None = None
+    ) -> Sequence[GrantEntry]:
+        """Takes back the edit that an entry is of. Raises NotFound `customer_not_found`, and as `administer.undo`."""
+
+        async def step(work: Work, snapshot: BalanceSnapshot) -> Sequence[GrantEntry]:
+            return await administer.undo(work, snapshot, entry_id, actor=actor, reason=reason)
+
+        return await self._changing(tenant, customer_id, step)
+
     async def remove(self, tenant: Tenant, request: RemoveRequest, *, actor: str) -> Removal:
         """Takes balances away; a free plan that gave one goes on without the item, on terms of its own.
 

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from sumac.balances.model import Balance
-from sumac.balances.rules.sum import compute_balance
+from sumac.balances.rules.sum import compute_balance, shown
 from sumac.billing.load import load_snapshot
 from sumac.billing.model import Snapshot
 from sumac.catalog.model import FeatureKind
@@ -100,6 +100,7 @@ def _usage(snapshot: Snapshot) -> Iterator[UsageCard]:
     paused = {each.held.id for each in snapshot.paused}
     usable = [grant for grant in snapshot.grants if grant.customer_plan_id not in paused]
     for feature in snapshot.features.values():
-        balance = compute_balance(feature.id, usable)
+        held = compute_balance(feature.id, usable)
+        balance = shown(held) if held is not None else None
         if balance is not None:
             yield UsageCard(feature.name, feature.kind is not FeatureKind.BOOLEAN, balance)

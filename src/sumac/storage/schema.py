@@ -295,6 +295,7 @@ grant_entries = sa.Table(
     sa.Column("granted_after", Quantity),
     sa.Column("balance_after", Quantity),
     sa.Column("reason", sa.Text),
+    sa.Column("dates_before", sa.JSON),
     sa.Index(None, TENANT, "customer_key", "grant_id"),
 )
 

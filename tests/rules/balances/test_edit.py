@@ -274,3 +274,12 @@ def test_prorated_seats_change_by_themselves(changes: Mapping[str, Any]) -> None
 def test_an_edit_of_other_units_is_no_usage() -> None:
     """Only prorated seats are paid for when they are taken."""
     assert seats_of_edit(limited([SEATS_5]), EditRequest(Which("acme", "seats"), usage=Decimal(6)), now=NOON) is None
+
+
+def test_what_is_used_up_for_good_is_left_alone() -> None:
+    """It is not shown, so it does not count for what is set; it is meant by its name, or where it is all there is."""
+    gone = grant("messages", 50, 50, id="gone", reset=None)
+
+    assert [60, 0] == balances(edited([MONTHLY_100, gone], usage=40))
+    assert [80, 10] == balances(edited([MONTHLY_100, gone], {"balance_id": "gone"}, remaining=10))
+    assert [10] == balances(edited([gone], add_to_balance=10))

@@ -1,5 +1,6 @@
 """How grants add up to a balance (api.md §2.0, billing.md §3)."""
 
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -8,7 +9,7 @@ import pytest
 
 from sumac.balances.model import Grant
 from sumac.balances.rules.deduct import visible
-from sumac.balances.rules.sum import by_source, compute_balance, compute_headroom
+from sumac.balances.rules.sum import by_source, compute_balance, compute_headroom, shown
 from tests.rules.offers import JANUARY, at, grant, usage_based
 
 OVERAGE: dict[str, Any] = {"overage_allowed": True, "price": usage_based("0.10")}
@@ -139,3 +140,52 @@ def test_slots_of_one_item_are_one_source() -> None:
     own = grant("messages", 100, id="own")
 
     assert ((one, two), (own,)) == by_source([one, own, two])
+
+
+USED_UP = grant("messages", 50, 50, id="used-up", reset=None)
+
+
+@pytest.mark.parametrize(
+    ("each", "drained"),
+    [
+        (USED_UP, True),
+        (replace(USED_UP, included=Decimal(0), adjustment=Decimal(50)), True),
+        (replace(USED_UP, included=Decimal(0), prepaid=Decimal(50)), True),
+        (replace(USED_UP, balance=Decimal("0.1")), False),
+        (replace(USED_UP, balance=Decimal(-1)), False),
+        (replace(USED_UP, included=Decimal(0)), False),
+        (replace(USED_UP, unlimited=True), False),
+        (replace(USED_UP, customer_plan_id="held-pro"), False),
+        (replace(USED_UP, rollover_of="messages-grant"), False),
+        (replace(USED_UP, edited_at=JANUARY), False),
+        (grant("messages", 50, 50), False),
+    ],
+)
+def test_used_up_for_good(each: Grant, drained: bool) -> None:  # noqa: FBT001  # one row of the table
+    """What came beside every plan, never resets and has nothing left (billing.md §1.7)."""
+    assert drained is each.is_drained
+
+
+@pytest.mark.parametrize(
+    ("grants", "expected"),
+    [
+        ([USED_UP], None),
+        ([grant("messages", 100, 30)], (100, 70, 30)),
+        ([grant("messages", 100, 30), USED_UP], (100, 70, 30)),
+        (
+            [
+                grant("messages", 100, 30),
+                USED_UP,
+                grant("messages", 9, 4, id="rolled", reset=None, rollover_of="messages-grant"),
+            ],
+            (109, 75, 34),
+        ),
+    ],
+)
+def test_what_is_used_up_is_not_shown(grants: list[Grant], expected: tuple[int, int, int] | None) -> None:
+    """It counts neither as granted nor as used any more; what rolled over does."""
+    balance = compute_balance("messages", grants)
+    assert balance is not None
+    seen = shown(balance)
+
+    assert expected == (None if seen is None else (seen.granted, seen.remaining, seen.usage))

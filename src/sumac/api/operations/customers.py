@@ -145,6 +145,9 @@ async def _customer_body(context: Context, customer_id: str, expand: Collection[
     if "payment_method" in expand:
         cards = await context.services.billing.cards.list_cards(context.tenant, customer)
         dossier = replace(dossier, cards=cards)
+    if "invoice_previews" in expand:
+        upcoming = await context.services.billing.due.upcoming(context.tenant, customer.key)
+        dossier = replace(dossier, upcoming=upcoming)
     return _body(context, work, dossier, expand)
 
 

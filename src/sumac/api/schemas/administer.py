@@ -110,6 +110,14 @@ class BalanceUpdate(BalanceChoice):
         )
 
 
+class EditUndo(WireModel):
+    """Which edit to take back: any of its entries names it."""
+
+    customer_id: CustomerId
+    entry_id: AnyId
+    reason: Text | None = None
+
+
 class BalanceDelete(BalanceChoice):
     """Balances to take away; with `recalculate_balances` what was used of them is taken from the others."""
 
@@ -135,7 +143,7 @@ class BalanceRecalculate(WireModel):
 
 
 class BalanceEdited(WireModel):
-    """It is done; `entry_id` names the edit in the books. It is left out where nothing changed."""
+    """It is done; `entry_id` names the edit in the books, and undoes it. It is left out where nothing changed."""
 
     success: Truth
     entry_id: str | None = None

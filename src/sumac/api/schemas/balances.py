@@ -24,7 +24,7 @@ from sumac.api.schemas.wire import (
 )
 from sumac.balances.model import Balance, Grant, TrackAnswer
 from sumac.balances.requests import CheckRequest, LockRequest, OverageBehavior, TrackRequest
-from sumac.balances.rules.sum import by_source
+from sumac.balances.rules.sum import by_source, shown
 from sumac.balances.usage import CheckAnswer
 from sumac.catalog.model import Feature, ItemPrice
 from sumac.core.errors import BadRequest
@@ -87,12 +87,19 @@ class BreakdownBody(WireModel):
     reset: BalanceResetBody | None
     price: BreakdownPriceBody | None
     expires_at: Milliseconds | None
+    edited_at: Milliseconds | None = None
+    edited_until: Milliseconds | None = None
 
     @classmethod
     def of(cls, slots: Sequence[Grant]) -> Self:
-        """A grant, or the slots of one item as one. An unlimited grant has no reset and no price here."""
+        """A grant, or the slots of one item as one. An unlimited grant has no reset and no price here.
+
+        What was set by hand says since when it is so, and until which reset, null for ever.
+        """
         grant = slots[0]
         plain = not grant.unlimited
+        edits = [each.edited_at for each in slots if each.edited_at is not None]
+        optional: dict[str, Any] = {"edited_at": max(edits), "edited_until": grant.resets_at} if edits else {}
         return cls(
             id=grant.public_id,
             plan_id=grant.plan_id,
@@ -104,6 +111,7 @@ class BreakdownBody(WireModel):
             reset=BalanceResetBody.of(grant.reset, grant.resets_at) if plain else None,
             price=BreakdownPriceBody.of(grant.price) if plain and grant.price else None,
             expires_at=grant.expires_at,
+            **optional,
         )
 
 
@@ -240,16 +248,18 @@ class CheckAnswerBody(WireModel):
     def of(cls, answer: CheckAnswer, *, balance_features: Features | None, flag_features: Features | None) -> Self:
         """The answer; the features given are shown inside the balance and the flag."""
         access = answer.access
+        judged = shown(access.balance) if access.balance is not None else None
         optional: dict[str, Any] = {}
         if answer.entity_id is not None:
             optional["entity_id"] = answer.entity_id
         if answer.balances is not None:
-            optional["balances"] = _balances(answer.balances, balance_features)
+            held = {key: shown(each) if each is not None else None for key, each in answer.balances.items()}
+            optional["balances"] = _balances(held, balance_features)
         return cls(
             allowed=access.allowed,
             customer_id=answer.customer_id,
             required_balance=access.required,
-            balance=BalanceBody.of(access.balance, balance_features) if access.balance else None,
+            balance=BalanceBody.of(judged, balance_features) if judged is not None else None,
             flag=FlagBody.of(access.flag, flag_features) if access.flag else None,
             **optional,
         )

@@ -13,6 +13,7 @@ from sumac.api.schemas.events import TimeRange
 from sumac.api.schemas.invoices import InvoiceBody
 from sumac.api.schemas.pages import PageRequest
 from sumac.api.schemas.subscriptions import PurchaseBody, SubscriptionBody
+from sumac.api.schemas.upcoming import InvoicePreviewBody
 from sumac.api.schemas.wire import (
     CustomerId,
     EmailAddress,
@@ -187,7 +188,7 @@ class CustomerBody(WireModel):
     processors: dict[str, Any] | None = None
     clock_at: Milliseconds | None = None
     invoices: list[InvoiceBody] | None = None
-    invoice_previews: list[Any] | None = None
+    invoice_previews: list[InvoicePreviewBody] | None = None
     entities: list[EntityShortBody] | None = None
     trials_used: list[dict[str, Any]] | None = None
     rewards: dict[str, Any] | None = None
@@ -245,9 +246,10 @@ def _optional(dossier: Dossier, tenant: Tenant, public_url: str, expand: Collect
         ]
     if "entities" in expand:
         fields["entities"] = [EntityShortBody.of(each, customer, tenant) for each in dossier.entities]
-    for name in ("referrals", "invoice_previews"):
-        if name in expand:
-            fields[name] = []
+    if "invoice_previews" in expand:
+        fields["invoice_previews"] = [InvoicePreviewBody.of(each) for each in dossier.upcoming]
+    if "referrals" in expand:
+        fields["referrals"] = []
     if "rewards" in expand:
         fields["rewards"] = None
     return fields

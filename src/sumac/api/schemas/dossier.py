@@ -13,8 +13,10 @@ from sumac.api.schemas.wire import Milliseconds, WireModel
 from sumac.balances.model import BalanceSnapshot, Grant
 from sumac.balances.rules.deduct import visible
 from sumac.balances.rules.sum import compute_balance
+from sumac.balances.rules.sum import shown as shown_balance
 from sumac.billing.model import Holding
 from sumac.billing.provider import PaymentMethod
+from sumac.billing.rules.upcoming import Upcoming
 from sumac.billing.topup_model import TopupState
 from sumac.catalog.model import Feature, FeatureKind
 from sumac.core.tenant import Tenant
@@ -37,6 +39,7 @@ class Dossier:
     trials_used: Collection[str] = ()
     entities: Sequence[Entity] = ()
     topups: Mapping[str, TopupState] | None = None
+    upcoming: Sequence[Upcoming] = ()
 
     def controls(self, now: datetime) -> dict[str, Any]:
         """Billing controls of the customer, and of their plans those that decide."""
@@ -75,7 +78,8 @@ class Dossier:
         grants = visible(self.grants, None)
         for feature_id in dict.fromkeys(grant.feature_id for grant in grants):
             feature = self.features.get(feature_id)
-            balance = compute_balance(feature_id, grants)
+            held = compute_balance(feature_id, grants)
+            balance = shown_balance(held) if held is not None else None
             if balance is not None and feature is not None and feature.kind is not FeatureKind.BOOLEAN:
                 bodies[feature_id] = BalanceBody.of(balance, shown)
         return bodies

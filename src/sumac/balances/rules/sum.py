@@ -43,6 +43,14 @@ def compute_balance(feature_id: str, grants: Sequence[Grant]) -> Balance | None:
     )
 
 
+def shown(balance: Balance) -> Balance | None:
+    """The balance without what was given beside every plan and is used up; None when nothing else is held."""
+    held = [grant for grant in balance.grants if not grant.is_drained]
+    if len(held) == len(balance.grants):
+        return balance
+    return compute_balance(balance.feature_id, [*held, *balance.rollovers])
+
+
 def by_source(grants: Sequence[Grant]) -> tuple[tuple[Grant, ...], ...]:
     """The grants, those that are one balance to the caller together: the slots that an item gives to entities."""
     together: dict[str, list[Grant]] = {}

@@ -31,13 +31,16 @@ class Target:
 def find_target(snapshot: BalanceSnapshot, which: Which) -> Target:
     """The grants that are meant, as the customer or the entity sees them.
 
-    What rolled over is part of a sum, not of a balance that is named. Raises NotFound `feature_not_found`,
+    What rolled over is part of a sum, not of a balance that is named; what is used up and not shown any more is meant
+    where it is named, or where there is nothing else. Raises NotFound `feature_not_found`,
     `entity_not_found` and `balance_not_found`, BadRequest when no feature is named.
     """
     feature = find_feature(snapshot, which.feature_id)
     entity = find_entity(snapshot, which.entity_id)
     seen = visible(snapshot.grants, entity.key if entity else None)
     own = [grant for grant in seen if grant.rollover_of is None and is_meant(grant, which)]
+    if which.balance_id is None:
+        own = [grant for grant in own if not grant.is_drained] or own
     if not own:
         raise NotFound(missing(which), code="balance_not_found")
     parents = {grant.id for grant in own} if which.balance_id is None else set()

@@ -46,6 +46,7 @@ def upgrade() -> None:
         entries.add_column(sa.Column("granted_after", _quantity()))
         entries.add_column(sa.Column("balance_after", _quantity()))
         entries.add_column(sa.Column("reason", sa.Text))
+        entries.add_column(sa.Column("dates_before", sa.JSON))
     with op.batch_alter_table("customer_plans") as plans:
         plans.add_column(sa.Column("entity_key", sa.Text))
     _create_entities()
