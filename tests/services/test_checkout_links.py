@@ -91,7 +91,7 @@ async def test_the_same_request_is_the_same_link(shop: Services) -> None:
         with pytest.raises(Gone):
             await refused
     answers = await asyncio.gather(*(asked(shop, "topup") for _ in range(4)), return_exceptions=True)
-    assert await asked(shop, "topup") in answers
+    assert 1 == len({answer for answer in answers if isinstance(answer, str)})
 
 
 async def test_a_price_that_changed_meanwhile(shop: Services) -> None:

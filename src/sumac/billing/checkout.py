@@ -174,14 +174,26 @@ class CheckoutDesk:
         )
         return await self._open_page(tenant, customer, errand)
 
-    async def withdraw(self, tenant: Tenant, customer: Customer, *, sparing: Collection[str] = ()) -> bool:
+    async def withdraw(
+        self,
+        tenant: Tenant,
+        customer: Customer,
+        *,
+        sparing: Collection[str] = (),
+        linked: BillingRequest | None = None,
+    ) -> bool:
         """Closes the customer's open pages before something else is bought; one that was just completed is settled.
 
-        Those that `sparing` names stay, such as the one that is being confirmed, and links to what was given ahead.
-        Answers whether any was settled.
+        Those that `sparing` names stay, such as the one that is being confirmed, the link to the request that is
+        `linked`, for who asks the same at the same time is sent there, and links to what was given ahead. Answers
+        whether any was settled.
         """
-        pages = await self.open_pages(tenant, customer)
-        return not all([await self.close(tenant, each) for each in pages if each.id not in sparing and not each.given])
+        closed = [
+            each
+            for each in await self.open_pages(tenant, customer)
+            if each.id not in sparing and not each.given and not (linked is not None and each.links_to(linked))
+        ]
+        return not all([await self.close(tenant, each) for each in closed])
 
     async def open_pages(self, tenant: Tenant, customer: Customer) -> list[Checkout]:
         """The customer's pages that are open and have not expired."""

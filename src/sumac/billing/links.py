@@ -90,7 +90,7 @@ class LinkDesk:
             same = await _find_same(work, customer, request, due, has_card=has_card)
         if same is not None:
             return same
-        await self._desk.withdraw(tenant, customer)
+        await self._desk.withdraw(tenant, customer, linked=request)
         async with self._database.work(tenant) as work:
             customer = await customers.get_by_key(work, customer.key, lock=True)
             await require_ready(work, customer)
@@ -204,7 +204,7 @@ async def _find_same(
     """The open link for the same request; one to what was given ahead only at the same price, and while it is owed."""
     owing = {each.id for each in await owing_links(work, customer, has_card=has_card)}
     for page in await visits.open_checkouts(work, customer.key):
-        if page.purpose is not CheckoutPurpose.LINK or page.request != request:
+        if not page.links_to(request):
             continue
         if not page.given:
             return Given(page.url, None)
