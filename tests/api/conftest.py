@@ -31,7 +31,7 @@ def app_services(database: Database) -> Services:
     return Services(
         database=database,
         billing=billing,
-        usage=UsageDesk(database, billing.settle_due),
+        usage=UsageDesk(database, billing.due.settled),
         clocks=ClockService(database, billing),
         entities=EntityDesk(database, billing),
         grants=GrantDesk(database, billing),

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from sumac.balances.model import TrackAnswer
-from sumac.balances.requests import TrackRequest
+from sumac.balances.requests import OverageBehavior, TrackRequest
 from sumac.core.clock import ManualClock
 from sumac.core.errors import BadRequest, NotFound
 from sumac.core.tenant import Tenant
@@ -82,6 +82,16 @@ async def test_what_other_works_change_is_seen_at_once(shop: Services) -> None:
         await customers.update(work, "ada", change)
 
     assert not (await shop.check()).access.allowed
+
+
+async def test_what_was_not_written_is_not_taken_for_written(shop: Services, neighbour: Services) -> None:
+    """A refused check shares a commit and writes nothing; what another process counts afterwards is seen all the same."""
+    await asyncio.gather(shop.check(1000, send_event=True), shop.track(1, customer_id="bob"))
+    await neighbour.track(100)
+
+    with pytest.raises(BadRequest):
+        await shop.track(1, overage_behavior=OverageBehavior.REJECT)
+    assert 0 == await shop.remaining()
 
 
 async def test_one_who_asks_wrongly_fails_alone(shop: Services) -> None:
