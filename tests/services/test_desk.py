@@ -85,7 +85,7 @@ async def test_what_other_works_change_is_seen_at_once(shop: Services) -> None:
 
 
 async def test_what_was_not_written_is_not_taken_for_written(shop: Services, neighbour: Services) -> None:
-    """A refused check shares a commit and writes nothing; what another process counts afterwards is seen all the same."""
+    """A refused check shares a commit but writes nothing; what another process then counts is seen all the same."""
     await asyncio.gather(shop.check(1000, send_event=True), shop.track(1, customer_id="bob"))
     await neighbour.track(100)
 
