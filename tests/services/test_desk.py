@@ -13,8 +13,8 @@ from sumac.core.errors import BadRequest, NotFound
 from sumac.core.tenant import Tenant
 from sumac.customers import service as customers
 from sumac.customers.service import CustomerChange
-from sumac.storage.database import Database
 from tests.support.build import feature, free_plan, item
+from tests.support.crowd import process
 from tests.support.services import Services
 
 TRIES = 200
@@ -32,9 +32,8 @@ async def shop(services: Services) -> Services:
 @pytest.fixture
 async def neighbour(address: str, clock: ManualClock, tenant: Tenant) -> AsyncIterator[Services]:
     """Another process over the same database."""
-    database = Database(address, clock)
-    yield Services.over(database, clock, tenant)
-    await database.close()
+    async with process(address, clock, tenant) as opened:
+        yield opened
 
 
 async def left(services: Services) -> Decimal:

@@ -21,8 +21,10 @@ from sumac.core.money import Money
 from sumac.core.tenant import Tenant
 from sumac.customers import service as customers
 from sumac.customers.model import Customer
+from sumac.invoices import service as invoices
 from sumac.invoices.model import Invoice
 from sumac.storage.database import Database
+from sumac.storage.schema import checkouts
 
 SETUP_HEADING = "Add a card"
 
@@ -42,6 +44,10 @@ class _Errand:
     request: BillingRequest | None = None
     invoice_id: str | None = None
     until: datetime | None = None
+
+
+OurPage = tuple[Tenant, Customer, Checkout, BillingRequest, Invoice | None]
+"""Whose page it is, the page, what was asked for, and the invoice that it leads to or has ended in."""
 
 
 class CheckoutDesk:
@@ -194,6 +200,20 @@ class CheckoutDesk:
             if each.id not in sparing and not each.given and not (linked is not None and each.links_to(linked))
         ]
         return not all([await self.close(tenant, each) for each in closed])
+
+    async def find_ours(self, token: str, purpose: CheckoutPurpose) -> OurPage | None:
+        """The page or link of our own behind an address, or None."""
+        async with self._database.system_reading() as system:
+            tenant = await visits.find_tenant(system, token, purpose)
+        if tenant is None:
+            return None
+        async with self._database.reading(tenant) as work:
+            page = await visits.find_checkout(work, checkouts.c.provider_checkout == token)
+            if page is None or page.request is None:
+                return None
+            customer = await customers.get_by_key(work, page.customer_key)
+            invoice = None if page.invoice_id is None else await invoices.get(work, page.invoice_id)
+            return tenant, customer, page, page.request, invoice
 
     async def open_pages(self, tenant: Tenant, customer: Customer) -> list[Checkout]:
         """The customer's pages that are open and have not expired."""

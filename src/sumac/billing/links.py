@@ -99,17 +99,8 @@ class LinkDesk:
 
     async def find(self, token: str) -> Link | None:
         """The link behind an address, or None."""
-        async with self._database.system_reading() as system:
-            tenant = await visits.find_tenant(system, token, CheckoutPurpose.LINK)
-        if tenant is None:
-            return None
-        async with self._database.reading(tenant) as work:
-            page = await visits.find_checkout(work, checkouts.c.provider_checkout == token)
-            if page is None or page.request is None:
-                return None
-            customer = await customers.get_by_key(work, page.customer_key)
-            invoice = None if page.invoice_id is None else await invoices.get(work, page.invoice_id)
-            return Link(tenant, customer, page, page.request, invoice)
+        found = await self._desk.find_ours(token, CheckoutPurpose.LINK)
+        return None if found is None else Link(*found)
 
     async def open_given(self, link: Link) -> str:
         """The address of the page on which what was given ahead is paid. Raises Conflict when it is no longer held."""
