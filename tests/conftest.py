@@ -2,7 +2,7 @@
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from sumac.core.tenant import Env, Tenant
 from sumac.storage.database import Database, database_url
 from sumac.storage.migrate import migrate
 from sumac.storage.schema import metadata
+from tests.support.crowd import processes
 from tests.support.postgres import PostgresServer, running_postgres
 from tests.support.services import Services
 
@@ -101,6 +102,13 @@ async def database(address: str, clock: ManualClock) -> AsyncIterator[Database]:
 def services(database: Database, clock: ManualClock, tenant: Tenant) -> Services:
     """Every service over the database, paid through the sandbox bank."""
     return Services.over(database, clock, tenant)
+
+
+@pytest.fixture
+async def crowd(address: str, clock: ManualClock, tenant: Tenant) -> AsyncIterator[Sequence[Services]]:
+    """Several processes over the database, each with connections of its own."""
+    async with processes(address, clock, tenant) as opened:
+        yield opened
 
 
 async def _migrate(url: str) -> None:

@@ -33,7 +33,7 @@ def app_services(database: Database) -> Services:
     return Services(
         database=database,
         billing=billing,
-        usage=UsageDesk(database, billing.settle_due, topups.nudge),
+        usage=UsageDesk(database, billing.due.settled, topups.nudge),
         topups=topups,
         clocks=ClockService(database, billing, topups),
         entities=EntityDesk(database, billing),

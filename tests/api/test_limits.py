@@ -9,6 +9,7 @@ ADA = {"customer_id": "ada"}
 MESSAGES = {**ADA, "feature_id": "messages"}
 DAILY = {"feature_id": "messages", "limit": 5, "interval": "day", "anchor": "utc"}
 EU: Body = {"properties": {"region": "eu", "batch": 2, "test": True}}
+EU_TEXTS: Body = {"properties": {"region": "eu", "batch": "2", "test": "true"}}
 
 
 async def controls(api: Api) -> Body:
@@ -68,7 +69,7 @@ async def test_what_plans_decide_is_shown_beside_what_the_customer_decides(api: 
 
     assert {
         "spend_limits": [{**each, "source": "plan"} for each in spend],
-        "usage_limits": [{**DAILY, "filter": EU, "limit": 4, "enabled": True, "usage": 4, "source": "plan"}],
+        "usage_limits": [{**DAILY, "filter": EU_TEXTS, "limit": 4, "enabled": True, "usage": 4, "source": "plan"}],
         "usage_alerts": [{**alert, "enabled": True, "source": "plan"}],
     } == shown
 
@@ -150,9 +151,9 @@ REFUSED: list[Body] = [
     entries("usage_alerts", {**ALERT, "threshold": 50}, {**ALERT, "threshold": 50.0, "name": "again"}),
 ]
 ACCEPTED: list[Body] = [
-    entries("usage_limits", DAILY, {**DAILY, "filter": EU}, {**DAILY, "feature_id": "seats"}),
+    entries("usage_limits", DAILY, {**DAILY, "filter": EU_TEXTS}, {**DAILY, "feature_id": "seats"}),
     entries("usage_limits", {**DAILY, "filter": {"properties": dict.fromkeys("abcd", "x" * 128)}}),
-    entries("usage_limits", {**DAILY, "filter": {"properties": {"a" * 64: 0.1}}}),
+    entries("usage_limits", {**DAILY, "filter": {"properties": {"a" * 64: "0.1"}}}),
     entries("usage_limits", {**DAILY, "limit": 10_000_000_000_000}),
     entries("usage_limits", {**DAILY, "limit": 0.1}),
     entries("spend_limits", SPEND, {**SPEND, "feature_id": "messages"}),

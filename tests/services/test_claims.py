@@ -11,11 +11,11 @@ from sumac.core.clock import ManualClock
 from sumac.core.tenant import Tenant
 from sumac.customers import service as customers
 from sumac.invoices.model import InvoiceStatus
-from sumac.storage.database import Database
 from sumac.storage.schema import customer_plans
 from sumac.storage.schema import customers as customers_table
 from tests.support.bank import SlowBank
 from tests.support.build import feature, item, plan, usage_price
+from tests.support.crowd import process
 from tests.support.services import GOOD_CARD, Services
 
 FEBRUARY = datetime(2026, 2, 1, tzinfo=UTC)
@@ -39,9 +39,8 @@ async def shop(services: Services) -> Services:
 async def other(address: str, clock: ManualClock, tenant: Tenant, shop: Services) -> AsyncIterator[Services]:
     """Another worker's services: connections of its own to the same database."""
     del shop
-    database = Database(address, clock)
-    yield Services.over(database, clock, tenant)
-    await database.close()
+    async with process(address, clock, tenant) as opened:
+        yield opened
 
 
 @on_postgresql

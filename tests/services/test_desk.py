@@ -7,14 +7,14 @@ from decimal import Decimal
 import pytest
 
 from sumac.balances.model import TrackAnswer
-from sumac.balances.requests import TrackRequest
+from sumac.balances.requests import OverageBehavior, TrackRequest
 from sumac.core.clock import ManualClock
 from sumac.core.errors import BadRequest, NotFound
 from sumac.core.tenant import Tenant
 from sumac.customers import service as customers
 from sumac.customers.service import CustomerChange
-from sumac.storage.database import Database
 from tests.support.build import feature, free_plan, item
+from tests.support.crowd import process
 from tests.support.services import Services
 
 TRIES = 200
@@ -32,9 +32,8 @@ async def shop(services: Services) -> Services:
 @pytest.fixture
 async def neighbour(address: str, clock: ManualClock, tenant: Tenant) -> AsyncIterator[Services]:
     """Another process over the same database."""
-    database = Database(address, clock)
-    yield Services.over(database, clock, tenant)
-    await database.close()
+    async with process(address, clock, tenant) as opened:
+        yield opened
 
 
 async def left(services: Services) -> Decimal:
@@ -82,6 +81,16 @@ async def test_what_other_works_change_is_seen_at_once(shop: Services) -> None:
         await customers.update(work, "ada", change)
 
     assert not (await shop.check()).access.allowed
+
+
+async def test_what_was_not_written_is_not_taken_for_written(shop: Services, neighbour: Services) -> None:
+    """A refused check shares a commit but writes nothing; what another process then counts is seen all the same."""
+    await asyncio.gather(shop.check(1000, send_event=True), shop.track(1, customer_id="bob"))
+    await neighbour.track(100)
+
+    with pytest.raises(BadRequest):
+        await shop.track(1, overage_behavior=OverageBehavior.REJECT)
+    assert 0 == await shop.remaining()
 
 
 async def test_one_who_asks_wrongly_fails_alone(shop: Services) -> None:

@@ -1,28 +1,20 @@
 """Ten to fifty callers at one customer at once, through several processes: one subscription, one charge, always."""
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Sequence
 from datetime import UTC, datetime, timedelta
-from random import Random
 
 import pytest
 
 from sumac.billing.requests import CancelAction, RedirectMode
 from sumac.billing.service import Receipt
-from sumac.core.clock import ManualClock
-from sumac.core.errors import SumacError
-from sumac.core.tenant import Tenant
 from sumac.invoices.model import InvoiceStatus
-from sumac.storage.database import Database
 from sumac.storage.schema import refunds
 from tests.support.build import feature, free_plan, item, plan, price, usage_price
+from tests.support.crowd import Call, at_once
 from tests.support.services import GOOD_CARD, Services
 
 FEBRUARY = datetime(2026, 2, 1, tzinfo=UTC)
 SEEDS = pytest.mark.parametrize("seed", range(3))
-PROCESSES = 3
-
-Call = Callable[[Services], Awaitable[object]]
 
 
 @pytest.fixture
@@ -36,16 +28,6 @@ async def shop(services: Services) -> Services:
     )
     await services.add_customer(card=GOOD_CARD)
     return services
-
-
-@pytest.fixture
-async def crowd(address: str, clock: ManualClock, tenant: Tenant, shop: Services) -> AsyncIterator[Sequence[Services]]:
-    """Several processes over the shop's database, each with connections of its own."""
-    del shop
-    databases = [Database(address, clock) for _ in range(PROCESSES)]
-    yield [Services.over(database, clock, tenant) for database in databases]
-    for database in databases:
-        await database.close()
 
 
 def attach(plan_id: str) -> Call:
@@ -70,17 +52,6 @@ def turn(shop: Services) -> Awaitable[object]:
 
 def collect(shop: Services) -> Awaitable[object]:
     return shop.billing.collect_due_invoices()
-
-
-async def at_once(crowd: Sequence[Services], seed: int, calls: Sequence[Call]) -> list[object]:
-    """Makes the calls at the same moment, in some order, through some process; refusals are answers too."""
-    random = Random(seed)  # noqa: S311  # a seed replays the order
-    shuffled = random.sample(list(calls), len(calls))
-    answers = await asyncio.gather(*(call(random.choice(crowd)) for call in shuffled), return_exceptions=True)
-
-    assert [] == [each for each in answers if isinstance(each, BaseException) and not isinstance(each, SumacError)]
-
-    return list(answers)
 
 
 async def work_off(shop: Services) -> None:

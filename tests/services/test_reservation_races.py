@@ -1,30 +1,24 @@
 """Fifty callers at one lock at once, through several processes: the balance changes once (billing.md §7)."""
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from decimal import Decimal
-from random import Random
 
 import pytest
 
 from sumac.balances import reservations
 from sumac.balances.requests import FinalizeAction, FinalizeRequest, OverageBehavior
 from sumac.balances.usage import CheckAnswer
-from sumac.core.clock import ManualClock
-from sumac.core.errors import Conflict, SumacError
-from sumac.core.tenant import Tenant
-from sumac.storage.database import Database
+from sumac.core.errors import Conflict
 from tests.conftest import NEW_YEAR
+from tests.support.crowd import Call, at_once
 from tests.support.reserving import counted, holding, left
 from tests.support.services import Services
 
 SEEDS = pytest.mark.parametrize("seed", range(3))
-CALLERS, PROCESSES = 50, 3
+CALLERS = 50
 MINUTE = timedelta(minutes=1)
-
-Call = Callable[[Services], Awaitable[object]]
 
 
 class ProcessDiedError(Exception):
@@ -35,16 +29,6 @@ class ProcessDiedError(Exception):
 async def shop(services: Services) -> Services:
     """A customer with 30 units that never come back by themselves."""
     return await holding(services, ("all", "messages", 30, None))
-
-
-@pytest.fixture
-async def crowd(address: str, clock: ManualClock, tenant: Tenant, shop: Services) -> AsyncIterator[Sequence[Services]]:
-    """Several processes over the shop's database, each with connections of its own."""
-    del shop
-    databases = [Database(address, clock) for _ in range(PROCESSES)]
-    yield [Services.over(database, clock, tenant) for database in databases]
-    for database in databases:
-        await database.close()
 
 
 def reserve(required: int, lock_id: str = "job") -> Call:
@@ -79,17 +63,6 @@ def hold_three_and_use_one(lock_id: str) -> Call:
 
 def sweep(shop: Services) -> Awaitable[object]:
     return shop.billing.settle_due_customers()
-
-
-async def at_once(crowd: Sequence[Services], seed: int, calls: Sequence[Call]) -> list[object]:
-    """Makes the calls at the same moment, in some order, through some process; refusals are answers too."""
-    random = Random(seed)  # noqa: S311  # a seed replays the order
-    shuffled = random.sample(list(calls), len(calls))
-    answers = await asyncio.gather(*(call(random.choice(crowd)) for call in shuffled), return_exceptions=True)
-
-    assert [] == [each for each in answers if isinstance(each, BaseException) and not isinstance(each, SumacError)]
-
-    return list(answers)
 
 
 def allowed(answers: Sequence[object]) -> int:

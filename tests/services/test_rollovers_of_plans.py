@@ -1,7 +1,7 @@
 """What rolled over, whatever becomes of the plan; and usage around a reset (billing.md §9.5, §10.9)."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -9,9 +9,6 @@ import pytest
 
 from sumac.billing.requests import CancelAction, CarryOver, RedirectMode, UpdateRequest
 from sumac.catalog.model import Customization, PlanItem, Rollover
-from sumac.core.clock import ManualClock
-from sumac.core.tenant import Tenant
-from sumac.storage.database import Database
 from sumac.storage.schema import grants
 from tests.support.build import feature, free_plan, item, plan, price, trial, usage_price
 from tests.support.rolling import (
@@ -235,16 +232,6 @@ async def test_usage_a_millisecond_before_belongs_to_the_old_period(services: Se
     await services.check()
 
     assert [(50, 50, MARCH)] == await rollovers(services)
-
-
-@pytest.fixture
-async def crowd(address: str, clock: ManualClock, tenant: Tenant, services: Services) -> AsyncIterator[list[Services]]:
-    """Several processes over the database, each with connections of its own."""
-    del services
-    databases = [Database(address, clock) for _ in range(3)]
-    yield [Services.over(database, clock, tenant) for database in databases]
-    for database in databases:
-        await database.close()
 
 
 async def test_resets_at_once_make_one_rollover(services: Services, crowd: Sequence[Services]) -> None:

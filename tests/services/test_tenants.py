@@ -68,7 +68,7 @@ async def test_ids_of_another_tenant_are_not_found(ours: Services, theirs: Servi
         lambda: theirs.billing.open_portal(theirs.tenant, "ada", None),
         lambda: theirs.billing.open_payment(theirs.tenant, invoice.id),
         lambda: theirs.billing.collect(theirs.tenant, invoice.id),
-        lambda: theirs.billing.settle_due(theirs.tenant, key),
+        lambda: theirs.billing.due.settle(theirs.tenant, key),
         lambda: in_work(lambda work: customers.get_by_key(work, key)),
         lambda: in_work(lambda work: customers.update(work, "ada", CustomerChange(frozenset({"name"}), {"name": "X"}))),
         lambda: in_work(lambda work: customers.delete(work, "ada")),

@@ -23,7 +23,6 @@ from sumac.balances.requests import (
 from sumac.balances.rules.deduct import visible
 from sumac.balances.rules.remove import Removal
 from sumac.balances.rules.sum import compute_balance
-from sumac.balances.service import SomethingDueError
 from sumac.balances.usage import CheckAnswer, SeatsBilledError, checked
 from sumac.billing.clock import ClockMove, ClockService
 from sumac.billing.decide import Proposal
@@ -97,7 +96,7 @@ class Services:
         bank = SandboxBank(database, public_url=PUBLIC_URL)
         billing = BillingService(database, {Env.SANDBOX: provider or bank}, public_url=PUBLIC_URL)
         topups = TopupDesk(database, billing)
-        desk, entities = UsageDesk(database, billing.settle_due, topups.nudge), EntityDesk(database, billing)
+        desk, entities = UsageDesk(database, billing.due.settled, topups.nudge), EntityDesk(database, billing)
         clocks, grants = ClockService(database, billing, topups), GrantDesk(database, billing)
         return cls(database, clock, tenant, bank, billing, desk, topups, clocks, entities, grants)
 
@@ -281,22 +280,22 @@ class Services:
     ) -> CheckAnswer:
         """Holds units under the lock id "job" unless told otherwise, after whatever is due."""
         request = LockRequest(customer_id, feature_id, Decimal(required), lock_id="job")
-        while True:
-            try:
-                async with self.database.work(self.tenant) as work:
-                    return await reservations.reserve(work, _changed(request, changes))
-            except SomethingDueError as due:
-                await self.billing.settle_due(self.tenant, due.customer_key)
+
+        async def step() -> CheckAnswer:
+            async with self.database.work(self.tenant) as work:
+                return await reservations.reserve(work, _changed(request, changes))
+
+        return await self.billing.due.settled(self.tenant, step)
 
     async def finalize(self, value: int | str | None = None, lock_id: str = "job", **changes: object) -> None:
         """Says what a reservation came to, by default to what was held, after whatever is due."""
         request = FinalizeRequest(lock_id, override_value=None if value is None else Decimal(value))
-        while True:
-            try:
-                async with self.database.work(self.tenant) as work:
-                    return await reservations.finalize(work, _changed(request, changes))
-            except SomethingDueError as due:
-                await self.billing.settle_due(self.tenant, due.customer_key)
+
+        async def step() -> None:
+            async with self.database.work(self.tenant) as work:
+                return await reservations.finalize(work, _changed(request, changes))
+
+        return await self.billing.due.settled(self.tenant, step)
 
     async def balance(
         self, feature_id: str = "messages", customer_id: str = "ada", entity_id: str | None = None

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from sumac.balances.model import BalanceSnapshot, UsageDecision
 from sumac.balances.posting import Posted, shared_writes
-from sumac.balances.service import SomethingDueError
+from sumac.balances.service import require_settled
 from sumac.balances.views import View, Views, read_view
 from sumac.core.errors import NotFound
 from sumac.core.tenant import Tenant
@@ -23,70 +23,71 @@ Decide = Callable[[BalanceSnapshot, datetime], tuple[UsageDecision, Answer]]
 
 @dataclass(slots=True, eq=False)
 class Item:
-    """A request that writes: what it decides from the snapshot, and who waits for it."""
+    """A request that writes: what it decides from the snapshot, and who waits for it.
+
+    What it comes to, an answer or an error, is told once its transaction is over and its connection given back.
+    """
 
     tenant: Tenant
     customer_id: str
     decide: Decide[Any]
     key: str | None
     answered: "asyncio.Future[Any]"
+    answer: object = None
+    error: Exception | None = None
 
-    def fail(self, error: BaseException) -> None:
+    def tell(self) -> None:
         """Tells whoever waits, if anybody still does."""
-        if not self.answered.done():
-            self.answered.set_exception(error)
-
-    def succeed(self, answer: object) -> None:
-        """Answers whoever waits, if anybody still does."""
-        if not self.answered.done():
-            self.answered.set_result(answer)
+        if self.answered.done():
+            return
+        if self.error is not None:
+            self.answered.set_exception(self.error)
+        else:
+            self.answered.set_result(self.answer)
 
 
 class Batch:
-    """The items of one transaction. Memory sees what they changed only once it is committed.
-
-    `topups` are the customers of whom so little is left that more is to be bought, once it is.
-    """
+    """The items of one transaction. Memory sees what they changed only once it is committed."""
 
     def __init__(self, journal: Journal, views: Views) -> None:
         self._journal = journal
         self._views = views
         self._snapshots: dict[Owner, BalanceSnapshot] = {}
-        self.topups: set[tuple[Tenant, str]] = set()
 
-    async def write(self, items: Sequence[Item]) -> Sequence[tuple[Item, object]]:
-        """Carries out what can be; the answers to give. Who asked wrongly is told; raises what fails all of them."""
+    async def write(self, items: Sequence[Item]) -> set[tuple[Tenant, str]]:
+        """Carries out what can be, and notes on each item what it came to. Raises what fails all of them.
+
+        Answers the customers of whom so little is left that more is to be bought, once this is committed.
+        """
+        topups: set[tuple[Tenant, str]] = set()
         found = await self._find_views(items)
         claimed = await self._claimed_keys(items)
         posted: list[Posted] = []
-        answers: list[tuple[Item, object]] = []
         keys: list[tuple[Tenant, str]] = []
         for item in items:
             view = found.get(item)
             if view is None or item.answered.done():
                 continue
             try:
-                decision, answer = self._decide(item, view, claimed)
+                decision, item.answer = self._decide(item, view, claimed)
             except Exception as error:  # noqa: BLE001  # it fails alone
-                item.fail(error)
+                item.error = error
                 continue
             if decision.events or decision.grants or item.key:
                 posted.append((item.tenant, view.snapshot.customer.key, decision))
             if item.key is not None:
                 keys.append((item.tenant, item.key))
             if decision.topups:
-                self.topups.add((item.tenant, view.snapshot.customer.key))
-            answers.append((item, answer))
+                topups.add((item.tenant, view.snapshot.customer.key))
         if posted:
             now = self._journal.now
             await self._journal.post([*shared_writes(posted, now), *events.key_writes(keys, now)])
-            self._remember(found)
-        return answers
+            self._remember(found, {(tenant.key, key) for tenant, key, _ in posted})
+        return topups
 
     def _decide(self, item: Item, view: View, claimed: set[tuple[Tenant, str]]) -> tuple[UsageDecision, object]:
         now = view.snapshot.customer.now(self._journal.now)
-        if view.is_due(self._journal.now):
-            raise SomethingDueError(view.snapshot.customer.key)
+        require_settled(view.snapshot.customer, self._journal.now)
         if item.key is not None and (item.tenant, item.key) in claimed:
             raise events.already_received()
         snapshot = self._snapshots.get(view.owner, view.snapshot)
@@ -96,14 +97,14 @@ class Batch:
             claimed.add((item.tenant, item.key))
         return decision, answer
 
-    def _remember(self, found: dict[Item, View]) -> None:
-        for view in {view.owner: view for view in found.values()}.values():
-            snapshot = self._snapshots.get(view.owner)
-            if snapshot is not None:
-                view.take(replace(snapshot, customer=replace(snapshot.customer, version=snapshot.customer.version + 1)))
+    def _remember(self, found: dict[Item, View], raised: set[Owner]) -> None:
+        """Takes over what was written of the customers whose version was raised, and of no other."""
+        for view in {view.owner: view for view in found.values() if view.owner in raised}.values():
+            snapshot = self._snapshots[view.owner]
+            view.take(replace(snapshot, customer=replace(snapshot.customer, version=snapshot.customer.version + 1)))
 
     async def _find_views(self, items: Sequence[Item]) -> dict[Item, View]:
-        """The view of each item whose customer exists, as of this transaction; the others are told."""
+        """The view of each item whose customer exists, as of this transaction; the others have failed."""
         found: dict[Item, View] = {}
         owners: dict[Item, Owner] = {}
         for item in items:
@@ -135,7 +136,7 @@ class Batch:
             async with self._journal.reading(item.tenant) as work:
                 owners[item] = item.tenant.key, (await customers.get(work, item.customer_id)).key
         except NotFound as error:
-            item.fail(error)
+            item.error = error
 
     async def _read(self, item: Item) -> View:
         moment = self._views.moment

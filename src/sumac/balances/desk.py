@@ -7,33 +7,40 @@ in one transaction. What one caller asks wrongly never fails another. An answer 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
+from typing import Protocol
 
 from sumac.balances.batch import Answer, Batch, Decide, Item
 from sumac.balances.model import BalanceSnapshot, TrackAnswer, UsageDecision
 from sumac.balances.requests import CheckRequest, TrackRequest
 from sumac.balances.rules.follow import to_buy
 from sumac.balances.rules.usage import compute_answer
-from sumac.balances.service import SomethingDueError
+from sumac.balances.service import require_settled
 from sumac.balances.usage import CheckAnswer, checked_answer, decide, judge, tracked_by
 from sumac.balances.views import View, Views, read_view
 from sumac.core.tenant import Tenant
 from sumac.storage.database import Database
 
 BATCH_MAX = 500
-SETTLING_TRIES_MAX = 5
-Settle = Callable[[Tenant, str], Awaitable[None]]
 Topup = Callable[[Tenant, str], None]
 
 
-class UsageDesk:
-    """Answers and counts.
+class Settled(Protocol):
+    """Runs an operation, again after whatever it finds due for its customer is settled."""
 
-    `settle` carries out what is due for a customer, `topup` is told of whom more is to be bought.
+    async def __call__(self, tenant: Tenant, operation: Callable[[], Awaitable[Answer]]) -> Answer:
+        """What the operation answers."""
+        ...
+
+
+class UsageDesk:
+    """Answers and counts, with `settled`, so that nothing is ever due for a customer that is looked at.
+
+    `topup` is told of whom more is to be bought.
     """
 
-    def __init__(self, database: Database, settle: Settle, topup: Topup) -> None:
+    def __init__(self, database: Database, settled: Settled, topup: Topup) -> None:
         self._database = database
-        self._settle = settle
+        self._settled = settled
         self._topup = topup
         self._views = Views()
         self._waiting: list[Item] = []
@@ -66,15 +73,15 @@ class UsageDesk:
 
     async def view(self, tenant: Tenant, customer_id: str) -> View:
         """What the customer has, with nothing due. Raises NotFound."""
-        for _ in range(SETTLING_TRIES_MAX):
+
+        async def look() -> View:
             view = self._views.find(tenant, customer_id)
             if view is None or not await self._is_right(view):
                 view = await self._read(tenant, customer_id)
-            if not view.is_due(self._database.clock.now()):
-                return view
-            await self._settle(tenant, view.snapshot.customer.key)
-        message = "the customer never settles"
-        raise AssertionError(message)
+            require_settled(view.snapshot.customer, self._database.clock.now())
+            return view
+
+        return await self._settled(tenant, look)
 
     async def submit(
         self, tenant: Tenant, customer_id: str, decide: Decide[Answer], *, key: str | None = None
@@ -83,19 +90,16 @@ class UsageDesk:
 
         With an idempotency `key`, only once within 24 hours.
         """
-        for _ in range(SETTLING_TRIES_MAX):
+
+        async def wait() -> Answer:
             item = Item(tenant, customer_id, decide, key, asyncio.get_running_loop().create_future())
             self._waiting.append(item)
             if self._writer is None:
                 self._writer = asyncio.create_task(self._write())
-            try:
-                answer: Answer = await item.answered
-            except SomethingDueError as due:
-                await self._settle(tenant, due.customer_key)
-            else:
-                return answer
-        message = "the customer never settles"
-        raise AssertionError(message)
+            answer: Answer = await item.answered
+            return answer
+
+        return await self._settled(tenant, wait)
 
     async def close(self) -> None:
         """Waits until what was submitted is written."""
@@ -112,23 +116,21 @@ class UsageDesk:
 
     async def _write_batch(self, items: Sequence[Item]) -> None:
         """Writes the items together; where that fails as a whole, each by itself."""
+        topups: set[tuple[Tenant, str]] = set()
         try:
             async with self._database.journal() as journal:
-                batch = Batch(journal, self._views)
-                answers = await batch.write(items)
+                topups = await Batch(journal, self._views).write(items)
         except Exception as error:  # noqa: BLE001  # whatever it is, the callers shall hear of it
             self._views.forget_all()
-            if len(items) == 1:
-                items[0].fail(error)
-                return
-            for item in items:
-                if not item.answered.done():
+            if len(items) > 1:
+                for item in items:
                     await self._write_batch([item])
-        else:
-            for item, answer in answers:
-                item.succeed(answer)
-            for tenant, customer_key in batch.topups:
-                self._topup(tenant, customer_key)
+                return
+            items[0].error = error
+        for item in items:
+            item.tell()
+        for tenant, customer_key in topups:
+            self._topup(tenant, customer_key)
 
     async def _is_right(self, view: View) -> bool:
         mark = self._database.watch.mark()

@@ -11,7 +11,7 @@ from sumac.balances.posting import post
 from sumac.balances.requests import CheckRequest, FinalizeAction, FinalizeRequest, LockRequest
 from sumac.balances.rules.access import Access
 from sumac.balances.rules.reserve import check_reservable, decide_finalize, decide_reserve, reserved_usage
-from sumac.balances.service import SomethingDueError
+from sumac.balances.service import require_settled
 from sumac.balances.usage import CheckAnswer
 from sumac.balances.view import load_snapshot
 from sumac.core.errors import BadRequest, Conflict
@@ -70,8 +70,7 @@ async def finalize(work: Work, request: FinalizeRequest) -> None:
     if found is None or found.finished_at is not None:
         return
     customer = await customers.get_locked(work, found.customer_key)
-    if customer.due_at is not None and customer.due_at <= customer.now(work.now):
-        raise SomethingDueError(customer.key)
+    require_settled(customer, work.now)
     reservation = await rows.find(work, request.lock_id)
     if reservation is not None and reservation.finished_at is None:
         await _finish(work, customer, reservation, request, at=customer.now(work.now))

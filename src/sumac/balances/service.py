@@ -27,6 +27,12 @@ class SomethingDueError(Exception):
         self.customer_key = customer_key
 
 
+def require_settled(customer: Customer, wall_now: datetime) -> None:
+    """Raises SomethingDueError while something is due for the customer at their present."""
+    if customer.has_due(customer.now(wall_now)):
+        raise SomethingDueError(customer.key)
+
+
 async def live_grants(work: Work, customer_key: str) -> Sequence[Grant]:
     """The customer's grants that have not ended, oldest first."""
     return await store.live(work, [customer_key])

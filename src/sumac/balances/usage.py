@@ -13,7 +13,7 @@ from sumac.balances.rules.deduct import visible
 from sumac.balances.rules.limits import limiting_of
 from sumac.balances.rules.sum import compute_balance
 from sumac.balances.rules.usage import check_value, compute_answer, decide_usage, find_entity, tracked_features
-from sumac.balances.service import SomethingDueError
+from sumac.balances.service import require_settled
 from sumac.balances.view import load_snapshot
 from sumac.catalog.model import Feature, FeatureKind
 from sumac.core.errors import BadRequest, NotFound
@@ -148,8 +148,7 @@ async def forget_usage(work: Work, request: TrackRequest) -> None:
 async def load_settled(work: Work, customer_id: str, *, lock: bool) -> BalanceSnapshot:
     """The customer's snapshot. Raises NotFound, and SomethingDueError when something must be settled first."""
     customer = await (customers.get_for_update if lock else customers.get)(work, customer_id)
-    if customer.due_at is not None and customer.due_at <= customer.now(work.now):
-        raise SomethingDueError(customer.key)
+    require_settled(customer, work.now)
     return await load_snapshot(work, customer)
 
 

@@ -7,7 +7,6 @@ changed; that other processes wrote is seen by the journal (SQLite) or heard fro
 from collections import OrderedDict
 from collections.abc import Hashable
 from dataclasses import dataclass, field
-from datetime import datetime
 
 from sumac.balances.model import BalanceSnapshot
 from sumac.balances.view import load_snapshot
@@ -43,11 +42,6 @@ class View:
         """Whether these are its versions."""
         found = versions.get(self.owner), versions.get((self.tenant.key, None))
         return found == (self.snapshot.customer.version, self.tenant_version)
-
-    def is_due(self, wall_now: datetime) -> bool:
-        """Whether something of the customer must be settled before anything is read or counted."""
-        customer = self.snapshot.customer
-        return customer.due_at is not None and customer.due_at <= customer.now(wall_now)
 
     def take(self, snapshot: BalanceSnapshot) -> None:
         """Goes on with a snapshot that was just committed."""

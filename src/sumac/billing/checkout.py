@@ -21,8 +21,10 @@ from sumac.core.money import Money
 from sumac.core.tenant import Tenant
 from sumac.customers import service as customers
 from sumac.customers.model import Customer
+from sumac.invoices import service as invoices
 from sumac.invoices.model import Invoice
 from sumac.storage.database import Database
+from sumac.storage.schema import checkouts
 
 SETUP_HEADING = "Add a card"
 
@@ -42,6 +44,10 @@ class _Errand:
     request: BillingRequest | None = None
     invoice_id: str | None = None
     until: datetime | None = None
+
+
+OurPage = tuple[Tenant, Customer, Checkout, BillingRequest, Invoice | None]
+"""Whose page it is, the page, what was asked for, and the invoice that it leads to or has ended in."""
 
 
 class CheckoutDesk:
@@ -174,14 +180,40 @@ class CheckoutDesk:
         )
         return await self._open_page(tenant, customer, errand)
 
-    async def withdraw(self, tenant: Tenant, customer: Customer, *, sparing: Collection[str] = ()) -> bool:
+    async def withdraw(
+        self,
+        tenant: Tenant,
+        customer: Customer,
+        *,
+        sparing: Collection[str] = (),
+        linked: BillingRequest | None = None,
+    ) -> bool:
         """Closes the customer's open pages before something else is bought; one that was just completed is settled.
 
-        Those that `sparing` names stay, such as the one that is being confirmed, and links to what was given ahead.
-        Answers whether any was settled.
+        Those that `sparing` names stay, such as the one that is being confirmed, the link to the request that is
+        `linked`, for who asks the same at the same time is sent there, and links to what was given ahead. Answers
+        whether any was settled.
         """
-        pages = await self.open_pages(tenant, customer)
-        return not all([await self.close(tenant, each) for each in pages if each.id not in sparing and not each.given])
+        closed = [
+            each
+            for each in await self.open_pages(tenant, customer)
+            if each.id not in sparing and not each.given and not (linked is not None and each.links_to(linked))
+        ]
+        return not all([await self.close(tenant, each) for each in closed])
+
+    async def find_ours(self, token: str, purpose: CheckoutPurpose) -> OurPage | None:
+        """The page or link of our own behind an address, or None."""
+        async with self._database.system_reading() as system:
+            tenant = await visits.find_tenant(system, token, purpose)
+        if tenant is None:
+            return None
+        async with self._database.reading(tenant) as work:
+            page = await visits.find_checkout(work, checkouts.c.provider_checkout == token)
+            if page is None or page.request is None:
+                return None
+            customer = await customers.get_by_key(work, page.customer_key)
+            invoice = None if page.invoice_id is None else await invoices.get(work, page.invoice_id)
+            return tenant, customer, page, page.request, invoice
 
     async def open_pages(self, tenant: Tenant, customer: Customer) -> list[Checkout]:
         """The customer's pages that are open and have not expired."""

@@ -48,7 +48,7 @@ class Cleanup:
             if customer is None:
                 return False
             now = customer.now(work.now)
-            due = customer.due_at is not None and customer.due_at <= now
+            due = customer.has_due(now)
             # A change that waits would be given up with any other one, and this one is in no hurry.
             busy = await store.find_running(work, customer_key) or await store.waiting_attempts(work, customer_key)
             decision = decide_cleanup(await load_snapshot(work, customer), now=now)

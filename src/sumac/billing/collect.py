@@ -327,7 +327,7 @@ async def require_ready(work: Work, customer: Customer) -> None:
     now = customer.now(work.now)
     held = await store.plans_of(work, [customer.key])
     begun_later = any(each.period_start is not None and each.period_start > now for each in held)
-    if begun_later or (customer.due_at is not None and customer.due_at <= now):
+    if begun_later or customer.has_due(now):
         raise SomethingDueError(customer.key)
 
 

@@ -19,9 +19,7 @@ from sumac.billing.visits import CheckoutProgress, CheckoutPurpose
 from sumac.core.errors import Conflict, Gone
 from sumac.core.money import Money
 from sumac.core.tenant import Tenant
-from sumac.customers import service as customers
 from sumac.customers.model import Customer
-from sumac.invoices import service as invoices
 from sumac.invoices.model import Invoice
 from sumac.storage.database import Database
 from sumac.storage.schema import checkouts
@@ -83,25 +81,21 @@ class ConfirmDesk:
 
     async def find(self, token: str) -> Confirmation | None:
         """The page behind an address, or None."""
-        async with self._database.system_reading() as system:
-            tenant = await visits.find_tenant(system, token, CheckoutPurpose.CONFIRM)
-        if tenant is None:
+        found = await self._desk.find_ours(token, CheckoutPurpose.CONFIRM)
+        if found is None:
             return None
-        async with self._database.reading(tenant) as work:
-            page = await visits.find_checkout(work, checkouts.c.provider_checkout == token)
-            if page is None or page.request is None:
-                return None
-            return Confirmation(
-                tenant=tenant,
-                id=page.id,
-                customer=await customers.get_by_key(work, page.customer_key),
-                request=page.request,
-                progress=page.status,
-                expires_at=page.expires_at,
-                success_url=page.success_url,
-                actor=page.actor,
-                invoice=None if page.invoice_id is None else await invoices.get(work, page.invoice_id),
-            )
+        tenant, customer, page, request, invoice = found
+        return Confirmation(
+            tenant=tenant,
+            id=page.id,
+            customer=customer,
+            request=request,
+            progress=page.status,
+            expires_at=page.expires_at,
+            success_url=page.success_url,
+            actor=page.actor,
+            invoice=invoice,
+        )
 
 
 def without_page(request: BillingRequest) -> BillingRequest:

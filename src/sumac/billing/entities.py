@@ -1,8 +1,7 @@
 """Entities of customers, and the unit of its feature that each of them takes (billing.md §17.1, api.md §2.6)."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
-from typing import TypeVar
 
 import sqlalchemy as sa
 
@@ -11,7 +10,6 @@ from sumac.balances.model import BalanceSnapshot
 from sumac.balances.posting import post
 from sumac.balances.requests import OverageBehavior, TrackRequest
 from sumac.balances.rules.usage import is_counted
-from sumac.balances.service import SomethingDueError
 from sumac.balances.usage import SeatsBilledError
 from sumac.billing import store
 from sumac.billing.collect import require_ready
@@ -33,9 +31,7 @@ from sumac.storage.schema import customer_plans
 from sumac.storage.schema import entities as entity_rows
 from sumac.storage.work import Work
 
-TRIES_MAX = 5
 ONE_BACK = Decimal(-1)
-Answer = TypeVar("Answer")
 
 
 class EntityDesk:
@@ -53,7 +49,7 @@ class EntityDesk:
         units are not held and `feature_limit_reached` when none is left; where units are billed when they are taken,
         what `BillingService.count` raises.
         """
-        return await self._settling(tenant, lambda: self._create(tenant, customer_id, draft, actor=actor))
+        return await self._billing.due.settled(tenant, lambda: self._create(tenant, customer_id, draft, actor=actor))
 
     async def delete(self, tenant: Tenant, entity_id: str, customer_id: str | None, *, actor: str) -> None:
         """Removes the entity: its plans end at once without any proration, and its unit is given back.
@@ -64,7 +60,7 @@ class EntityDesk:
         async with self._database.reading(tenant) as work:
             customer = await customers.get(work, customer_id) if customer_id is not None else None
             entity = await entities.get(work, entity_id, customer.key if customer else None)
-        await self._settling(tenant, lambda: self._delete(tenant, entity, actor=actor))
+        await self._billing.due.settled(tenant, lambda: self._delete(tenant, entity, actor=actor))
 
     def holding(
         self, work: Work, plans: Sequence[tuple[str, Sequence[int]]], status: str | None
@@ -114,14 +110,6 @@ class EntityDesk:
                 await _count(work, snapshot, back, actor=actor)
         except SeatsBilledError as billed:
             await self._billing.count(tenant, billed.request, actor=actor)
-
-    async def _settling(self, tenant: Tenant, operation: Callable[[], Awaitable[Answer]]) -> Answer:
-        for _ in range(TRIES_MAX):
-            try:
-                return await operation()
-            except SomethingDueError as due:
-                await self._billing.settle_due(tenant, due.customer_key)
-        raise Locked(store.BUSY)
 
 
 async def _check_feature(work: Work, feature_id: str) -> None:

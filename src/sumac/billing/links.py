@@ -90,7 +90,7 @@ class LinkDesk:
             same = await _find_same(work, customer, request, due, has_card=has_card)
         if same is not None:
             return same
-        await self._desk.withdraw(tenant, customer)
+        await self._desk.withdraw(tenant, customer, linked=request)
         async with self._database.work(tenant) as work:
             customer = await customers.get_by_key(work, customer.key, lock=True)
             await require_ready(work, customer)
@@ -99,17 +99,8 @@ class LinkDesk:
 
     async def find(self, token: str) -> Link | None:
         """The link behind an address, or None."""
-        async with self._database.system_reading() as system:
-            tenant = await visits.find_tenant(system, token, CheckoutPurpose.LINK)
-        if tenant is None:
-            return None
-        async with self._database.reading(tenant) as work:
-            page = await visits.find_checkout(work, checkouts.c.provider_checkout == token)
-            if page is None or page.request is None:
-                return None
-            customer = await customers.get_by_key(work, page.customer_key)
-            invoice = None if page.invoice_id is None else await invoices.get(work, page.invoice_id)
-            return Link(tenant, customer, page, page.request, invoice)
+        found = await self._desk.find_ours(token, CheckoutPurpose.LINK)
+        return None if found is None else Link(*found)
 
     async def open_given(self, link: Link) -> str:
         """The address of the page on which what was given ahead is paid. Raises Conflict when it is no longer held."""
@@ -204,7 +195,7 @@ async def _find_same(
     """The open link for the same request; one to what was given ahead only at the same price, and while it is owed."""
     owing = {each.id for each in await owing_links(work, customer, has_card=has_card)}
     for page in await visits.open_checkouts(work, customer.key):
-        if page.purpose is not CheckoutPurpose.LINK or page.request != request:
+        if not page.links_to(request):
             continue
         if not page.given:
             return Given(page.url, None)

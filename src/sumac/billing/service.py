@@ -136,12 +136,8 @@ class BillingService:
         async with self._database.reading(tenant) as work:
             customer = await customers.get(work, customer_id)
             now = customer.now(work.now)
-        if customer.due_at is not None and customer.due_at <= now:
+        if customer.has_due(now):
             await self.due.settle(tenant, customer.key)
-
-    async def settle_due(self, tenant: Tenant, customer_key: str) -> None:
-        """Turns everything due for the customer by its present."""
-        await self.due.settle(tenant, customer_key)
 
     async def settle_due_customers(self) -> int:
         """Settles a batch of customers on the wall clock with something due; answers how many."""

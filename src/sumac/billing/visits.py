@@ -73,6 +73,10 @@ class Checkout:
         """Whether the page is our own, at which the provider has no part; its token stands for the provider's id."""
         return self.purpose in OURS
 
+    def links_to(self, request: BillingRequest) -> bool:
+        """Whether it is a link to this request."""
+        return self.purpose is CheckoutPurpose.LINK and self.request == request
+
     def leads_to(self, page: "Checkout") -> bool:
         """Whether a link is done with once that page is completed."""
         if self.purpose is not CheckoutPurpose.LINK:

@@ -43,6 +43,10 @@ class Customer:
         """The customer's present: its frozen clock, else the wall clock's instant."""
         return wall_now if self.clock_at is None else self.clock_at
 
+    def has_due(self, now: datetime) -> bool:
+        """Whether something of the customer turns at this instant of theirs, or should have turned by then."""
+        return self.due_at is not None and self.due_at <= now
+
 
 @dataclass(frozen=True, slots=True)
 class Entity:

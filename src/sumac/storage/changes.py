@@ -4,7 +4,7 @@ Every customer has a version that goes up with each work that changed something 
 tenant has one for what its customers share (features, plans, settings). Memory is right while the version is.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -64,15 +64,17 @@ class Changes:
                 .where(customers.c[TENANT] == tenant, customers.c.key.in_(keys))
                 .values(version=customers.c.version + 1)
             )
-        if self and connection.dialect.name != "sqlite":
-            for text in self.announcements():
-                await connection.execute(sa.select(sa.func.pg_notify(CHANNEL, f"{sender} {text}")))
+        if connection.dialect.name != "sqlite":
+            await self.announce(connection, sender=sender)
 
-    def announcements(self) -> Iterable[str]:
-        """What the other processes are told: one text per owner, which `heard` reads again."""
-        yield from (f"{tenant} {key or ''}" for tenant, key in self.owners)
+    async def announce(self, connection: AsyncConnection, *, sender: str) -> None:
+        """Tells the other processes at the commit of a PostgreSQL transaction: one text per owner, in one statement."""
+        texts = [f"{sender} {tenant} {key or ''}" for tenant, key in self.owners]
         if self.keys:
-            yield ""
+            texts.append(f"{sender} ")
+        if texts:
+            told = sa.func.unnest(sa.bindparam("texts", texts, sa.ARRAY(sa.Text)))
+            await connection.execute(sa.select(sa.func.pg_notify(CHANNEL, told)))
 
     @classmethod
     def heard(cls, text: str) -> "Changes":

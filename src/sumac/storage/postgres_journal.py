@@ -125,11 +125,11 @@ class _PostgresJournal:
     def __init__(self, connection: AsyncConnection, now: datetime, *, sender: str) -> None:
         self._connection = connection
         self._sender = sender
-        self._owners: Collection[Owner] = ()
+        self._changes = Changes()
         self.now = now
 
     async def begin(self, owners: Collection[Owner]) -> Versions | None:
-        self._owners = owners
+        self._changes.owners.update(owners)
         return await _versions(self._connection, owners, lock=True)
 
     async def versions(self, owners: Collection[Owner]) -> Versions:
@@ -145,6 +145,5 @@ class _PostgresJournal:
         for prepared, rows in writes:
             compiled = prepared.compiled(self._connection.dialect)
             await driver.executemany(compiled.text, [compiled.parameters(row) for row in rows])
-        for tenant, key in self._owners:
-            await driver.execute("SELECT pg_notify($1, $2)", CHANNEL, f"{self._sender} {tenant} {key}")
+        await self._changes.announce(self._connection, sender=self._sender)
         await self._connection.commit()

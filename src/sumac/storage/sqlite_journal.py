@@ -25,15 +25,39 @@ Answer = TypeVar("Answer")
 Reading = Callable[[Tenant], AbstractAsyncContextManager[Work]]
 
 
+class _OwnConnection:
+    """A connection that is opened at its first use, and again after it was closed."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._opened: sqlite3.Connection | None = None
+
+    def get(self) -> sqlite3.Connection:
+        """The connection, open."""
+        if self._opened is None:
+            self._opened = sqlite.connect(self._path)
+        return self._opened
+
+    def close(self) -> None:
+        """Closes it, if it is open."""
+        if self._opened is not None:
+            self._opened.close()
+            self._opened = None
+
+    def data_version(self) -> int:
+        """Changes with every commit of somebody else."""
+        (version,) = self.get().execute(DATA_VERSION).fetchone()
+        return int(version)
+
+
 class SqliteJournalBook:
-    """The journal's thread and connection, opened at the first use."""
+    """The journal's thread and connection."""
 
     def __init__(self, path: str, writer: AbstractAsyncContextManager[object], reading: Reading) -> None:
-        self._path = path
+        self._connection = _OwnConnection(path)
         self._writer = writer
         self._reading = reading
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="journal")
-        self._connection: sqlite3.Connection | None = None
         self._data_version: int | None = None
 
     @asynccontextmanager
@@ -57,9 +81,8 @@ class SqliteJournalBook:
 
     def begin(self, owners: Collection[Owner]) -> Versions | None:
         """In the thread: takes the write lock, and looks whether anybody else has written."""
-        connection = self._opened()
-        connection.execute("BEGIN IMMEDIATE")
-        (data_version,) = connection.execute(DATA_VERSION).fetchone()
+        self._connection.get().execute("BEGIN IMMEDIATE")
+        data_version = self._connection.data_version()
         if data_version == self._data_version:
             return None
         self._data_version = data_version
@@ -67,11 +90,11 @@ class SqliteJournalBook:
 
     def versions(self, owners: Collection[Owner]) -> Versions:
         """In the thread: the versions as they are now."""
-        return _versions(self._opened(), owners)
+        return _versions(self._connection.get(), owners)
 
     def commit(self, writes: Sequence[Write]) -> None:
         """In the thread: writes and commits."""
-        connection = self._opened()
+        connection = self._connection.get()
         for prepared, rows in writes:
             compiled = prepared.compiled(DIALECT)
             connection.executemany(compiled.text, map(compiled.parameters, rows))
@@ -79,52 +102,33 @@ class SqliteJournalBook:
 
     async def close(self) -> None:
         """Closes the connection and ends the thread."""
-        await self.run(self._close)
+        await self.run(self._connection.close)
         self._thread.shutdown()
-
-    def _opened(self) -> sqlite3.Connection:
-        if self._connection is None:
-            self._connection = sqlite.connect(self._path)
-        return self._connection
 
     def _roll_back(self) -> None:
         self._data_version = None
-        connection = self._opened()
+        connection = self._connection.get()
         if connection.in_transaction:
             connection.execute("ROLLBACK")
-
-    def _close(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
 
 
 class SqliteWatch:
     """Asks the file, which knows of every commit of every process."""
 
     def __init__(self, path: str) -> None:
-        self._path = path
-        self._connection: sqlite3.Connection | None = None
+        self._connection = _OwnConnection(path)
 
     def mark(self) -> int | None:
         """The file's version as this connection sees it."""
-        (version,) = self._opened().execute(DATA_VERSION).fetchone()
-        return int(version)
+        return self._connection.data_version()
 
     async def versions(self, owners: Collection[Owner]) -> Versions:
         """The versions as they are now; a few look-ups of pages in memory, quicker than a change of thread."""
-        return _versions(self._opened(), owners)
+        return _versions(self._connection.get(), owners)
 
     async def close(self) -> None:
         """Closes the connection."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
-
-    def _opened(self) -> sqlite3.Connection:
-        if self._connection is None:
-            self._connection = sqlite.connect(self._path)
-        return self._connection
+        self._connection.close()
 
 
 def _versions(connection: sqlite3.Connection, owners: Collection[Owner]) -> Versions:

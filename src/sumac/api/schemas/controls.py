@@ -3,7 +3,7 @@
 A list has one entry for a feature; of usage limits one for a feature and a filter, of alerts one for a threshold.
 """
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from decimal import Decimal
 from typing import Annotated, Any, Literal, Self
 
@@ -80,11 +80,18 @@ class SpendLimit(WireModel):
     skip_overage_billing: Truth | None = None
 
 
+def _texts(properties: Mapping[str, object]) -> dict[str, str]:
+    """Values as the texts they are compared as, and answered as."""
+    return {name: text_of(value) or "" for name, value in properties.items()}
+
+
 class UsageFilter(WireModel):
     """Which usage counts: that whose properties have all of these values, compared as texts."""
 
     properties: Annotated[
-        dict[PropertyName, PropertyText | Truth | Exact], Field(min_length=1, max_length=PROPERTIES_MAX)
+        dict[PropertyName, PropertyText | Truth | Exact],
+        Field(min_length=1, max_length=PROPERTIES_MAX),
+        AfterValidator(_texts),
     ]
 
     @property
