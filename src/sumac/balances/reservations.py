@@ -70,6 +70,7 @@ async def finalize(work: Work, request: FinalizeRequest) -> None:
     if found is None or found.finished_at is not None:
         return
     customer = await customers.get_locked(work, found.customer_key)
+    work.catch_up()
     require_settled(customer, work.now)
     reservation = await rows.find(work, request.lock_id)
     if reservation is not None and reservation.finished_at is None:

@@ -146,8 +146,13 @@ async def forget_usage(work: Work, request: TrackRequest) -> None:
 
 
 async def load_settled(work: Work, customer_id: str, *, lock: bool) -> BalanceSnapshot:
-    """The customer's snapshot. Raises NotFound, and SomethingDueError when something must be settled first."""
+    """The customer's snapshot; with `lock` at the instant at which the work has the customer to itself.
+
+    Raises NotFound, and SomethingDueError when something must be settled first.
+    """
     customer = await (customers.get_for_update if lock else customers.get)(work, customer_id)
+    if lock:
+        work.catch_up()
     require_settled(customer, work.now)
     return await load_snapshot(work, customer)
 

@@ -75,7 +75,7 @@ class Database:
     async def work(self, tenant: Tenant) -> AsyncIterator[Work]:
         """A writing transaction of the tenant; commits when the block ends well, rolls back when it raises."""
         async with self._writer, self._engine.connect() as connection:
-            work = Work(connection, tenant, now=self._now(), sender=self._sender)
+            work = Work(connection, tenant, clock=self._now, sender=self._sender)
             yield work
             await work.commit()
         self._announce(work.changes)
@@ -84,13 +84,13 @@ class Database:
     async def reading(self, tenant: Tenant) -> AsyncIterator[Work]:
         """A consistent view of the tenant; nothing is committed."""
         async with self._engine.connect() as connection:
-            yield Work(await self._read_only(connection), tenant, now=self._now())
+            yield Work(await self._read_only(connection), tenant, clock=self._now)
 
     @asynccontextmanager
     async def system(self) -> AsyncIterator[SystemWork]:
         """A writing transaction outside every tenant."""
         async with self._writer, self._engine.connect() as connection:
-            work = SystemWork(connection, now=self._now(), sender=self._sender)
+            work = SystemWork(connection, clock=self._now, sender=self._sender)
             yield work
             await work.commit()
         self._announce(work.changes)
@@ -98,14 +98,14 @@ class Database:
     @asynccontextmanager
     async def journal(self) -> AsyncIterator[Journal]:
         """A writing transaction that many requests share; rolled back unless it was committed."""
-        async with self._book.open(self._now()) as journal:
+        async with self._book.open(self._now) as journal:
             yield journal
 
     @asynccontextmanager
     async def system_reading(self) -> AsyncIterator[SystemWork]:
         """A consistent view outside every tenant; nothing is committed."""
         async with self._engine.connect() as connection:
-            yield SystemWork(await self._read_only(connection), now=self._now())
+            yield SystemWork(await self._read_only(connection), clock=self._now)
 
     async def check_reachable(self) -> None:
         """Raises UnreachableError when the database cannot be opened."""

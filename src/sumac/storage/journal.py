@@ -4,7 +4,7 @@ Between `begin` and the end of the block nobody else changes the customers it na
 will be committed on. Every statement carries the tenant of each of its rows (group commit, design §5).
 """
 
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Protocol
@@ -24,7 +24,7 @@ class Journal(Protocol):
     now: datetime
 
     async def begin(self, owners: Collection[Owner]) -> Versions | None:
-        """Takes the customers for oneself; answers `versions` of them.
+        """Takes the customers for oneself; answers `versions` of them. From then on `now` is when it got them.
 
         None says that nobody but the journal has written anything since the last time.
         """
@@ -46,7 +46,7 @@ class Journal(Protocol):
 class JournalBook(Protocol):
     """Opens journals, one at a time."""
 
-    def open(self, now: datetime) -> AbstractAsyncContextManager[Journal]:
+    def open(self, clock: Callable[[], datetime]) -> AbstractAsyncContextManager[Journal]:
         """A transaction; it is rolled back unless it was committed."""
         ...
 

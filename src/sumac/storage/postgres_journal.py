@@ -1,7 +1,7 @@
 """The shared transaction on PostgreSQL: the customers' rows locked in order, the rows of a statement sent at once."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from typing import Any
@@ -30,10 +30,10 @@ class PostgresJournalBook:
         self._sender = sender
 
     @asynccontextmanager
-    async def open(self, now: datetime) -> Opened:
+    async def open(self, clock: Callable[[], datetime]) -> Opened:
         """A transaction; it is rolled back unless it was committed."""
         async with self._engine.connect() as connection:
-            yield _PostgresJournal(connection, now, sender=self._sender)
+            yield _PostgresJournal(connection, clock, sender=self._sender)
 
     async def close(self) -> None:
         """Nothing is held open between journals."""
@@ -122,15 +122,18 @@ async def _versions(connection: AsyncConnection, owners: Collection[Owner], *, l
 
 
 class _PostgresJournal:
-    def __init__(self, connection: AsyncConnection, now: datetime, *, sender: str) -> None:
+    def __init__(self, connection: AsyncConnection, clock: Callable[[], datetime], *, sender: str) -> None:
         self._connection = connection
         self._sender = sender
         self._changes = Changes()
-        self.now = now
+        self._clock = clock
+        self.now = clock()
 
     async def begin(self, owners: Collection[Owner]) -> Versions | None:
         self._changes.owners.update(owners)
-        return await _versions(self._connection, owners, lock=True)
+        versions = await _versions(self._connection, owners, lock=True)
+        self.now = self._clock()
+        return versions
 
     async def versions(self, owners: Collection[Owner]) -> Versions:
         """The versions of customers that nobody else changes now."""
@@ -138,7 +141,7 @@ class _PostgresJournal:
 
     @asynccontextmanager
     async def reading(self, tenant: Tenant) -> AsyncIterator[Work]:
-        yield Work(self._connection, tenant, now=self.now)
+        yield Work(self._connection, tenant, clock=lambda: self.now)
 
     async def post(self, writes: Sequence[Write]) -> None:
         driver: Any = (await self._connection.get_raw_connection()).driver_connection

@@ -61,10 +61,10 @@ class SqliteJournalBook:
         self._data_version: int | None = None
 
     @asynccontextmanager
-    async def open(self, now: datetime) -> Opened:
+    async def open(self, clock: Callable[[], datetime]) -> Opened:
         """A transaction; it is rolled back unless it was committed."""
         async with self._writer:
-            journal = _SqliteJournal(self, now)
+            journal = _SqliteJournal(self, clock)
             try:
                 yield journal
             finally:
@@ -142,14 +142,17 @@ def _versions(connection: sqlite3.Connection, owners: Collection[Owner]) -> Vers
 
 
 class _SqliteJournal:
-    def __init__(self, book: SqliteJournalBook, now: datetime) -> None:
+    def __init__(self, book: SqliteJournalBook, clock: Callable[[], datetime]) -> None:
         self._book = book
-        self.now = now
+        self._clock = clock
+        self.now = clock()
         self.under_way = False
 
     async def begin(self, owners: Collection[Owner]) -> Versions | None:
         self.under_way = True
-        return await self._book.run(self._book.begin, owners)
+        versions = await self._book.run(self._book.begin, owners)
+        self.now = self._clock()
+        return versions
 
     async def versions(self, owners: Collection[Owner]) -> Versions:
         return await self._book.run(self._book.versions, owners)

@@ -5,7 +5,7 @@ written. `SystemWork` reaches the few tables that no tenant owns. A work notes w
 the versions of those customers go up, and whoever keeps something of theirs in memory is told (storage/changes.py).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -22,10 +22,11 @@ Values = Mapping[str, Any]
 
 
 class _Transaction:
-    def __init__(self, connection: AsyncConnection, *, now: datetime, sender: str = "") -> None:
+    def __init__(self, connection: AsyncConnection, *, clock: Callable[[], datetime], sender: str = "") -> None:
         self._connection = connection
+        self._clock = clock
         self._sender = sender
-        self.now = now
+        self.now = clock()
         self.changes = Changes()
 
     async def all(self, statement: sa.Select[Any]) -> Sequence[sa.Row[Any]]:
@@ -55,9 +56,15 @@ class _Transaction:
 class Work(_Transaction):
     """One transaction of one tenant at one instant (`now`)."""
 
-    def __init__(self, connection: AsyncConnection, tenant: Tenant, *, now: datetime, sender: str = "") -> None:
-        super().__init__(connection, now=now, sender=sender)
+    def __init__(
+        self, connection: AsyncConnection, tenant: Tenant, *, clock: Callable[[], datetime], sender: str = ""
+    ) -> None:
+        super().__init__(connection, clock=clock, sender=sender)
         self.tenant = tenant
+
+    def catch_up(self) -> None:
+        """Its instant is the present again: whoever held the row it has waited for may have settled a later one."""
+        self.now = self._clock()
 
     async def tenant_version(self) -> int:
         """The version of what the tenant's customers share."""
