@@ -6,6 +6,7 @@ import pytest
 
 from sumac.core.errors import Locked
 from sumac.invoices.model import InvoiceStatus
+from sumac.storage.schema import bank_charges
 from tests.support.build import feature, item, plan, price
 from tests.support.services import GOOD_CARD, Services
 
@@ -82,6 +83,27 @@ async def test_a_payment_that_fails_after_the_renewal(shop: Services) -> None:
 
     assert InvoiceStatus.VOID is (await shop.invoices())[1].status
     assert {"pro": "active"} == await shop.statuses()
+
+
+async def test_nobody_waits_for_a_payment_that_comes_too_late(shop: Services) -> None:
+    """Asked after the renewal and not known yet, the upgrade is given up at once; its money goes back when it comes."""
+    await ask(shop)
+    shop.clock.move_to(FEBRUARY)
+    await shop.billing.settle_due_customers()
+    await shop.billing.collect_due_invoices()
+    _, upgrade, _ = await shop.invoices()
+    collected = await shop.billing.collect(shop.tenant, upgrade.id)
+    assert InvoiceStatus.VOID is collected.invoice.status
+
+    await shop.attach("huge")
+
+    assert {"huge": "active"} == await shop.statuses()
+    for _ in range(2):
+        shop.clock.advance(timedelta(minutes=2))
+        await shop.billing.resume_attempts()
+    async with shop.database.reading(shop.tenant) as work:
+        taken = await work.all(work.select(bank_charges).order_by(bank_charges.c.created_at))
+    assert [("paid", 0), ("paid", 101), ("paid", 0), ("paid", 0)] == [(row.status, row.refunded_minor) for row in taken]
 
 
 async def test_an_add_on_paid_for_after_the_renewal(shop: Services) -> None:

@@ -61,6 +61,10 @@ class ReachedBank:
         """As the bank."""
         return await self.bank.collect(tenant, invoice, key=key)
 
+    async def read_payment(self, tenant: Tenant, payment: str) -> Collection:
+        """As the bank."""
+        return await self.bank.read_payment(tenant, payment)
+
     async def refund(self, tenant: Tenant, payment: str, amount: Money, *, key: str) -> str:
         """As the bank."""
         return await self.bank.refund(tenant, payment, amount, key=key)

@@ -17,7 +17,7 @@ from sumac.billing.dunning import Failure, book_failure, restore
 from sumac.billing.execute import Applied, abandon_attempts, apply
 from sumac.billing.load import load_snapshot
 from sumac.billing.provider import Collection, DocumentLine, InvoiceDocument, Outcome, PaymentProvider
-from sumac.billing.refunds import Refund, give_back, owe_refund, owed_refunds
+from sumac.billing.refunds import Refund, give_back, owe_payment, owed_refunds
 from sumac.billing.rules.waited import catch_up, is_overtaken
 from sumac.billing.topup_books import book_failed_charge, book_success, topup_of
 from sumac.core.errors import BadRequest, Locked, NotFound
@@ -175,19 +175,25 @@ class Collector:
         customer = await customers.get_by_key(work, begun.invoice.customer_key, lock=True)
         invoice = await invoices.get(work, begun.invoice.id, lock=True)
         attempt, now = await store.find_attempt(work, invoice.id), customer.now(work.now)
-        decided = collection.outcome is not Outcome.PROCESSING and invoice.status is InvoiceStatus.OPEN
-        if decided and attempt is not None and await comes_too_late(work, attempt):
+        if invoice.status is not InvoiceStatus.OPEN:
+            return Collected(invoice, None), await self._owe(work, begun.invoice, invoice, collection)
+        if attempt is not None and await comes_too_late(work, attempt):
             return await self._give_up(work, attempt, invoice, collection, now=now)
         if collection.outcome is Outcome.PAID:
-            if invoice.status is InvoiceStatus.OPEN:
-                return Collected(await book_payment(work, customer, invoice, collection, now=now), collection), None
-            if collection.payment is None or collection.payment == invoice.provider_payment:
-                return Collected(invoice, None), None
-            refund = await owe_refund(work, customer.key, collection.payment, begun.invoice.amount_due)
-            return Collected(invoice, None), refund
-        if invoice.status is not InvoiceStatus.OPEN or invoice.attempts_made != begun.invoice.attempts_made:
+            return Collected(await book_payment(work, customer, invoice, collection, now=now), collection), None
+        if invoice.attempts_made != begun.invoice.attempts_made:
             return Collected(invoice, None), None
         return await self._book_unpaid(work, customer, begun, invoice, attempt, collection), None
+
+    async def _owe(self, work: Work, asked: Invoice, invoice: Invoice, collection: Collection) -> Refund | None:
+        """What goes back of an answer about an invoice that was settled otherwise while the provider was asked."""
+        arrives = collection.outcome in {Outcome.PAID, Outcome.PROCESSING}
+        if not arrives or collection.payment is None or collection.payment == invoice.provider_payment:
+            return None
+        under_way = collection.outcome is Outcome.PROCESSING
+        payment, amount = collection.payment, asked.amount_due
+        owed = await owe_payment(work, invoice.customer_key, payment, amount, under_way=under_way)
+        return None if under_way else owed
 
     async def _book_unpaid(
         self,
@@ -208,11 +214,12 @@ class Collector:
     async def _give_up(
         self, work: Work, attempt: store.Attempt, invoice: Invoice, collection: Collection, *, now: datetime
     ) -> tuple[Collected, Refund | None]:
-        """What was decided is no longer right: the invoice is void, and what was paid for it goes back."""
+        """What was decided is no longer right: the invoice is void, and what was or will be paid for it goes back.
+
+        That is not waited for: nothing else of the customer could be decided until then.
+        """
+        refund = await self._owe(work, invoice, replace(invoice, provider_payment=None), collection)
         await abandon_attempts(work, [attempt], at=now)
-        refund: Refund | None = None
-        if collection.outcome is Outcome.PAID and collection.payment is not None:
-            refund = await owe_refund(work, attempt.customer_key, collection.payment, invoice.amount_due)
         return Collected(await invoices.get(work, invoice.id), collection), refund
 
     async def _fail(
@@ -255,8 +262,8 @@ class Collector:
             owed = await owed_refunds(system, limit)
         return await work_off("refunding_failed", owed, self._give_back)
 
-    async def _give_back(self, tenant: Tenant, refund: Refund) -> None:
-        await give_back(self._database, provider_of(self._providers, tenant), tenant, refund)
+    async def _give_back(self, tenant: Tenant, refund: Refund) -> bool:
+        return await give_back(self._database, provider_of(self._providers, tenant), tenant, refund)
 
     async def resume(self, now: datetime, limit: int) -> int:
         """Carries on attempts that were cut short; answers how many."""

@@ -184,8 +184,8 @@ class InvoiceDesk:
             await work_off("refunding_failed", [(tenant, refund)], self._give_back)
         return invoice, note
 
-    async def _give_back(self, tenant: Tenant, refund: Refund) -> None:
-        await give_back(self._database, provider_of(self._providers, tenant), tenant, refund)
+    async def _give_back(self, tenant: Tenant, refund: Refund) -> bool:
+        return await give_back(self._database, provider_of(self._providers, tenant), tenant, refund)
 
     async def _close_pages(self, tenant: Tenant, invoice_id: str) -> None:
         """Nobody shall pay on an open page what is about to change; what was just paid there counts first."""

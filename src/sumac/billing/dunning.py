@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sumac.billing import store
-from sumac.billing.execute import Applied, apply, refresh_due
+from sumac.billing.execute import Applied, abandon_attempts, apply, refresh_due
 from sumac.billing.load import load_snapshot
 from sumac.billing.model import Decision, EndPlan, PlanStatus, Snapshot
+from sumac.billing.refunds import owe_what_arrives
 from sumac.billing.requests import BillingRequest, CancelAction, CancelRequest, MultiCancelRequest
 from sumac.billing.rules.multi import decide_end_unpaid
 from sumac.billing.rules.refill import refill_late
@@ -119,12 +120,23 @@ async def forgive(work: Work, customer: Customer, before: Snapshot, applied: App
 
 
 async def settle_debts(work: Work, customer: Customer, over: Collection[str], *, void: bool, now: datetime) -> None:
-    """Voids or writes off the unpaid invoices of plans that are over; one that a running plan shares stays as it is."""
+    """Voids or writes off the unpaid invoices of plans that are over; one that a running plan shares stays as it is.
+
+    A change that waits to be paid is given up, except while its payment is being asked for: whoever asks finds that it
+    comes too late.
+    """
     running = {held.id for held in await store.plans_of(work, [customer.key]) if held.is_usable}
     for invoice in await invoices.list_of_customer(work, customer.key):
         billed = _billed_by(invoice)
         if invoice.status not in UNPAID or billed.isdisjoint(over) or billed & running:
             continue
+        attempt = await store.find_attempt(work, invoice.id)
+        if attempt is not None and attempt.status is store.AttemptStatus.RUNNING:
+            continue
+        if attempt is not None and attempt.status is store.AttemptStatus.WAITING:
+            await abandon_attempts(work, [attempt], at=now)
+            continue
+        await owe_what_arrives(work, invoice)
         if void:
             await invoices.void(work, invoice, now=now)
         else:

@@ -37,7 +37,7 @@ from sumac.billing.model import (
     SchedulePlan,
     StartPlan,
 )
-from sumac.billing.refunds import correct_invoice
+from sumac.billing.refunds import correct_invoice, owe_what_arrives
 from sumac.billing.rules.carry import loose_units
 from sumac.billing.rules.turn import compute_due_at
 from sumac.billing.topup_model import TopUp
@@ -202,10 +202,11 @@ async def refresh_due(work: Work, customer_key: str) -> None:
 
 
 async def abandon_attempts(work: Work, attempts: Sequence[store.Attempt], *, at: datetime) -> None:
-    """Gives up decisions that were waiting for a payment, and cancels their invoices."""
+    """Gives up decisions that were waiting for a payment, and cancels their invoices; what still arrives goes back."""
     for attempt in attempts:
         invoice = await invoices.get(work, attempt.invoice_id, lock=True)
         if not invoice.is_settled:
+            await owe_what_arrives(work, invoice)
             await invoices.void(work, invoice, now=at)
         for action in attempt.decision.actions:
             if isinstance(action, CountUsage):

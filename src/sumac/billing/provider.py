@@ -176,6 +176,10 @@ class PaymentProvider(Protocol):
         """Charges the default card for an invoice. Declines are values."""
         ...
 
+    async def read_payment(self, tenant: Tenant, payment: str) -> Collection:
+        """What has become of a payment that was under way. Raises NotFound for one that the provider never named."""
+        ...
+
     async def refund(self, tenant: Tenant, payment: str, amount: Money, *, key: str) -> str:
         """Gives back part or all of a payment. Raises BadRequest when more is asked than was paid and not refunded."""
         ...

@@ -587,6 +587,7 @@ refunds = sa.Table(
     sa.Column("amount_minor", sa.BigInteger, nullable=False),
     sa.Column("currency", sa.Text, nullable=False),
     sa.Column("invoice_id", sa.Text),
+    sa.Column("ask_at", Instant),
     sa.Column("refunded_at", Instant),
     _created(),
     sa.Index("ix_refunds_owed", "created_at", sqlite_where=OWED, postgresql_where=OWED),

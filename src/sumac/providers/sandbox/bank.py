@@ -127,6 +127,15 @@ class SandboxBank:
                 return Collection(Outcome.NO_PAYMENT_METHOD)
             return await _charge(work, cards[0], invoice.amount, invoice=invoice.id, key=key, confirmed=False)
 
+    async def read_payment(self, tenant: Tenant, payment: str) -> Collection:
+        """The charge as it is now. Raises NotFound."""
+        async with self._database.work(tenant) as work:
+            row = await store.get_charge(work, payment, lock=True)
+            if row is None:
+                message = f"There is no charge {payment}"
+                raise NotFound(message)
+            return _collection(await _arrived(work, row))
+
     async def refund(self, tenant: Tenant, payment: str, amount: Money, *, key: str) -> str:
         """Gives money back, once per key. Raises NotFound, and BadRequest for more than is left of the charge."""
         async with self._database.work(tenant) as work:

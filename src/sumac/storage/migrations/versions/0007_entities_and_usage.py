@@ -49,6 +49,7 @@ def upgrade() -> None:
         entries.add_column(sa.Column("dates_before", sa.JSON))
     with op.batch_alter_table("customer_plans") as plans:
         plans.add_column(sa.Column("entity_key", sa.Text))
+    op.add_column("refunds", sa.Column("ask_at", sa.BigInteger))
     _create_entities()
     _create_usage()
     _create_topups_and_notices()
