@@ -95,9 +95,22 @@ async def test_prices_of_models_are_kept(api: Api) -> None:
         "features.create", {"feature_id": "tokens", "name": "Tokens", "type": "ai_credit_system", **markups}
     )
     changed = await api.call("features.update", {"feature_id": "tokens", "default_markup": 0})
+    cleared = await api.call("features.update", {"feature_id": "tokens", "model_markups": None})
 
     assert markups == {name: answer[name] for name in markups}
     assert {**answer, "default_markup": 0} == changed
+    assert {name: value for name, value in changed.items() if name != "model_markups"} == cleared
+    assert cleared == await api.call("features.get", {"feature_id": "tokens"})
+    assert {"list": [cleared]} == await api.call("features.list")
+
+
+@on_sqlite
+async def test_prices_of_models_belong_to_their_type(api: Api) -> None:
+    """A feature that becomes another kind of feature has no markups any more; the smallest is -100 (api.md §2.3)."""
+    await api.call("features.create", {**AI, "default_markup": -100})
+    changed = await api.call("features.update", {"feature_id": "tokens", "type": "metered", "consumable": True})
+
+    assert "default_markup" not in changed
 
 
 async def test_a_deleted_feature_is_gone(api: Api) -> None:
@@ -122,6 +135,16 @@ BROKEN_RULES: list[Refused] = [
     ("features.create", {**AI, "default_markup": -101}, 400, "invalid_inputs"),
     ("features.create", {**AI, "model_markups": {"x": {"input_cost": "1"}}}, 400, "invalid_inputs"),
     ("features.create", {**AI, "provider_markups": {"x": {}}}, 400, "invalid_inputs"),
+    ("features.create", {**AI, "provider_markups": {"x": {"markup": -100.01}}}, 400, "invalid_inputs"),
+    ("features.create", {**AI, "model_markups": {"x/y": {"markup": -101}}}, 400, "invalid_inputs"),
+    ("features.create", {**AI, "model_markups": {"x/y": {"output_cost": -1}}}, 400, "invalid_inputs"),
+    (
+        "features.create",
+        {**AI, "credit_schema": [{"metered_feature_id": "messages", "credit_cost": 1}]},
+        400,
+        "invalid_feature",
+    ),
+    ("features.create", {**SSO, "feature_id": "x", "default_markup": 5}, 400, "invalid_feature"),
     ("features.get", {"feature_id": "ghost"}, 404, "feature_not_found"),
     ("features.update", {"feature_id": "ghost", "name": "Ghost"}, 404, "feature_not_found"),
     ("features.delete", {"feature_id": "ghost"}, 404, "feature_not_found"),

@@ -35,11 +35,60 @@ class Display:
     plural: str | None
 
 
+class TokenPool(StrEnum):
+    """The kinds of tokens that a model's price list tells apart. No token is in two of them (api.md §2.4)."""
+
+    INPUT = "input"
+    OUTPUT = "output"
+    CACHE_READ = "cache_read"
+    CACHE_WRITE = "cache_write"
+    AUDIO_INPUT = "audio_input"
+    AUDIO_OUTPUT = "audio_output"
+    REASONING = "reasoning"
+
+    @property
+    def is_sent(self) -> bool:
+        """Whether its tokens are sent to the model; the others come from it."""
+        return self not in {TokenPool.OUTPUT, TokenPool.AUDIO_OUTPUT, TokenPool.REASONING}
+
+
+TokenRates = Mapping[TokenPool, Decimal]
+"""US dollars per million tokens of each pool that has a price of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelMarkup:
+    """What one model costs: percent on top of its price, and US dollars per million tokens in place of the list's."""
+
+    markup: Decimal | None = None
+    input_cost: Decimal | None = None
+    output_cost: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderMarkup:
+    """Percent on top of the prices of all models of a provider."""
+
+    markup: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class TokenMarkups:
+    """What an AI credit system adds to the price of tokens, per model ("provider/model"), per provider, and else.
+
+    Percents are at least -100, which makes tokens free; the nearest one counts.
+    """
+
+    model_markups: Mapping[str, ModelMarkup] | None = None
+    default_markup: Decimal | None = None
+    provider_markups: Mapping[str, ProviderMarkup] | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Feature:
-    """Something a plan can include: a flag, a metered quantity, or credits that pay for metered quantities.
+    """Something a plan can include: a flag, a metered quantity, or credits that pay for metered quantities or tokens.
 
-    `consumable` units are used up; units that are not are held (seats). `markups` are the AI price settings as given.
+    `consumable` units are used up; units that are not are held (seats). Only AI credit systems have `markups`.
     """
 
     id: str
@@ -50,7 +99,7 @@ class Feature:
     display: Display | None = None
     event_names: tuple[str, ...] = ()
     credit_schema: tuple[CreditCost, ...] = ()
-    markups: Mapping[str, Any] | None = None
+    markups: TokenMarkups | None = None
     archived: bool = False
 
     def credit_cost_of(self, feature_id: str) -> Decimal | None:

@@ -6,7 +6,17 @@ from typing import Any
 import sqlalchemy as sa
 from pydantic import TypeAdapter
 
-from sumac.catalog.model import BasePrice, CreditCost, Display, Feature, FeatureKind, FreeTrial, Plan, PlanItem
+from sumac.catalog.model import (
+    BasePrice,
+    CreditCost,
+    Display,
+    Feature,
+    FeatureKind,
+    FreeTrial,
+    Plan,
+    PlanItem,
+    TokenMarkups,
+)
 from sumac.storage.schema import features, plan_versions, plans
 from sumac.storage.work import Work
 
@@ -15,6 +25,7 @@ ITEMS = TypeAdapter(tuple[PlanItem, ...])
 TRIAL = TypeAdapter(FreeTrial)
 SCHEMA = TypeAdapter(tuple[CreditCost, ...])
 DISPLAY = TypeAdapter(Display)
+MARKUPS = TypeAdapter(TokenMarkups)
 
 
 async def all_features(work: Work) -> list[Feature]:
@@ -111,7 +122,7 @@ def _feature_values(feature: Feature) -> dict[str, Any]:
         "display": DISPLAY.dump_python(feature.display, mode="json") if feature.display else None,
         "event_names": list(feature.event_names),
         "credit_schema": SCHEMA.dump_python(feature.credit_schema, mode="json"),
-        "markups": dict(feature.markups) if feature.markups else None,
+        "markups": MARKUPS.dump_python(feature.markups, mode="json") if feature.markups else None,
         "archived": feature.archived,
         "created_at": feature.created_at,
     }
@@ -127,7 +138,7 @@ def _feature(row: sa.Row[Any]) -> Feature:
         display=DISPLAY.validate_python(row.display) if row.display else None,
         event_names=tuple(row.event_names),
         credit_schema=SCHEMA.validate_python(row.credit_schema),
-        markups=row.markups,
+        markups=MARKUPS.validate_python(row.markups) if row.markups else None,
         archived=row.archived,
     )
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from sumac.catalog.model import CreditCost, Feature, FeatureKind
+from sumac.catalog.model import CreditCost, Feature, FeatureKind, TokenMarkups
 from sumac.catalog.rules.features import check_change, check_feature
 from sumac.core.errors import BadRequest
 
@@ -28,6 +28,7 @@ def credits_for(*costs: tuple[str, str]) -> Feature:
     [
         pytest.param(MESSAGES, id="metered"),
         pytest.param(SIGN_ON, id="boolean"),
+        pytest.param(replace(TOKENS, markups=TokenMarkups(default_markup=Decimal(-100))), id="ai-credits"),
         pytest.param(credits_for(("messages", "0.2")), id="credits-for-messages"),
         pytest.param(credits_for(("messages", "0"), ("tokens", "3")), id="credits-for-ai-credits"),
     ],
@@ -52,6 +53,11 @@ def test_valid(feature: Feature) -> None:
             id="ai-credits-with-schema",
         ),
         pytest.param(replace(SIGN_ON, event_names=("signed_in",)), "event_names", id="boolean-with-events"),
+        pytest.param(
+            replace(MESSAGES, markups=TokenMarkups(default_markup=Decimal(20))),
+            "only for AI credit systems",
+            id="metered-with-markups",
+        ),
     ],
 )
 def test_invalid(feature: Feature, problem: str) -> None:

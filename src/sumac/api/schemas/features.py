@@ -1,20 +1,31 @@
 """Features on the wire (api.md §2.0, §2.3)."""
 
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
-from decimal import Decimal
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import Field
 
-from sumac.api.schemas.wire import FeatureId, Name, Number, Text, Truth, WireModel, storable
-from sumac.catalog.model import CreditCost, Display, Feature, FeatureKind
+from sumac.api.schemas.wire import AnyId, FeatureId, Name, Number, Text, Truth, WireModel
+from sumac.catalog.model import (
+    CreditCost,
+    Display,
+    Feature,
+    FeatureKind,
+    ModelMarkup,
+    ProviderMarkup,
+    TokenMarkups,
+)
 from sumac.core.errors import BadRequest
 
 FeatureType = Literal["boolean", "metered", "credit_system", "ai_credit_system"]
 LIST_MAX = 100
 Markup = Annotated[Number, Field(ge=-100)]
 Cost = Annotated[Number, Field(ge=0)]
-MARKUPS = ("model_markups", "default_markup", "provider_markups")
+NO_MARKUPS = TokenMarkups()
+Body = TypeVar("Body")
+Kept = TypeVar("Kept")
 
 
 class DisplayBody(WireModel):
@@ -35,35 +46,42 @@ CreditSchema = Annotated[list[CreditCostBody], Field(max_length=LIST_MAX)]
 EventNames = Annotated[list[Name], Field(max_length=LIST_MAX)]
 
 
-class ModelMarkup(WireModel):
+class ModelMarkupBody(WireModel):
     """What a model costs: percent on top of the public price, or costs per million tokens of its own."""
 
     markup: Markup | None = None
     input_cost: Cost | None = None
     output_cost: Cost | None = None
 
+    @classmethod
+    def of(cls, markup: ModelMarkup) -> Self:
+        """As answered: what was given of it."""
+        given = {name: getattr(markup, name) for name in cls.model_fields}
+        return cls(**{name: value for name, value in given.items() if value is not None})
 
-class ProviderMarkup(WireModel):
+
+class ProviderMarkupBody(WireModel):
     """Percent on top of the public prices of a provider."""
 
     markup: Markup
 
 
 class _Markups(WireModel):
-    model_markups: Annotated[dict[str, ModelMarkup], Field(max_length=LIST_MAX)] | None = None
+    model_markups: Annotated[dict[AnyId, ModelMarkupBody], Field(max_length=LIST_MAX)] | None = None
     default_markup: Markup | None = None
-    provider_markups: Annotated[dict[str, ProviderMarkup], Field(max_length=LIST_MAX)] | None = None
+    provider_markups: Annotated[dict[AnyId, ProviderMarkupBody], Field(max_length=LIST_MAX)] | None = None
 
-    def markups(self, before: Feature | None = None) -> dict[str, Any] | None:
-        """The AI price settings, the given ones over those before."""
-        given: dict[str, Any] = {name: getattr(self, name) for name in MARKUPS if name in self.model_fields_set}
-        for name in ("model_markups", "provider_markups"):
-            if given.get(name) is not None:
-                given[name] = {key: storable(each.model_dump(exclude_none=True)) for key, each in given[name].items()}
-        if isinstance(given.get("default_markup"), Decimal):
-            given["default_markup"] = str(given["default_markup"])
-        kept = dict(before.markups or {}) if before is not None else {}
-        return {**kept, **given} or None
+    def markups(self, before: TokenMarkups | None = None) -> TokenMarkups | None:
+        """The settings for tokens, the given ones over those before; None when there are none."""
+        given: dict[str, Any] = {}
+        if "model_markups" in self.model_fields_set:
+            given["model_markups"] = _each(self.model_markups, lambda each: ModelMarkup(**dict(each)))
+        if "default_markup" in self.model_fields_set:
+            given["default_markup"] = self.default_markup
+        if "provider_markups" in self.model_fields_set:
+            given["provider_markups"] = _each(self.provider_markups, lambda each: ProviderMarkup(each.markup))
+        after = replace(before or NO_MARKUPS, **given)
+        return None if after == NO_MARKUPS else after
 
 
 class FeatureCreate(_Markups):
@@ -119,7 +137,7 @@ class FeatureUpdate(_Markups):
             display=_display(self.display) if "display" in self.model_fields_set else before.display,
             event_names=before.event_names if self.event_names is None else tuple(self.event_names),
             credit_schema=before.credit_schema if self.credit_schema is None else _schema(self.credit_schema),
-            markups=self.markups(before),
+            markups=self.markups(before.markups if kind is before.kind else None),
             archived=before.archived if self.archived is None else self.archived,
         )
 
@@ -141,9 +159,9 @@ class FeatureBody(WireModel):
     event_names: list[str] | None = None
     credit_schema: list[CreditCostBody] | None = None
     display: DisplayBody | None = None
-    model_markups: dict[str, Any] | None = None
+    model_markups: dict[str, ModelMarkupBody] | None = None
     default_markup: Number | None = None
-    provider_markups: dict[str, Any] | None = None
+    provider_markups: dict[str, ProviderMarkupBody] | None = None
 
     @classmethod
     def of(cls, feature: Feature) -> Self:
@@ -155,9 +173,8 @@ class FeatureBody(WireModel):
             optional["credit_schema"] = [_cost(cost) for cost in feature.credit_schema]
         if feature.display is not None:
             optional["display"] = DisplayBody(singular=feature.display.singular, plural=feature.display.plural)
-        optional.update(feature.markups or {})
-        if isinstance(optional.get("default_markup"), str):
-            optional["default_markup"] = Decimal(optional["default_markup"])
+        if feature.markups is not None:
+            optional |= _shown(feature.markups)
         return cls(
             id=feature.id,
             name=feature.name,
@@ -178,7 +195,7 @@ def _consumable(kind: FeatureKind, *, told: bool | None) -> bool:
     if kind is FeatureKind.METERED:
         return bool(told)
     if told and kind is FeatureKind.BOOLEAN:
-        message = "told is for metered features; a boolean feature has no units"
+        message = "consumable is for metered features; a boolean feature has no units"
         raise BadRequest(message, code="invalid_feature")
     return kind is not FeatureKind.BOOLEAN
 
@@ -193,3 +210,16 @@ def _schema(body: list[CreditCostBody] | None) -> tuple[CreditCost, ...]:
 
 def _cost(cost: CreditCost) -> CreditCostBody:
     return CreditCostBody(metered_feature_id=cost.metered_feature_id, credit_cost=cost.credit_cost)
+
+
+def _each(bodies: Mapping[str, Body] | None, kept: Callable[[Body], Kept]) -> Mapping[str, Kept] | None:
+    return None if bodies is None else {key: kept(body) for key, body in bodies.items()}
+
+
+def _shown(markups: TokenMarkups) -> dict[str, Any]:
+    shown = {
+        "model_markups": _each(markups.model_markups, ModelMarkupBody.of),
+        "default_markup": markups.default_markup,
+        "provider_markups": _each(markups.provider_markups, lambda each: ProviderMarkupBody(markup=each.markup)),
+    }
+    return {name: value for name, value in shown.items() if value is not None}

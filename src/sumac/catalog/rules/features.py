@@ -16,6 +16,8 @@ def check_feature(feature: Feature, others: Mapping[str, Feature]) -> None:
         _refuse(f"credit_schema is only for credit systems, and {feature.id} is {feature.kind}")
     if feature.kind is FeatureKind.BOOLEAN and feature.event_names:
         _refuse(f"event_names are only for metered features, and {feature.id} is boolean")
+    if feature.markups is not None and feature.kind is not FeatureKind.AI_CREDIT_SYSTEM:
+        _refuse(f"markups are only for AI credit systems, and {feature.id} is {feature.kind}")
 
 
 def check_change(before: Feature, after: Feature, *, in_use: bool) -> None:
