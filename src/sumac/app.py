@@ -26,6 +26,7 @@ from sumac.jobs.worker import Worker
 from sumac.pages.front import add_front
 from sumac.pages.site import Site, pages_router
 from sumac.providers.mail import LogMailer, SmtpMailer
+from sumac.providers.prices import BundledPrices
 from sumac.providers.sandbox.bank import SandboxBank
 from sumac.storage.database import Database, database_url
 
@@ -56,6 +57,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Parts:
         database=database,
         billing=billing,
         usage=UsageDesk(database, billing.due.settled, topups.nudge),
+        prices=BundledPrices(),
         topups=topups,
         clocks=ClockService(database, billing, topups),
         entities=EntityDesk(database, billing),

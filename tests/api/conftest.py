@@ -17,6 +17,7 @@ from sumac.billing.service import BillingService
 from sumac.billing.topups import TopupDesk
 from sumac.core.tenant import Env, Tenant
 from sumac.providers.mail import LogMailer
+from sumac.providers.prices import BundledPrices
 from sumac.providers.sandbox.bank import SandboxBank
 from sumac.storage.database import Database
 from tests.support.api import ADDRESS, Api, new_organization, other_env
@@ -34,6 +35,7 @@ def app_services(database: Database) -> Services:
         database=database,
         billing=billing,
         usage=UsageDesk(database, billing.due.settled, topups.nudge),
+        prices=BundledPrices(),
         topups=topups,
         clocks=ClockService(database, billing, topups),
         entities=EntityDesk(database, billing),

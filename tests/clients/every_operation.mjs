@@ -163,6 +163,17 @@ const pieces = [
   { customerId, eventName: "message_sent", value: 0.25 },
 ];
 seen.batch = (await client.batchTrack(pieces)).success;
+await client.features.create({
+  featureId: "tokens",
+  name: "Tokens",
+  type: "ai_credit_system",
+  defaultMarkup: 20,
+  providerMarkups: { acme: { markup: 100 } },
+  modelMarkups: { "acme/large": { inputCost: 3, outputCost: 15 } },
+});
+await client.balances.create({ customerId, featureId: "tokens", includedGrant: 10 });
+const spent = await client.trackTokens({ customerId, modelId: "acme/large", inputTokens: 1000, outputTokens: 500 });
+seen.tokens = [spent.value, spent.balance.remaining];
 const usage = await client.events.aggregate({ customerId, featureId: "messages", range: "24h", groupBy: "$customer_id" });
 seen.usage = [usage.total.messages.count, usage.total.messages.sum, usage.list.at(-1).groupedValues.messages[customerId]];
 const period = customer.subscriptions[0];

@@ -33,6 +33,7 @@ SEEN = {
     "byHand": [True, True, [28], True],
     "events": [-20, 0.5, 2, 20, 1199.5],
     "batch": True,
+    "tokens": [0.021, 9.979],
     "usage": [6, 1200.5, 1200.5],
     "clock": ["ready", True],
     "creditsLeft": 59.9,  # of 100: they paid for the 200.5 messages beyond the included ones, at 0.2 each

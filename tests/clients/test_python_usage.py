@@ -47,3 +47,38 @@ def test_usage_over_time(client: Autumn) -> None:
     balances = (answer.deductions or [])[-1].values["messages"].balances
     assert [("free", 7, 1)] == [(each.plan_id, each.deducted, each.events) for each in balances]
     assert (2, 7.5) == (plain.total["messages"].count, plain.total["messages"].sum)
+
+
+def test_tokens_of_models(client: Autumn) -> None:
+    """They are counted as credits, by the public price of a model or by one of our own, with the markup on top."""
+    client.features.create(
+        feature_id="tokens",
+        name="Tokens",
+        type_="ai_credit_system",
+        default_markup=20,
+        provider_markups={"acme": {"markup": 100}},
+        model_markups={"acme/large": {"input_cost": 3, "output_cost": 15}},
+    )
+    client.customers.get_or_create(customer_id="tess", expand=[])
+    client.balances.create(customer_id="tess", feature_id="tokens", included_grant=10)
+    sonnet = "anthropic/claude-sonnet-4-20250514"
+    own = client.track_tokens(customer_id="tess", model_id="acme/large", input_tokens=1_000, output_tokens=500)
+    listed = client.track_tokens(
+        customer_id="tess",
+        model_id=sonnet,
+        input_tokens=1_000,
+        output_tokens=500,
+        cache_read_tokens=10_000,
+        properties={"chat": "c1"},
+        overage_behavior="overflow",
+    )
+    kept = client.features.get(feature_id="tokens")
+    events = client.events.list(customer_id="tess", feature_id="tokens").list
+
+    assert (0.021, 0.0162) == (own.value, listed.value)
+    assert listed.balance is not None
+    assert 9.9628 == listed.balance.remaining
+    assert {"acme/large", sonnet} == {event.properties["model_id"] for event in events}
+    assert 20 == kept.default_markup
+    assert isinstance(kept.provider_markups, dict)
+    assert 100 == kept.provider_markups["acme"].markup

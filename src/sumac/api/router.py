@@ -22,6 +22,7 @@ from sumac.api.operations import (
     schedules,
     sessions,
     subscriptions,
+    tokens,
 )
 
 METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
@@ -31,6 +32,7 @@ NOUNS = (
     plans,
     features,
     balances,
+    tokens,
     locks,
     batch,
     administer,

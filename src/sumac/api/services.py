@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from sumac.balances.desk import UsageDesk
+from sumac.balances.tokens import PriceList
 from sumac.billing.clock import ClockService
 from sumac.billing.correct import InvoiceDesk
 from sumac.billing.entities import EntityDesk
@@ -32,6 +33,7 @@ class Services:
     database: Database
     billing: BillingService
     usage: UsageDesk
+    prices: PriceList
     topups: TopupDesk
     clocks: ClockService
     entities: EntityDesk

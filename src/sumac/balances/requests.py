@@ -7,7 +7,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from sumac.catalog.model import Rollover
+from sumac.catalog.model import Rollover, TokenPool
 from sumac.core.time import Cadence, Interval
 from sumac.customers.model import EntityDraft
 
@@ -44,6 +44,19 @@ class TrackRequest:
     def of_entities(self) -> bool:
         """Whether it is the unit that an entity takes or gives back."""
         return self.opens is not None or self.closes is not None
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRequest:
+    """Please count tokens of an AI model, "provider/model", as the credits they cost.
+
+    `usage` is what else is to be said of them; its value is what they come to, and its feature the AI credit system,
+    None for the only one there is.
+    """
+
+    usage: TrackRequest
+    model_id: str
+    tokens: Mapping[TokenPool, int]
 
 
 @dataclass(frozen=True, slots=True)

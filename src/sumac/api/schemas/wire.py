@@ -24,6 +24,7 @@ LATEST_MS = 253_402_300_799_999
 DIGITS_MAX = 40
 LARGEST_WHOLE = 2**63 - 1
 LARGEST_COUNT = 2**31 - 1
+LARGEST_SAFE = 2**53 - 1
 CURRENCY_CODE = re.compile(r"[a-z]{3}")
 
 _encoder = msgspec.json.Encoder(decimal_format="number")
@@ -77,13 +78,16 @@ def _read_number(value: object) -> Decimal:
     return _plain_digits(number)
 
 
-def _read_whole(value: object) -> int:
-    number = _read_number(value)
-    if number != number.to_integral_value():
-        raise PydanticCustomError("whole", "must be a whole number")
-    if abs(number) > LARGEST_COUNT:
-        raise PydanticCustomError("whole", "must be between -{most} and {most}", {"most": LARGEST_COUNT})
-    return int(number)
+def _whole(least: int, most: int) -> Callable[[object], int]:
+    def read(value: object) -> int:
+        number = _read_number(value)
+        if number != number.to_integral_value():
+            raise PydanticCustomError("whole", "must be a whole number")
+        if not least <= number <= most:
+            raise PydanticCustomError("whole", "must be between {least} and {most}", {"least": least, "most": most})
+        return int(number)
+
+    return read
 
 
 def _read_instant(value: object) -> datetime:
@@ -178,7 +182,14 @@ Number = Annotated[
     PlainSerializer(as_number, return_type=Any),
     WithJsonSchema({"type": "number"}),
 ]
-WholeNumber = Annotated[int, BeforeValidator(_read_whole), WithJsonSchema({"type": "integer"})]
+WholeNumber = Annotated[
+    int, BeforeValidator(_whole(-LARGEST_COUNT, LARGEST_COUNT)), WithJsonSchema({"type": "integer"})
+]
+LargeCount = Annotated[
+    int,
+    BeforeValidator(_whole(0, LARGEST_SAFE)),
+    WithJsonSchema({"type": "integer", "minimum": 0, "maximum": LARGEST_SAFE}),
+]
 Milliseconds = Annotated[
     datetime,
     BeforeValidator(_read_instant),
