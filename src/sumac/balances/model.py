@@ -156,11 +156,43 @@ class GrantDates:
 
 
 @dataclass(frozen=True, slots=True)
+class GrantTerms:
+    """What a grant was like right after an entry: what it granted, its free seats, its dates.
+
+    `replaceables_change` is by how much the entry changed the seats that are paid for and free.
+    """
+
+    included: Decimal
+    prepaid: Decimal
+    adjustment: Decimal
+    replaceables: Decimal
+    replaceables_change: Decimal
+    resets_at: datetime | None
+    expires_at: datetime | None
+    edited_at: datetime | None
+
+    @classmethod
+    def of(cls, grant: Grant, before: Grant | None) -> "GrantTerms":
+        """Those of the grant, which was like that `before`, None when it is new."""
+        return cls(
+            included=grant.included,
+            prepaid=grant.prepaid,
+            adjustment=grant.adjustment,
+            replaceables=grant.replaceables,
+            replaceables_change=grant.replaceables - (before.replaceables if before is not None else ZERO),
+            resets_at=grant.resets_at,
+            expires_at=grant.expires_at,
+            edited_at=grant.edited_at,
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class GrantEntry:
     """An append-only record: granted and balance changed by this much, then, because of this, by this actor.
 
-    `granted_after` and `balance_after` are what they were right afterwards; entries of before they were recorded have
-    None. `reason` is what a person who changed it had to say, `dates_before` the dates that they changed.
+    `granted_after`, `balance_after` and `terms_after` are what they were right afterwards; entries of before they were
+    recorded have None. `reason` is what a person who changed it had to say, `dates_before` the dates that they changed.
+    A grant's entries are numbered from 1, in the order in which they were written; 0 is of before that was kept.
     """
 
     id: str
@@ -177,6 +209,8 @@ class GrantEntry:
     balance_after: Decimal | None = None
     reason: str | None = None
     dates_before: GrantDates | None = None
+    number: int = 0
+    terms_after: GrantTerms | None = None
 
 
 @dataclass(frozen=True, slots=True)

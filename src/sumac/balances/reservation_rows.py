@@ -29,6 +29,13 @@ async def open_of(work: Work, customer_key: str) -> Sequence[Reservation]:
     return [_reservation(row) for row in await work.all(ordered)]
 
 
+async def open_at(work: Work, customer_key: str, at: datetime) -> Sequence[Reservation]:
+    """The customer's reservations that held something at the instant, as far as they are still remembered."""
+    mine = work.select(reservations).where(reservations.c.customer_key == customer_key, reservations.c.created_at <= at)
+    held = mine.where(sa.or_(reservations.c.finished_at.is_(None), reservations.c.finished_at > at))
+    return [_reservation(row) for row in await work.all(held.order_by(reservations.c.created_at, reservations.c.id))]
+
+
 async def add(work: Work, reservation: Reservation) -> bool:
     """Adds a reservation; False when its lock id is taken."""
     return await work.insert_unless_taken(

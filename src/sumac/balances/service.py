@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from sumac.balances import limits_store, store
 from sumac.balances.controls import ControlSet
-from sumac.balances.model import BalanceSnapshot, EntryKind, Grant, GrantDates, GrantEntry, RolledUnits
+from sumac.balances.model import BalanceSnapshot, EntryKind, Grant, GrantDates, GrantEntry, GrantTerms, RolledUnits
 from sumac.balances.rules.resolve import is_unbilled
 from sumac.balances.rules.rollover import rolled_grant
 from sumac.catalog.model import Feature
@@ -87,8 +87,7 @@ async def open_grants(
         _entry(
             grant,
             EntryKind.GRANTED if grant.rollover_of is None else EntryKind.ROLLED_OVER,
-            grant.granted,
-            grant.balance,
+            before=None,
             cause=cause,
             actor=actor,
             at=at,
@@ -123,8 +122,7 @@ async def end_grants(
     for grant in ended:
         await store.change(work, replace(grant, ended_at=at))
     entries = [
-        _entry(grant, EntryKind.ENDED, -grant.granted, -grant.balance, cause=cause, actor=actor, at=at, reason=reason)
-        for grant in ended
+        _entry(grant, EntryKind.ENDED, before=grant, cause=cause, actor=actor, at=at, reason=reason) for grant in ended
     ]
     await store.add_entries(work, entries)
 
@@ -169,10 +167,9 @@ async def _change_grants(
     entries = []
     for grant in after:
         await store.change(work, grant)
-        granted = grant.granted - before[grant.id].granted
-        change = grant.balance - before[grant.id].balance
-        entry = _entry(grant, kind, granted, change, cause=cause, actor=actor, at=at, reason=reason)
-        dates = GrantDates.of(before[grant.id])
+        old = before[grant.id]
+        entry = _entry(grant, kind, before=old, cause=cause, actor=actor, at=at, reason=reason)
+        dates = GrantDates.of(old)
         moved = kind is EntryKind.EDITED and dates != GrantDates.of(grant)
         entries.append(replace(entry, dates_before=dates) if moved else entry)
     await store.add_entries(work, entries)
@@ -182,26 +179,28 @@ async def _change_grants(
 def _entry(
     grant: Grant,
     kind: EntryKind,
-    granted_change: Decimal,
-    balance_change: Decimal,
     *,
+    before: Grant | None,
     cause: str,
     actor: str,
     at: datetime,
     reason: str | None = None,
 ) -> GrantEntry:
+    """The entry of a change of the grant from `before`, None for a new one; nothing is left where it ends."""
+    granted, balance = (ZERO, ZERO) if kind is EntryKind.ENDED else (grant.granted, grant.balance)
     return GrantEntry(
         id=new_id("ent", now=at),
         customer_key=grant.customer_key,
         grant_id=grant.id,
         feature_id=grant.feature_id,
         kind=kind,
-        granted_change=granted_change,
-        balance_change=balance_change,
+        granted_change=granted - (before.granted if before is not None else ZERO),
+        balance_change=balance - (before.balance if before is not None else ZERO),
         cause=cause,
         actor=actor,
         at=at,
-        granted_after=ZERO if kind is EntryKind.ENDED else grant.granted,
-        balance_after=ZERO if kind is EntryKind.ENDED else grant.balance,
+        granted_after=granted,
+        balance_after=balance,
         reason=reason,
+        terms_after=GrantTerms.of(grant, before),
     )

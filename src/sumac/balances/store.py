@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from pydantic import TypeAdapter
 
-from sumac.balances.model import EntryKind, Grant, GrantDates, GrantEntry
+from sumac.balances.model import EntryKind, Grant, GrantDates, GrantEntry, GrantTerms
 from sumac.catalog.model import ItemPrice, Proration, Rollover
 from sumac.core.page import Cursor
 from sumac.core.time import Cadence, Interval
@@ -18,6 +18,7 @@ PRICE = TypeAdapter(ItemPrice)
 PRORATION = TypeAdapter(Proration)
 ROLLOVER = TypeAdapter(Rollover)
 DATES = TypeAdapter(GrantDates)
+TERMS = TypeAdapter(GrantTerms)
 ZERO = Decimal(0)
 PAST_DUE, PAUSED = "past_due", "paused"
 
@@ -55,6 +56,19 @@ async def find(work: Work, customer_key: str, grant_ids: Collection[str]) -> lis
     """Grants by their ids, ended ones too."""
     statement = work.select(grants).where(grants.c.customer_key == customer_key, grants.c.id.in_(grant_ids))
     return [_grant(row) for row in await work.all(statement)]
+
+
+async def find_where(
+    work: Work,
+    customer_key: str,
+    where: Sequence[sa.ColumnElement[bool]],
+    *,
+    order: Sequence[sa.ColumnElement[Any]] = (grants.c.created_at, grants.c.id),
+    limit: int | None = None,
+) -> list[Grant]:
+    """The customer's grants that match, ended ones too, oldest first unless ordered otherwise."""
+    statement = work.select(grants).where(grants.c.customer_key == customer_key, *where).order_by(*order)
+    return [_grant(row) for row in await work.all(statement.limit(limit))]
 
 
 async def page(work: Work, where: Sequence[sa.ColumnElement[bool]], cursor: Cursor | None, limit: int) -> list[Grant]:
@@ -117,7 +131,8 @@ async def change(work: Work, grant: Grant) -> None:
 
 
 async def add_entries(work: Work, entries: Sequence[GrantEntry]) -> None:
-    """Appends entries."""
+    """Appends entries, each numbered after the last one of its grant; the rows of their customers are locked."""
+    numbers = await _last_numbers(work, entries)
     await work.insert_all(
         grant_entries,
         [
@@ -136,10 +151,25 @@ async def add_entries(work: Work, entries: Sequence[GrantEntry]) -> None:
                 "balance_after": entry.balance_after,
                 "reason": entry.reason,
                 "dates_before": DATES.dump_python(entry.dates_before, mode="json") if entry.dates_before else None,
+                "number": numbers.get(entry.grant_id, 0) + 1,
+                "terms_after": TERMS.dump_python(entry.terms_after, mode="json") if entry.terms_after else None,
             }
             for entry in entries
         ],
     )
+
+
+async def _last_numbers(work: Work, entries: Sequence[GrantEntry]) -> dict[str, int]:
+    """How many entries the grants of these have already, by the id of the grant."""
+    if not entries:
+        return {}
+    chosen = (
+        grant_entries.c.customer_key.in_({entry.customer_key for entry in entries}),
+        grant_entries.c.grant_id.in_({entry.grant_id for entry in entries}),
+    )
+    counted = work.select_columns(grant_entries, grant_entries.c.grant_id, sa.func.count().label("entries"))
+    rows = await work.all(counted.where(*chosen).group_by(grant_entries.c.grant_id))
+    return {row.grant_id: int(row.entries) for row in rows}
 
 
 async def find_entry(work: Work, customer_key: str, entry_id: str) -> GrantEntry | None:
@@ -152,11 +182,15 @@ async def find_entry(work: Work, customer_key: str, entry_id: str) -> GrantEntry
 
 
 async def entries_of(work: Work, customer_key: str, grant_ids: Collection[str]) -> list[GrantEntry]:
-    """The entries of grants, oldest first."""
-    statement = work.select(grant_entries).where(
-        grant_entries.c.customer_key == customer_key, grant_entries.c.grant_id.in_(grant_ids)
-    )
-    return [_entry(row) for row in await work.all(statement.order_by(grant_entries.c.at, grant_entries.c.id))]
+    """The entries of grants, oldest first, and those of one grant as they were written."""
+    return await entries_where(work, customer_key, (grant_entries.c.grant_id.in_(grant_ids),))
+
+
+async def entries_where(work: Work, customer_key: str, where: Sequence[sa.ColumnElement[bool]]) -> list[GrantEntry]:
+    """The customer's entries that match, oldest first, and those of one grant as they were written."""
+    statement = work.select(grant_entries).where(grant_entries.c.customer_key == customer_key, *where)
+    order = (grant_entries.c.at, sa.func.coalesce(grant_entries.c.number, 0), grant_entries.c.id)
+    return [_entry(row) for row in await work.all(statement.order_by(*order))]
 
 
 async def entries_caused_by(work: Work, customer_key: str, cause: str) -> list[GrantEntry]:
@@ -252,4 +286,6 @@ def _entry(row: sa.Row[Any]) -> GrantEntry:
         balance_after=row.balance_after,
         reason=row.reason,
         dates_before=DATES.validate_python(row.dates_before) if row.dates_before else None,
+        number=row.number or 0,
+        terms_after=TERMS.validate_python(row.terms_after) if row.terms_after else None,
     )

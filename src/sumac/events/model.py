@@ -16,7 +16,8 @@ class Deduction:
     """What an event took from one grant; negative when it gave back. In units of the grant's own feature.
 
     `balance_id` is what the caller knows the grant as, where that is not its id; `entity_key` whose alone it is;
-    `credit_cost` what a unit of usage costs of it, where that is not one.
+    `credit_cost` what a unit of usage costs of it, where that is not one. `replaceables_change` is by how much it
+    changed the seats that are paid for and free, where it did.
     """
 
     grant_id: str
@@ -28,6 +29,7 @@ class Deduction:
     balance_id: str | None = None
     entity_key: str | None = None
     credit_cost: Decimal | None = None
+    replaceables_change: Decimal | None = None
 
     @property
     def public_id(self) -> str:
@@ -52,6 +54,37 @@ class UsageEvent:
     counted_at: datetime
     deductions: tuple[Deduction, ...]
     entity_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TakenSince:
+    """From when on what usage took from a grant is asked for: what was counted at `since` or later.
+
+    What was counted at exactly that instant is left out where the grant was still to be reset at `turned_at`, the
+    reset that `since` is: that belongs to the period before.
+    """
+
+    grant_id: str
+    since: datetime
+    turned_at: datetime | None = None
+
+    def counts(self, event: UsageEvent, deduction: Deduction) -> bool:
+        """Whether what an event took from the grant belongs to it."""
+        if event.counted_at != self.since:
+            return event.counted_at > self.since
+        return self.turned_at is None or deduction.resets_at != self.turned_at
+
+
+@dataclass(frozen=True, slots=True)
+class TakenSum:
+    """What usage of one feature took from a grant, in units of the grant, of which a tracked unit cost so much."""
+
+    grant_id: str
+    feature_id: str
+    credit_cost: Decimal | None
+    events: int
+    total: Decimal
+    replaceables_change: Decimal
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.sql.functions import FunctionElement, GenericFunction
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from sumac.core.time import from_ms, to_ms
@@ -66,6 +66,21 @@ class exact_total(FunctionElement[Decimal]):  # noqa: N801  # named as the SQL f
     name = "exact_total"
 
 
+class json_rows(GenericFunction[Any]):  # noqa: N801  # named as the SQL function it stands for
+    """The elements of a JSON list as rows of one column `value`, in SQL."""
+
+    inherit_cache = True
+    name = "json_rows"
+
+
+class json_text(FunctionElement[str]):  # noqa: N801  # named as the SQL function it stands for
+    """A member of a JSON object, by its name, as text, in SQL; None where it is null or missing."""
+
+    type = sa.Text()
+    inherit_cache = True
+    name = "json_text"
+
+
 @compiles(exact_sum)
 def _added(element: exact_sum, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401  # the compiler's own
     one, other = (compiler.process(clause, **options) for clause in element.clauses)
@@ -82,3 +97,25 @@ def _summed(element: exact_total, compiler: SQLCompiler, **options: Any) -> str:
 def _called(element: FunctionElement[Decimal], compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401  # its own
     """SQLite calls a function of ours: see storage/exact.py."""
     return f"{element.name}{compiler.process(element.clause_expr, **options)}"
+
+
+@compiles(json_rows, "postgresql")
+def _array(element: json_rows, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401  # the compiler's own
+    return f"json_array_elements{compiler.process(element.clause_expr, **options)}"
+
+
+@compiles(json_rows, "sqlite")
+def _each(element: json_rows, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401  # the compiler's own
+    return f"json_each{compiler.process(element.clause_expr, **options)}"
+
+
+@compiles(json_text, "postgresql")
+def _member(element: json_text, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401  # the compiler's own
+    document, name = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"({document} ->> {name})"
+
+
+@compiles(json_text, "sqlite")
+def _extracted(element: json_text, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401  # the compiler's own
+    document, name = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"json_extract({document}, '$.' || {name})"

@@ -20,6 +20,7 @@ metadata = sa.MetaData(
 )
 TENANT = "tenant"
 OWED = sa.text("refunded_at IS NULL")
+COUNTED_LATER = sa.text("occurred_at < counted_at")
 NOTHING = sa.text("0")
 
 
@@ -239,6 +240,15 @@ events = sa.Table(
     _created(),
     sa.Index(None, TENANT, "customer_key", "occurred_at", "id"),
     sa.Index(None, TENANT, "occurred_at", "id"),
+    sa.Index(
+        "ix_events_counted_later",
+        TENANT,
+        "customer_key",
+        "counted_at",
+        "id",
+        postgresql_where=COUNTED_LATER,
+        sqlite_where=COUNTED_LATER,
+    ),
 )
 
 grants = sa.Table(
@@ -296,6 +306,8 @@ grant_entries = sa.Table(
     sa.Column("balance_after", Quantity),
     sa.Column("reason", sa.Text),
     sa.Column("dates_before", sa.JSON),
+    sa.Column("number", sa.Integer),
+    sa.Column("terms_after", sa.JSON),
     sa.Index(None, TENANT, "customer_key", "grant_id"),
 )
 

@@ -48,8 +48,10 @@ def decide_usage(
         if limiting is not None and counted:
             windows |= {key_of(window): window for window in counted}
             limiting = limiting.after(counted)
-        after.update({each.grant.id: _with_seats(each.grant, paid_seats) for each in taken})
-        events.append(_event(snapshot, feature, request, taken, entity, event_id=event_id, now=now))
+        settled = {each.grant.id: _with_seats(each.grant, paid_seats) for each in taken}
+        deductions = tuple(_deduction(each, settled[each.grant.id]) for each in taken)
+        after.update(settled)
+        events.append(_event(snapshot, feature, request, deductions, entity, event_id=event_id, now=now))
     changed = tuple(grant for grant in after.values() if grant is not before[grant.id])
     seats = tuple(SeatChange(before[grant.id], grant) for grant in changed if grant.proration is not None)
     decision = UsageDecision(
@@ -188,7 +190,7 @@ def _event(
     snapshot: BalanceSnapshot,
     feature: Feature,
     request: TrackRequest,
-    taken: Sequence[Taken],
+    deductions: tuple[Deduction, ...],
     entity: Entity | None,
     *,
     event_id: str,
@@ -207,9 +209,16 @@ def _event(
         properties=request.properties,
         occurred_at=occurred_at,
         counted_at=now,
-        deductions=tuple(deduction_of(each.grant, each.amount, each.cost) for each in taken),
+        deductions=deductions,
         entity_key=entity.key if entity else None,
     )
+
+
+def _deduction(taken: Taken, settled: Grant) -> Deduction:
+    """The record of what was taken, and of the free seats once it is settled how many stay paid for."""
+    deduction = deduction_of(taken.grant, taken.amount, taken.cost)
+    change = settled.replaceables - taken.grant.replaceables
+    return replace(deduction, replaceables_change=change) if change else deduction
 
 
 def _with_seats(grant: Grant, paid_seats: Mapping[str, Decimal] | None) -> Grant:

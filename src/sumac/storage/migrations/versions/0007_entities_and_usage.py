@@ -15,6 +15,7 @@ depends_on = None
 
 QUARTER_MS = 900_000
 PRECISION = 50
+COUNTED_LATER = sa.text("occurred_at < counted_at")
 
 
 def _quantity() -> sa.Text | sa.Numeric[Decimal]:
@@ -33,6 +34,13 @@ def upgrade() -> None:
     with op.batch_alter_table("events") as events:
         events.add_column(sa.Column("entity_key", sa.Text))
         events.add_column(sa.Column("counted_at", sa.BigInteger))
+    op.create_index(
+        "ix_events_counted_later",
+        "events",
+        ["tenant", "customer_key", "counted_at", "id"],
+        postgresql_where=COUNTED_LATER,
+        sqlite_where=COUNTED_LATER,
+    )
     with op.batch_alter_table("grants") as grants:
         grants.add_column(sa.Column("adjustment", _quantity()))
         grants.add_column(sa.Column("edited_at", sa.BigInteger))
@@ -47,6 +55,8 @@ def upgrade() -> None:
         entries.add_column(sa.Column("balance_after", _quantity()))
         entries.add_column(sa.Column("reason", sa.Text))
         entries.add_column(sa.Column("dates_before", sa.JSON))
+        entries.add_column(sa.Column("number", sa.Integer))
+        entries.add_column(sa.Column("terms_after", sa.JSON))
     with op.batch_alter_table("customer_plans") as plans:
         plans.add_column(sa.Column("entity_key", sa.Text))
     op.add_column("refunds", sa.Column("ask_at", sa.BigInteger))
