@@ -9,6 +9,7 @@ from tests.support.api import Api, on_sqlite
 from tests.support.contract import published
 
 NEWER = {
+    "balances.explain",
     "balances.list",
     "balances.preview_recalculate",
     "balances.recalculate",

@@ -1,6 +1,6 @@
 """A law: the explanation sums to the number, always: now, and at every instant that somebody remembers (issue 4)."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -18,6 +18,7 @@ from sumac.balances.rules.deduct import visible
 from sumac.balances.rules.explain import Explained
 from sumac.balances.rules.sum import compute_balance, shown
 from sumac.billing.requests import CancelAction
+from sumac.catalog.model import Proration
 from sumac.core.errors import SumacError
 from sumac.core.time import Cadence, Interval
 from sumac.customers import entities
@@ -40,6 +41,7 @@ from tests.support.rolling import capped
 from tests.support.services import GOOD_CARD, Services
 
 STEPS = 45
+KEPT = Proration("prorate_immediately", "none")
 MILLISECOND = timedelta(milliseconds=1)
 FEATURES = ("messages", "credits", "seats")
 Numbers = tuple[Decimal, Decimal, Decimal, bool] | None
@@ -112,16 +114,15 @@ class Person:
         return self.random.choice((None, self.desk))
 
     def _which(self) -> dict[str, object]:
-        return self.random.choice(
-            (
-                {"balance_id": "gift"},
-                {"balance_id": "daily"},
-                {},
-                {},
-                {"entity_id": self.desk},
-                {"interval": Interval.MONTH},
-            )
+        choices: Sequence[dict[str, object]] = (
+            {"balance_id": "gift"},
+            {"balance_id": "daily"},
+            {},
+            {},
+            {"entity_id": self.desk},
+            {"interval": Interval.MONTH},
         )
+        return self.random.choice(choices)
 
     async def _use(self) -> None:
         changes: dict[str, Any] = {"entity_id": self._whose()}
@@ -203,7 +204,7 @@ class Person:
 
 @pytest.mark.parametrize("seed", range(12))
 async def test_the_explanation_sums_to_the_number(services: Services, seed: int) -> None:
-    """Whatever was used, edited, given, taken away, held, bought and turned: the parts make what was shown, then and now."""
+    """Whatever was used, edited, given, taken away, held, bought and turned: the parts make each number, ever."""
     await services.offer(
         feature(),
         seats(),
@@ -217,7 +218,10 @@ async def test_the_explanation_sums_to_the_number(services: Services, seed: int)
         ),
         plan("pro", item("messages", 300, price=usage_price("0.01")), item("credits", 20), price=price(20)),
         plan(
-            "team", item("messages", 50, reset=DAILY), held_item("seats", 2, price=usage_price("7.77")), price=price(9)
+            "team",
+            item("messages", 50, reset=DAILY),
+            held_item("seats", 2, price=usage_price("7.77"), proration=KEPT),
+            price=price(9),
         ),
         plan("extra", item("credits", 9, reset=None), price=price(3), add_on=True),
     )
@@ -229,17 +233,15 @@ async def test_the_explanation_sums_to_the_number(services: Services, seed: int)
         await person.act()
         await person.remember()
 
+    known = {None, *await services.entity_ids()}
     for each in person.memory:
-        await assert_explained(services, each)
+        if each.entity_id in known:
+            await assert_explained(services, each)
 
 
 async def assert_explained(services: Services, remembered: Remembered) -> None:
     """The explanation of that instant shows the number, and its parts come to it by the plainest arithmetic."""
-    try:
-        explained = await explained_at(services, remembered.feature_id, remembered.entity_id, remembered.at)
-    except SumacError as gone:
-        assert "entity_not_found" == gone.code
-        return
+    explained = await explained_at(services, remembered.feature_id, remembered.entity_id, remembered.at)
     balance = explained.explanation.balance
 
     assert (remembered, remembered.numbers) == (remembered, numbers_of(balance))
@@ -273,10 +275,10 @@ def sums_of(source: Explained) -> tuple[Decimal, Decimal, Decimal]:
 
 
 async def explained_at(
-    services: Services, feature_id: str, entity_id: str | None = None, at: datetime | None = None, **changes: Any
+    services: Services, feature_id: str, entity_id: str | None = None, at: datetime | None = None, limit: int = 50
 ) -> ExplainedBalance:
     """The explanation, after whatever is due."""
-    request = ExplainRequest("ada", feature_id, entity_id, at, **changes)
+    request = ExplainRequest("ada", feature_id, entity_id, at, limit=limit)
 
     async def step() -> ExplainedBalance:
         async with services.database.reading(services.tenant) as work:

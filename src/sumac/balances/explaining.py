@@ -88,15 +88,17 @@ async def explain_balance(work: Work, request: ExplainRequest) -> ExplainedBalan
     used_up = [each.grant for each in drained]
     used_up += [each.grant for each in explanation.sources if not each.counted]
     ended = await books.ended_by(work, customer.key, feature.id, at, ENDED_MAX, entity.key if entity else None)
-    parts = {each.entity_key for each in (*(each.grant for each in held), *used_up, *(each.grant for each in ended))}
+    page = await _events(work, chosen, request)
+    grants = (*(each.grant for each in held), *used_up, *(each.grant for each in ended))
+    owners = {*(grant.entity_key for grant in grants), *(event.entity_key for event in page.items)}
     return ExplainedBalance(
         customer=customer,
         entity=entity,
-        entities=await entities.get_by_keys(work, {key for key in parts if key is not None}),
+        entities=await entities.get_by_keys(work, {key for key in owners if key is not None}),
         feature=feature,
         at=at,
         explanation=explanation,
-        events=await _events(work, chosen, request),
+        events=page,
         reservations=await reservation_rows.open_at(work, customer.key, at),
         used_up=sorted(used_up, key=lambda grant: grant.created_at, reverse=True)[:ENDED_MAX],
         ended=ended,
