@@ -7,7 +7,7 @@ import pytest
 
 from sumac.balances.requests import OverageBehavior
 from sumac.organizations.settings import AfterLastRetry, update_billing_settings
-from tests.support.build import DAILY, feature, free_plan, item, plan, prepaid_price
+from tests.support.build import DAILY, ONCE, feature, free_plan, item, plan, prepaid_price, price
 from tests.support.rolling import FEBRUARY, FOREVER, MARCH, assert_books, rolling, rollovers
 from tests.support.services import GOOD_CARD, Services
 
@@ -100,4 +100,27 @@ async def test_free_overage_counts_for_the_next_period(services: Services, *, pe
     await services.check()
 
     assert Decimal(expected) == await services.remaining()
+    await assert_books(services)
+
+
+@pytest.mark.parametrize(("persists", "expected"), [(True, [0, 4_872_197]), (False, [-127_803, 5_000_000])])
+async def test_what_is_bought_once_pays_for_free_overage(
+    services: Services, *, persists: bool, expected: list[int]
+) -> None:
+    """With `persist_free_overage` 5,000,000 bought beside 127,803 of overage leave 4,872,197 (§9.3)."""
+    await decide(services, persist_free_overage=persists)
+    once = item("messages", 0, reset=None, price=prepaid_price(10, billing_units=Decimal(1_000_000), cadence=ONCE))
+    await services.offer(
+        feature(),
+        free_plan("free", item("messages", 100), auto_enable=True),
+        plan("pack", once, price=price(1, ONCE), add_on=True),
+    )
+    await services.add_customer(card=GOOD_CARD)
+    await services.track(127_903, overage_behavior=OverageBehavior.OVERFLOW)
+
+    await services.attach("pack", quantities={"messages": Decimal(5_000_000)})
+
+    balance = await services.balance()
+    assert balance is not None
+    assert {"free": expected[0], "pack": expected[1]} == {each.plan_id: each.balance for each in balance.grants}
     await assert_books(services)

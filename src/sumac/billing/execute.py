@@ -6,8 +6,8 @@ from datetime import datetime
 
 from sumac.balances import reservations, usage
 from sumac.balances import service as balances
-from sumac.balances.model import ExpireReservations
-from sumac.balances.rules.topups import is_bought_once, spread_units
+from sumac.balances.model import ExpireReservations, Grant
+from sumac.balances.rules.topups import is_bought_once, repay_units, spread_units
 from sumac.billing import schedules, store
 from sumac.billing.entrances import fill_slots, loose_grant, plan_grant, settle_entity
 from sumac.billing.load import find_withheld
@@ -47,6 +47,7 @@ from sumac.customers import service as customers
 from sumac.customers.model import Customer
 from sumac.invoices import service as invoices
 from sumac.invoices.model import Invoice, NoteDestination, NoteReason, NoteRequest
+from sumac.organizations.settings import get_billing_settings
 from sumac.storage.work import Work
 
 PlanAction = (
@@ -131,7 +132,9 @@ async def _apply_plan(work: Work, action: PlanAction, *, at: datetime, actor: st
         case StartPlan(held, add_on, provisions) | ReplaceTerms(held, add_on, provisions):
             await store.save_plan(work, held)
             await _end_grants(work, held, at=at, actor=actor)
-            await _open_grants(work, held, provisions, add_on=add_on, at=at, actor=actor)
+            opened = await _open_grants(work, held, provisions, add_on=add_on, at=at, actor=actor)
+            if isinstance(action, StartPlan) and (await get_billing_settings(work)).persist_free_overage:
+                await _repay(work, held, opened, at=at, actor=actor)
         case ChangePlan(held, grants) | ResumePlan(held, grants):
             await store.save_plan(work, held)
             await balances.change_grants(work, grants, at=at, cause=held.id, actor=actor)
@@ -223,10 +226,18 @@ async def _end_grants(work: Work, held: CustomerPlan, *, at: datetime, actor: st
 
 async def _open_grants(
     work: Work, held: CustomerPlan, provisions: Sequence[Provision], *, add_on: bool, at: datetime, actor: str
-) -> None:
+) -> Sequence[Grant]:
     there = {each.key for each in await customers.list_entities(work, held.customer_key)}
     given = [each for each in provisions if each.entity_key is None or each.entity_key in there]
     opened = [plan_grant(held, each, add_on=add_on, at=at) for each in given]
     await balances.open_grants(work, opened, cause=held.id, actor=actor, at=at)
     along = [(grant, each.rolled) for grant, each in zip(opened, given, strict=True)]
     await balances.open_rolled(work, along, cause=held.id, actor=actor, at=at)
+    return opened
+
+
+async def _repay(work: Work, held: CustomerPlan, opened: Sequence[Grant], *, at: datetime, actor: str) -> None:
+    """Bought units pay for what would be taken from the next period, as it is by now."""
+    for bought in opened:
+        live = await balances.live_grants(work, held.customer_key)
+        await balances.change_grants(work, repay_units(live, bought), cause=held.id, actor=actor, at=at)

@@ -32,7 +32,8 @@ class BillingSettings:
     When a plan ends unpaid later, what is still owed for it is void with `void_invoices_on_cancellation`, else it stays
     in the books as a loss.
 
-    With `persist_free_overage` what was used beyond units that cost nothing is taken from the next period's (§9.3).
+    With `persist_free_overage` what was used beyond units that cost nothing is taken from the next period's, or
+    from units that are bought once before it begins (§9.3).
     `usage_alerts` are about the usage of every customer (§6.5), each as a customer's own is kept.
     """
 

@@ -6,7 +6,14 @@ from decimal import Decimal
 import pytest
 
 from sumac.balances.model import BalanceSnapshot, Grant
-from sumac.balances.rules.topups import compute_topups, find_topup, is_bought_once, spread_units, switched_on
+from sumac.balances.rules.topups import (
+    compute_topups,
+    find_topup,
+    is_bought_once,
+    repay_units,
+    spread_units,
+    switched_on,
+)
 from sumac.catalog.model import BillingMethod, ItemPrice, Tier, TierBehavior
 from tests.rules.limited import CAP, PAID, REJECT, balances, decided, held_plan, limited, topup, used
 from tests.rules.offers import JANUARY, MONTHLY, ONCE, grant
@@ -183,6 +190,34 @@ def test_what_was_bought_before_is_paid_back_too() -> None:
     assert [(Decimal(200), Decimal(70))] == [
         (each.prepaid, each.balance) for each in spread_units([target], target, Decimal(100))
     ]
+
+
+@pytest.mark.parametrize(
+    ("others", "target", "left"),
+    [
+        pytest.param([grant("messages", 0, 127_803)], bought(5_000_000), [0, 4_872_197], id="less-is-owed"),
+        pytest.param([grant("messages", 10, 70)], bought(50), [-10, 0], id="more-is-owed"),
+        pytest.param([grant("messages", 10, "10.3")], bought(50), [0, "49.7"], id="a-part-of-a-unit"),
+        pytest.param([grant("messages", 10, 70)], bought(50, 20), [-30, 0], id="what-was-counted-on-them-already"),
+        pytest.param([grant("messages", 10, 70)], bought(50, 60), [-60, -10], id="when-all-of-them-were"),
+        pytest.param([grant("messages", 10, 4)], bought(50), [6, 50], id="nothing-is-owed"),
+        pytest.param([grant("messages", 10, 70, **PAID)], bought(50), [-60, 50], id="not-what-is-billed"),
+        pytest.param([grant("messages", 10, 70, reset=None)], bought(50), [-60, 50], id="not-what-never-comes-back"),
+        pytest.param([grant("messages", 10, 70)], bought(50, entity_key="one"), [-60, 50], id="not-by-an-entity"),
+        pytest.param(
+            [grant("messages", 10, 70)], bought(50, price=EVERY_MONTH), [-60, 50], id="not-with-units-of-every-month"
+        ),
+    ],
+)
+def test_bought_units_pay_for_free_overage(others: list[Grant], target: Grant, left: list[int | str]) -> None:
+    """Where it counts for the next period: 5,000,000 bought beside 127,803 of overage are 4,872,197 (§9.3)."""
+    held = [*others, target]
+    changed = {each.id: each for each in repay_units(held, target)}
+    after = [changed.get(each.id, each) for each in held]
+
+    assert [Decimal(each) for each in left] == [each.balance for each in after]
+    assert [each.granted for each in held] == [each.granted for each in after]
+    assert sum(each.balance for each in held) == sum(each.balance for each in after)
 
 
 def test_what_is_switched_on() -> None:

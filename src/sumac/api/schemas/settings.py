@@ -19,7 +19,7 @@ class BillingSettingsBody(WireModel):
 
     An invoice is tried again after each of `retry_days`, counted from the try before; `after_last_retry` says what
     becomes of the plan then. With `persist_free_overage` what was used beyond free units is taken from the next
-    period's. `usage_alerts` are about every customer's usage.
+    period's, or from units that are bought once before. `usage_alerts` are about every customer's usage.
     """
 
     retry_days: RetryDays

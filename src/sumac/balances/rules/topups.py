@@ -69,6 +69,20 @@ def spread_units(grants: Sequence[Grant], bought: Grant, units: Decimal) -> tupl
     return (*changed, replace(bought, prepaid=prepaid, balance=balance))
 
 
+def repay_units(grants: Sequence[Grant], bought: Grant) -> tuple[Grant, ...]:
+    """The grants that change when units that were just bought once pay for free overage, before any reset does.
+
+    That is what was used beyond the customer's units that come back by themselves and bill no overage (§9.3).
+    """
+    if bought.entity_key is not None or not is_bought_once(bought.price):
+        return ()
+    owing = [each for each in grants if each.reset is not None and each.overage and not each.overage_allowed]
+    units = min(bought.prepaid, max(ZERO, bought.balance))
+    before = replace(bought, prepaid=rounded(bought.prepaid - units), balance=rounded(bought.balance - units))
+    changed = spread_units(owing, before, units)
+    return changed if changed[-1] != bought else ()
+
+
 def switched_on(before: Sequence[AutoTopup], after: Sequence[AutoTopup]) -> str | None:
     """The feature whose automatic top-up is on after a change and was not before it; of several the first."""
     were_on = {each.feature_id for each in before if each.enabled}
