@@ -14,6 +14,7 @@ from sumac.core.tenant import Tenant
 from sumac.customers import service as customers
 from sumac.invoices.model import InvoiceStatus
 from sumac.storage.database import Database
+from tests.support.build import ONCE, item, plan, prepaid_price, price
 from tests.support.services import Services
 from tests.support.topups import FAILED, HOUR, MINUTE, SECOND, SUCCEEDED, control, look, sell, told, topup, used
 
@@ -118,18 +119,24 @@ async def test_a_check_buys_what_ran_low_before(shop: Services) -> None:
 
 
 async def test_what_is_still_low_is_bought_with_the_next_usage(shop: Services) -> None:
-    """200 messages, threshold 100: 170 and then 1 leave 80 and then 129, half a minute apart."""
-    await control(shop, topup(100, 100))
-    await used(shop, 100)
-    await shop.track(90)
-    await shop.topups.close()
+    """200 messages, threshold 100, 50 more: 170 and then 1 leave 80 and then 129, half a minute apart (§6.6)."""
+    fifties = item("messages", 0, reset=None, price=prepaid_price(5, billing_units=Decimal(50), cadence=ONCE))
+    await shop.offer(plan("fifties", fifties, price=price(1, ONCE), add_on=True))
+    await shop.track(100)
+    await shop.cancel(CancelAction.CANCEL_IMMEDIATELY, plan_id="pack")
+    await shop.attach("fifties", quantities={"messages": Decimal(200)})
+    await control(shop, topup(100, 50))
 
-    assert 10 == await shop.remaining()
+    assert 80 == await used(shop, 170)
 
-    shop.clock.advance(30 * SECOND)
+    shop.clock.advance(29 * SECOND)
+
+    assert 79 == await used(shop, 1)
+
+    shop.clock.advance(SECOND)
     await look(shop)
 
-    assert (110, ["11.00", "10.00", "10.00"]) == (await shop.remaining(), await shop.totals())
+    assert (129, ["11.00", "21.00", "5.00", "5.00"]) == (await shop.remaining(), await shop.totals())
 
 
 async def test_units_pay_for_what_is_owed_first(shop: Services) -> None:
