@@ -41,7 +41,8 @@ from tests.rules.schedules import phase, schedule
     [
         (PRO, {"messages": 5}, "messages is not a prepaid feature of plan pro"),
         (PRO, {"lights": 5}, "lights is not a prepaid feature"),
-        (ONE_OFF, {"messages": -1}, "must not be below 0"),
+        (ONE_OFF, {"messages": -1}, "must be between 0 and 10000000000000"),
+        (ONE_OFF, {"messages": 10**13 + 1}, "must be between 0 and 10000000000000"),
     ],
 )
 def test_quantities_that_cannot_be_chosen(offer: Plan, quantities: dict[str, int], problem: str) -> None:

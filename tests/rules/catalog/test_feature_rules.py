@@ -46,7 +46,8 @@ def test_valid(feature: Feature) -> None:
         pytest.param(credits_for(("unknown", "1")), "does not exist", id="unknown-feature"),
         pytest.param(credits_for(("seats", "1")), "seats is neither", id="held-units"),
         pytest.param(credits_for(("sso", "1")), "sso is neither", id="boolean-in-schema"),
-        pytest.param(credits_for(("messages", "-1")), "below 0", id="negative-cost"),
+        pytest.param(credits_for(("messages", "-1")), "between 0 and", id="negative-cost"),
+        pytest.param(credits_for(("messages", "10000000000001")), "between 0 and", id="absurd-cost"),
         pytest.param(
             replace(TOKENS, credit_schema=(CreditCost("messages", Decimal(1)),)),
             "only for credit systems",

@@ -68,14 +68,15 @@ def seats_of_edit(snapshot: BalanceSnapshot, request: EditRequest, *, now: datet
 
 
 def _checked(snapshot: BalanceSnapshot, request: EditRequest, now: datetime) -> Target:
-    given = [each for each in (request.remaining, request.add_to_balance, request.usage) if each is not None]
+    named = {"remaining": request.remaining, "add_to_balance": request.add_to_balance, "usage": request.usage}
+    given = {name: value for name, value in named.items() if value is not None}
     others = [each for each in (request.included_grant, request.resets_at, request.expires_at) if each is not None]
     if len(given) > 1:
         _refuse("remaining: give at most one of remaining, add_to_balance and usage")
     if not given and not others:
         _refuse("remaining: give something to change")
-    for value in given:
-        check_value("remaining", value)
+    for name, value in given.items():
+        check_value(name, value)
     if request.included_grant is not None:
         check_value("included_grant", request.included_grant)
         if request.included_grant < 0:

@@ -13,6 +13,7 @@ from sumac.billing.rules.transition import are_billed_together, find_paid, is_tr
 from sumac.catalog.model import Plan
 from sumac.catalog.rules.shape import is_free, is_one_off
 from sumac.core.errors import BadRequest, Conflict, NotFound
+from sumac.core.quantity import LARGEST
 
 ZERO = Decimal(0)
 SOON = timedelta(minutes=1)
@@ -29,13 +30,13 @@ def is_about_now(starts_at: datetime, now: datetime) -> bool:
 
 
 def check_quantities(plan: Plan, quantities: Mapping[str, Decimal]) -> None:
-    """Raises BadRequest `invalid_options` for a feature that is not bought in advance, or a negative quantity."""
+    """Raises BadRequest `invalid_options` for a feature that is not bought in advance, or a quantity out of range."""
     for feature_id, quantity in quantities.items():
         if not any(item.is_prepaid for item in plan.items if item.feature_id == feature_id):
             message = f"feature_quantities: {feature_id} is not a prepaid feature of plan {plan.id}"
             raise BadRequest(message, code="invalid_options")
-        if quantity < 0:
-            message = f"feature_quantities: the quantity of {feature_id} must not be below 0"
+        if not 0 <= quantity <= LARGEST:
+            message = f"feature_quantities: the quantity of {feature_id} must be between 0 and {LARGEST:f}"
             raise BadRequest(message, code="invalid_options")
 
 

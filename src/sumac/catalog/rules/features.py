@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from sumac.catalog.model import Feature, FeatureKind
 from sumac.core.errors import BadRequest
+from sumac.core.quantity import LARGEST
 
 PAID_FOR = frozenset({FeatureKind.METERED, FeatureKind.AI_CREDIT_SYSTEM})
 
@@ -40,8 +41,8 @@ def _check_schema(feature: Feature, others: Mapping[str, Feature]) -> None:
             _refuse(f"credit_schema names feature {cost.metered_feature_id}, which does not exist")
         elif metered.kind not in PAID_FOR or not metered.consumable:
             _refuse(f"credit_schema may name consumable metered or AI credit features only; {metered.id} is neither")
-        if cost.credit_cost < 0:
-            _refuse(f"the credit_cost of {cost.metered_feature_id} must not be below 0")
+        if not 0 <= cost.credit_cost <= LARGEST:
+            _refuse(f"the credit_cost of {cost.metered_feature_id} must be between 0 and {LARGEST:f}")
 
 
 def _refuse(sentence: str) -> None:
