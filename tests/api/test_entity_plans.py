@@ -114,6 +114,27 @@ async def test_several_at_once_for_an_entity(ada: Api) -> None:
 
 
 @on_sqlite
+async def test_plans_for_several_at_once(ada: Api) -> None:
+    """One invoice; a plan that names no entity is as the request says, null is the customer's (billing.md §13.1)."""
+    await ada.call("plans.create", {**DESK, "plan_id": "lamp", "add_on": True})
+    plans = [
+        {"plan_id": "desk"},
+        {"plan_id": "desk", "entity_id": "south"},
+        {"plan_id": "lamp", "entity_id": None},
+    ]
+    shown = await ada.call("billing.preview_multi_attach", {**NORTH, "plans": plans})
+    attached = await ada.call("billing.multi_attach", {**NORTH, "plans": plans})
+
+    assert (30, 30) == (shown["total"], attached["invoice"]["total"])
+    assert [("desk", "entity"), ("free", "customer"), ("lamp", "customer")] == held(
+        await ada.call("entities.get", NORTH)
+    )
+    assert held(await ada.call("entities.get", SOUTH)) == held(await ada.call("entities.get", NORTH))
+    nobody = [{"plan_id": "desk", "entity_id": "west"}]
+    assert 404 == (await ada.refused("billing.multi_attach", {**ADA, "plans": nobody})).status
+
+
+@on_sqlite
 async def test_requests_that_are_refused(ada: Api) -> None:
     """Entities that do not exist, plans of several scopes at once, and what entities do not have yet."""
     await ada.call("billing.attach", {**NORTH, "plan_id": "desk"})
@@ -125,7 +146,7 @@ async def test_requests_that_are_refused(ada: Api) -> None:
         ("billing.update", {**nobody, "plan_id": "desk", **cancel}, 404, "entity_not_found"),
         ("billing.update", {**SOUTH, "plan_id": "desk", **cancel}, 404, "customer_product_not_found"),
         ("billing.update", {**ADA, "plan_id": "desk", **cancel}, 404, "customer_product_not_found"),
-        ("billing.multi_attach", {**NORTH, "plans": mixed}, 400, "invalid_request"),
+        ("billing.multi_attach", {**NORTH, "plans": mixed}, 409, "plan_already_attached"),
         ("billing.multi_attach", {**nobody, "plans": [{"plan_id": "desk"}]}, 404, "entity_not_found"),
         (
             "billing.multi_update",

@@ -20,11 +20,12 @@ from sumac.billing.requests import (
     BillingRequest,
     CancelAction,
     CancelRequest,
+    MultiAttachRequest,
     MultiCancelRequest,
     UpdateRequest,
 )
 from sumac.billing.rules.multi import decide_end_unpaid
-from sumac.billing.rules.target import find_target
+from sumac.billing.rules.target import find_target, scopes_of
 from sumac.billing.rules.transition import find_current
 from sumac.billing.visits import Checkout, CheckoutProgress
 from sumac.core.errors import Conflict
@@ -156,7 +157,8 @@ async def _replaced(work: Work, customer: Customer, request: BillingRequest, *, 
     customer = await billed_in(work, customer, wanted_currency(request))
     snapshot = await load_scoped(work, customer, request, has_card=has_card)
     plans = await wanted_plans(work, snapshot, request)
-    taken = [find_current(snapshot.holdings, plan) for plan in plans]
+    seen = scopes_of(snapshot, request) if isinstance(request, MultiAttachRequest) else [snapshot] * len(plans)
+    taken = [find_current(scope.holdings, plan) for scope, plan in zip(seen, plans, strict=True)]
     removed = request.remove_plan_ids if isinstance(request, AttachRequest) else ()
     gone = [each for each in snapshot.holdings if each.plan.id in removed]
     return {each.held.id for each in (*taken, *gone) if each is not None}

@@ -19,15 +19,17 @@ from sumac.billing.requests import (
 )
 from sumac.billing.rules.decision import decide
 from sumac.billing.rules.revert import check_request
-from sumac.billing.rules.target import find_target, is_meant
+from sumac.billing.rules.target import find_scope, find_target, is_meant
 from sumac.catalog import service as catalog
 from sumac.catalog.model import Plan
-from sumac.core.errors import BadRequest, NotFound
+from sumac.core.errors import BadRequest
 from sumac.core.money import Money
 from sumac.customers.model import Customer
 from sumac.invoices import service as invoices
 from sumac.invoices.model import Invoice
 from sumac.storage.work import Work
+
+Change = AttachRequest | CancelRequest | MultiCancelRequest | ScheduleRequest | UpdateRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,25 +78,24 @@ async def propose(work: Work, customer: Customer, request: BillingRequest, *, ha
 async def load_scoped(work: Work, customer: Customer, request: BillingRequest, *, has_card: bool) -> Snapshot:
     """What the rules may look at, as the request sees it: about the customer, or about one entity (billing.md §10.2).
 
-    A plan that is named by its subscription is found wherever it is. Raises NotFound `entity_not_found`, BadRequest for
-    changes of several scopes at once.
+    A plan that is named by its subscription is found wherever it is; several that are attached are each about their
+    own. Raises NotFound `entity_not_found`, BadRequest for changes of several scopes at once.
     """
     snapshot = await load_snapshot(work, customer, has_payment_method=has_card)
-    changes: Sequence[BillingRequest] = request.changes if isinstance(request, MultiCancelRequest) else (request,)
-    scopes = {_scope_of(snapshot, each, each.entity_id or request.entity_id) for each in changes}
+    if isinstance(request, MultiAttachRequest):
+        return snapshot
+    changes: Sequence[Change] = request.changes if isinstance(request, MultiCancelRequest) else (request,)
+    scopes = {_scope_of(snapshot, each, request.entity_id) for each in changes}
     if len(scopes) > 1:
         message = "updates: plans of the customer and of an entity, or of several, are changed one after the other"
         raise BadRequest(message)
     return snapshot.scoped(scopes.pop())
 
 
-def _scope_of(snapshot: Snapshot, request: BillingRequest, entity_id: str | None) -> str | None:
+def _scope_of(snapshot: Snapshot, request: Change, of_all: str | None) -> str | None:
+    entity_id = request.entity_id or of_all
     if entity_id is not None:
-        for entity in snapshot.entities:
-            if entity.public_id == entity_id:
-                return entity.key
-        message = f"Entity {entity_id} not found"
-        raise NotFound(message, code="entity_not_found")
+        return find_scope(snapshot, entity_id)
     if isinstance(request, CancelRequest | UpdateRequest) and request.subscription_id is not None:
         meant = [each for each in (*snapshot.holdings, *snapshot.paused) if is_meant(each, request)]
         return meant[0].held.entity_key if meant else None

@@ -74,13 +74,17 @@ class CustomLine:
 
 @dataclass(frozen=True, slots=True)
 class PlanWish:
-    """One plan among several that are wanted together. `quantities` are totals per prepaid feature."""
+    """One plan among several that are wanted together. `quantities` are totals per prepaid feature.
+
+    Attached with others it may be for an entity (`entity_id`), else for the customer; in a schedule all are for one.
+    """
 
     plan_id: str
     version: int | None = None
     quantities: Mapping[str, Decimal] = field(default_factory=dict)
     customize: Customization | None = None
     subscription_id: str | None = None
+    entity_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +152,6 @@ class MultiAttachRequest:
     new_subscription: bool = False
     prorate: bool = True
     currency: str | None = None
-    entity_id: str | None = None
     kind: Literal["multi_attach"] = "multi_attach"
 
 

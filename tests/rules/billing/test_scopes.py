@@ -1,7 +1,10 @@
 """Plans of entities beside those of the customer (billing.md §10.2, §10.4 A19 to A21, §11, §12.5)."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -17,16 +20,17 @@ from sumac.billing.model import (
     Snapshot,
     StartPlan,
 )
-from sumac.billing.requests import AttachRequest, CancelAction, CancelRequest
+from sumac.billing.requests import AttachRequest, CancelAction, CancelRequest, MultiAttachRequest, PlanWish
 from sumac.billing.rules.attach import decide_attach
 from sumac.billing.rules.cancel import decide_cancel
-from sumac.billing.rules.multi import decide_end_unpaid
+from sumac.billing.rules.multi import decide_end_unpaid, decide_multi_attach
 from sumac.billing.rules.turn import decide_turn
 from sumac.catalog.model import Plan
-from sumac.core.errors import Conflict, NotFound
+from sumac.core.errors import BadRequest, Conflict, NotFound, SumacError
 from sumac.core.money import round_sum
 from sumac.customers.model import Entity
 from tests.rules.offers import (
+    ADD_ON,
     FREE,
     JANUARY,
     PREMIUM,
@@ -55,6 +59,19 @@ def customer(*holdings: Holding, **changes: Any) -> Snapshot:  # noqa: ANN401  #
 def attach(state: Snapshot, offer: Plan, entity_key: str | None, now: datetime, **asked: Any) -> Decision:  # noqa: ANN401  # asked
     request = AttachRequest("acme", offer.id, **asked)
     return decide_attach(state.scoped(entity_key), offer, request, now=now)
+
+
+def attach_all(
+    state: Snapshot,
+    *wishes: tuple[Plan, str | None],
+    now: datetime = JANUARY,
+    named: Mapping[str | None, str] = MappingProxyType({}),
+) -> Decision:
+    """Attaches plans together, each to an entity or the customer; `named` are subscription ids by whose they are."""
+    offers = [offer for offer, _ in wishes]
+    plans = tuple(PlanWish(offer.id, entity_id=key, subscription_id=named.get(key)) for offer, key in wishes)
+    several = replace(state, plan_ids=tuple(f"new-{number}" for number in range(len(plans))))
+    return decide_multi_attach(several, offers, MultiAttachRequest("acme", plans), now=now)
 
 
 def total(decision: Decision) -> str:
@@ -99,6 +116,64 @@ def test_only_the_plan_of_the_same_scope_is_replaced(scope: str | None) -> None:
     down = attach(customer(own(None, PREMIUM), own("one", PREMIUM), own("two", PREMIUM)), PRO, scope, JANUARY)
     assert [f"{scope}-premium"] == [each.held.id for each in down.actions if isinstance(each, CancelPlan)]
     assert [scope] == [each.held.entity_key for each in down.actions if isinstance(each, SchedulePlan)]
+
+
+@pytest.mark.parametrize(
+    ("before", "wishes", "now", "expected", "ended"),
+    [
+        pytest.param([], [(PRO, None), (PRO, "one"), (PRO, "two")], JANUARY, "60", [], id="the-same-for-all"),
+        pytest.param(
+            [own("one", PRO), own(None, PREMIUM)],
+            [(PREMIUM, "one"), (PRO, "two"), (ADD_ON, None)],
+            at("2026-01-16 12:00"),
+            "35",
+            ["one-pro"],
+            id="an-upgrade-a-new-plan-and-an-add-on",
+        ),
+        pytest.param(
+            [own("one", PREMIUM), own("two", PREMIUM)],
+            [(PRO, "one"), (PRO, "two")],
+            at("2026-01-16 12:00"),
+            "-30",
+            ["one-premium", "two-premium"],
+            id="all-at-once-downgrades-too",
+        ),
+    ],
+)
+def test_several_for_several(
+    before: list[Holding], wishes: list[tuple[Plan, str | None]], now: datetime, expected: str, ended: list[str]
+) -> None:
+    """One invoice for plans of the customer and of entities; each takes the place of what the same one has (§13.1)."""
+    decision = attach_all(customer(*before), *wishes, now=now)
+
+    starts = [each.held for each in decision.actions if isinstance(each, StartPlan)]
+    assert [(offer.id, key) for offer, key in wishes] == [(each.plan_id, each.entity_key) for each in starts]
+    assert ended == [each.held.id for each in decision.actions if isinstance(each, EndPlan)]
+    assert (expected, 1) == (total(decision), len({each.anchor_at for each in starts}))
+
+
+@pytest.mark.parametrize(
+    ("wishes", "named", "error"),
+    [
+        pytest.param([(PREMIUM, None), (PRO, "one")], {}, Conflict, id="what-one-of-them-has"),
+        pytest.param([(PRO, "two"), (PREMIUM, "two")], {}, BadRequest, id="two-in-one-place"),
+        pytest.param([(PRO, "two"), (PRO, "three")], {}, NotFound, id="an-entity-that-is-not-there"),
+        pytest.param([(PRO, None), (PRO, "two")], {None: "a", "two": "a"}, Conflict, id="one-id-for-two"),
+        pytest.param([(PRO, "two")], {"two": "taken"}, Conflict, id="an-id-of-a-sibling"),
+    ],
+)
+def test_what_does_not_go_together(
+    wishes: list[tuple[Plan, str | None]], named: dict[str | None, str], error: type[SumacError]
+) -> None:
+    """What the scope of a plan has, and ids of subscriptions anywhere, stand in the way of it."""
+    with pytest.raises(error):
+        attach_all(customer(own("one", PRO, subscription_id="taken")), *wishes, named=named)
+
+
+def test_an_id_of_a_subscription_is_one_of_all() -> None:
+    """No entity can call its plan what the plan of a sibling is called already (§10.1)."""
+    with pytest.raises(Conflict):
+        attach(customer(own("one", PRO, subscription_id="taken")), PRO, "two", JANUARY, subscription_id="taken")
 
 
 def test_a_shared_trial_ends_for_all() -> None:

@@ -12,7 +12,7 @@ from sumac.api.schemas.customize import trial_only
 from sumac.api.schemas.later import refuse_later
 from sumac.api.schemas.plans import FreeTrialIn
 from sumac.api.schemas.previews import PreviewBody
-from sumac.api.schemas.schedules import PhasePlanBody, one_scope
+from sumac.api.schemas.schedules import PhasePlanBody
 from sumac.api.schemas.wire import (
     AnyId,
     Currency,
@@ -69,7 +69,7 @@ class MultiAttachBody(WireModel):
         check_ahead(mode, enable=self.enable_plan_immediately)
         return MultiAttachRequest(
             customer_id=self.customer_id,
-            plans=tuple(plan.wish() for plan in self.plans),
+            plans=tuple(replace(plan.wish(), entity_id=plan.scope(self.entity_id)) for plan in self.plans),
             trial=trial_only(self, self.free_trial),
             redirect_mode=RedirectMode(self.redirect_mode),
             success_url=self.success_url,
@@ -80,7 +80,6 @@ class MultiAttachBody(WireModel):
             new_subscription=bool(self.new_billing_subscription),
             prorate=self.billing_behavior != "none",
             currency=self.currency,
-            entity_id=one_scope(self.plans, self.entity_id),
         )
 
 

@@ -44,6 +44,10 @@ class PhasePlanBody(WireModel):
     customize: CustomizeBody | None = None
     subscription_id: AnyId | None = None
 
+    def scope(self, entity_id: str | None) -> str | None:
+        """The entity that it is for, or None for the customer; where it says neither, as the request, `entity_id`."""
+        return self.entity_id if "entity_id" in self.model_fields_set else entity_id
+
     def wish(self) -> PlanWish:
         """As a wish. Raises BadRequest for a trial of its own and what is not available yet."""
         if self.customize is not None and "free_trial" in self.customize.model_fields_set:
@@ -63,7 +67,7 @@ def one_scope(plans: Sequence[PhasePlanBody], entity_id: str | None) -> str | No
 
     Raises BadRequest for plans of several.
     """
-    named = [plan.entity_id if "entity_id" in plan.model_fields_set else entity_id for plan in plans]
+    named = [plan.scope(entity_id) for plan in plans]
     if len(set(named)) > 1:
         message = "entity_id: plans of the customer and of an entity, or of several, together are not available yet"
         raise BadRequest(message)

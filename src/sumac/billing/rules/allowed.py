@@ -85,7 +85,7 @@ def check_attach(
     snapshot: Snapshot, plan: Plan, current: Holding | None, request: AttachRequest, *, now: datetime
 ) -> None:
     """Raises BadRequest or Conflict for what cannot go together."""
-    check_subscription_ids(snapshot.holdings, [request.subscription_id])
+    check_subscription_ids(snapshot.everywhere, [request.subscription_id])
     check_carried(request.carry_balances, snapshot.features, "carry_over_balances")
     check_carried(request.carry_usages, snapshot.features, "carry_over_usages")
     if current is not None:

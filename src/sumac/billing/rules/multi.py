@@ -27,7 +27,7 @@ from sumac.billing.rules.quantities import inherited_quantities
 from sumac.billing.rules.refund import compute_refunds
 from sumac.billing.rules.revert import check_left, check_none_reverts
 from sumac.billing.rules.start import Start, start_plan
-from sumac.billing.rules.target import find_target
+from sumac.billing.rules.target import find_target, scopes_of
 from sumac.billing.rules.transition import are_billed_together, find_current, find_paid, find_scheduled
 from sumac.catalog.model import Customization, Plan
 from sumac.catalog.rules.shape import is_free, is_main_recurring, is_one_off
@@ -40,13 +40,17 @@ def decide_multi_attach(
 ) -> Decision:
     """The actions of giving all the plans at once, downgrades too, on one invoice.
 
-    Raises Conflict for a plan the customer has already, BadRequest for plans that do not go together.
+    Each is the customer's or an entity's. Raises Conflict for one that the same has already, NotFound for an unknown
+    entity, BadRequest for plans that do not go together.
     """
-    _check(snapshot, plans, request, now)
-    arrivals = _start_together(snapshot, plans, request, now)
+    scopes = scopes_of(snapshot, request)
+    _check(snapshot, scopes, plans, request, now)
+    arrivals = _start_together(scopes, plans, request, now)
+    for scope, each in zip(scopes, arrivals, strict=True):
+        check_left(scope, [] if each.replaced is None else [each.replaced], "plans")
     leaving = [each.replaced for each in arrivals if each.replaced is not None]
-    check_left(snapshot, leaving, "plans")
-    dropped = [DropScheduled(each.held) for plan in plans for each in find_scheduled(snapshot.holdings, plan)]
+    waiting = [find_scheduled(scope.holdings, plan) for scope, plan in zip(scopes, plans, strict=True)]
+    dropped = [DropScheduled(each.held) for some in waiting for each in some]
     _check_one_subscription(leaving)
     terms = Terms(prorate=request.prorate, invoice_mode=request.invoice_mode)
     return with_payment(
@@ -121,10 +125,10 @@ def _together(drafts: Sequence[InvoiceDraft]) -> Iterator[IssueInvoice]:
 
 
 def _start_together(
-    snapshot: Snapshot, plans: Sequence[Plan], request: MultiAttachRequest, now: datetime
+    scopes: Sequence[Snapshot], plans: Sequence[Plan], request: MultiAttachRequest, now: datetime
 ) -> list[Arrival]:
     """The plans as they start. The trial of a main plan is that of all that is billed along, unless one is set."""
-    started = [_start(snapshot, plan, request, number, request.trial, now) for number, plan in enumerate(plans)]
+    started = [_start(scopes[number], plan, request, number, request.trial, now) for number, plan in enumerate(plans)]
     trials = [
         each.holding.plan.free_trial
         for each in started
@@ -136,7 +140,7 @@ def _start_together(
     return [
         each
         if is_free(plan) or each.holding.held.trial_ends_at is not None
-        else _start(snapshot, plan, request, number, lent, now)
+        else _start(scopes[number], plan, request, number, lent, now)
         for number, (plan, each) in enumerate(zip(plans, started, strict=True))
     ]
 
@@ -148,21 +152,24 @@ def _check_one_subscription(leaving: Sequence[Holding]) -> None:
         raise BadRequest(message)
 
 
-def _check(snapshot: Snapshot, plans: Sequence[Plan], request: MultiAttachRequest, now: datetime) -> None:
-    taken: set[str] = set()
-    for plan, wish in zip(plans, request.plans, strict=True):
+def _check(
+    snapshot: Snapshot, scopes: Sequence[Snapshot], plans: Sequence[Plan], request: MultiAttachRequest, now: datetime
+) -> None:
+    taken: set[tuple[str | None, str]] = set()
+    for scope, plan, wish in zip(scopes, plans, request.plans, strict=True):
         check_quantities(plan, wish.quantities)
+        check_none_reverts(scope, [plan], request.trial, "plans")
         if not is_main_recurring(plan):
             continue
-        if any(each.held.is_usable and each.plan.id == plan.id for each in snapshot.holdings):
+        if any(each.held.is_usable and each.plan.id == plan.id for each in scope.holdings):
             message = f"Plan {plan.id} is already attached; use billing.update to change it"
             raise Conflict(message, code="plan_already_attached")
-        if plan.group in taken:
+        place = scope.entity_key, plan.group
+        if place in taken:
             message = f"plans: {plan.id} and another plan of the same group cannot be held together"
             raise BadRequest(message)
-        taken.add(plan.group)
-    check_none_reverts(snapshot, plans, request.trial, "plans")
-    check_subscription_ids(snapshot.holdings, [wish.subscription_id for wish in request.plans])
+        taken.add(place)
+    check_subscription_ids(snapshot.everywhere, [wish.subscription_id for wish in request.plans])
     if request.anchor is not None and all(is_one_off(plan) for plan in plans):
         message = "billing_cycle_anchor: none of the plans has a billing cycle"
         raise BadRequest(message)

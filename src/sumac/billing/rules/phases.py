@@ -133,9 +133,10 @@ def _check_together(where: str, wanted: Iterable[Wanted]) -> None:
 
 
 def _others(snapshot: Snapshot, wanted: Iterable[Wanted]) -> list[Holding]:
-    """What the customer holds in no place that is taken, and of no schedule."""
+    """What the customer and its entities hold in no place that is taken, and of no schedule of the same scope."""
     taken = {slot_of(each.plan) for each in wanted}
-    return [each for each in snapshot.holdings if slot_of(each.plan) not in taken and each.held.schedule_id is None]
+    own = [each for each in snapshot.holdings if slot_of(each.plan) not in taken and each.held.schedule_id is None]
+    return [*own, *snapshot.others]
 
 
 def _check_past(snapshot: Snapshot, plans: Iterable[Plan], request: ScheduleRequest) -> None:

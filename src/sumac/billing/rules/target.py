@@ -1,9 +1,9 @@
-"""Which of the customer's plans a change is about (billing.md §12.1)."""
+"""Which of the customer's plans a change is about, and whose they are (billing.md §12.1, §13.1)."""
 
 from collections.abc import Sequence
 
-from sumac.billing.model import Holding
-from sumac.billing.requests import CancelRequest, UpdateRequest
+from sumac.billing.model import Holding, Snapshot
+from sumac.billing.requests import CancelRequest, MultiAttachRequest, UpdateRequest
 from sumac.catalog.rules.shape import is_free
 from sumac.core.errors import BadRequest, NotFound
 
@@ -26,6 +26,22 @@ def find_target(holdings: Sequence[Holding], request: CancelRequest | UpdateRequ
         message = f"Customer {request.customer_id} does not have plan {wanted}"
         raise NotFound(message, code="customer_product_not_found")
     return max(running, key=lambda each: (each.held.created_at, each.held.id))
+
+
+def find_scope(snapshot: Snapshot, entity_id: str | None) -> str | None:
+    """The key of the entity, None for the customer. Raises NotFound `entity_not_found`."""
+    if entity_id is None:
+        return None
+    for entity in snapshot.entities:
+        if entity.public_id == entity_id:
+            return entity.key
+    message = f"Entity {entity_id} not found"
+    raise NotFound(message, code="entity_not_found")
+
+
+def scopes_of(snapshot: Snapshot, request: MultiAttachRequest) -> list[Snapshot]:
+    """What was read, as each of the plans sees it. Raises NotFound `entity_not_found`."""
+    return [snapshot.scoped(find_scope(snapshot, wish.entity_id)) for wish in request.plans]
 
 
 def is_meant(holding: Holding, request: CancelRequest | UpdateRequest) -> bool:
