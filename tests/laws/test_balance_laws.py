@@ -1,6 +1,7 @@
 """Deductions plus shortfall equal the request; yes means it fits; refunds have a ceiling (billing.md §4, §5)."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal, localcontext
 from itertools import permutations
 
@@ -83,6 +84,21 @@ def test_a_refund_lifts_no_grant_above_what_was_granted(
     _, deducted = use([*own, *credits_], -value, OverageBehavior.CAP, cost)
 
     assert all(taken.grant.balance <= (0 if taken.grant.unlimited else taken.grant.granted) for taken in deducted.taken)
+
+
+@LAW
+@given(grants_of("action1"), st.integers(-100, 100), st.integers(0, 100), quantities)
+def test_a_refund_leaves_what_was_edited_alone(held: list[Grant], adjusted: int, raised: int, value: Decimal) -> None:
+    """An edited grant is filled up to what it was edited to give; one that was set above that stays where it is."""
+    edited = [
+        replace(each, adjustment=max(Decimal(adjusted), -each.included), balance=each.balance + raised)
+        for each in held
+        if not each.unlimited
+    ]
+    _, deducted = use(edited, -value, OverageBehavior.CAP, Decimal(1))
+
+    for before, left in zip(edited, after(edited, deducted), strict=True):
+        assert left.balance <= max(before.balance, before.granted)
 
 
 @LAW

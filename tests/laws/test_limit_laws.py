@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal, localcontext
+from itertools import permutations
 
 import pytest
 from hypothesis import given
@@ -16,8 +17,8 @@ from sumac.balances.rules.limits import deduct_within, limiting_of
 from sumac.core.errors import BadRequest
 from sumac.core.quantity import QUANTITY_PRECISION
 from tests.laws.strategies import LAW, grants_of, quantities, whole_quantities
-from tests.rules.limited import CAP, NOON, OVERFLOW, REJECT, asked, counters, held_plan, limited, used
-from tests.rules.offers import ACTION1
+from tests.rules.limited import CAP, NOON, OVERFLOW, REJECT, asked, balances, counters, held_plan, limited, used
+from tests.rules.offers import ACTION1, grant
 
 FEATURES = ("action1", "credits")
 PLACES = Decimal("1e-9")
@@ -108,6 +109,25 @@ def test_a_rejected_track_is_one_that_a_cap_would_cut(before: BalanceSnapshot, v
         assert {each.grant.id: each.grant.balance for each in outcome.taken}.items() <= {
             each.id: each.balance for each in used(before, str(value), CAP, "action1").grants
         }.items()
+
+
+@LAW
+@given(
+    snapshots(), st.lists(st.tuples(st.sampled_from(["action1", "messages"]), amounts), min_size=2, max_size=4), amounts
+)
+def test_independent_tracks_have_no_order(
+    before: BalanceSnapshot, tracked: list[tuple[str, Decimal]], included: Decimal
+) -> None:
+    """Usage of features that share nothing leaves the same balances and counters in any order, whatever limits it."""
+    more = replace(before, grants=(*before.grants, grant("messages", str(included), id="plain")))
+    ends = []
+    for order in permutations(tracked):
+        after = more
+        for feature_id, value in order:
+            after = used(after, str(value), CAP, feature_id)
+        ends.append((balances(after), counters(after)))
+
+    assert [ends[0]] * len(ends) == ends
 
 
 @LAW

@@ -248,6 +248,21 @@ def test_decimals_are_exact() -> None:
     assert [Decimal("0.0000000001")] == balances(after(tiny, deduct(MESSAGES, tiny, 1)))
 
 
+@pytest.mark.parametrize("step", ["0.1", "0.0000000001", "0.3333333333", "9.9999999999"])
+def test_many_small_steps(step: str) -> None:
+    """A thousand steps are a thousand times the step, to the last of ten places; given back, nothing was used."""
+    grants: Sequence[Grant] = [grant("messages", 10_000)]
+    for _ in range(1000):
+        grants = after(grants, deduct(MESSAGES, grants, step))
+
+    assert [10_000 - 1000 * Decimal(step)] == balances(grants)
+
+    for _ in range(1000):
+        grants = after(grants, deduct(MESSAGES, grants, f"-{step}"))
+
+    assert [grant("messages", 10_000)] == grants
+
+
 def test_a_price_no_decimal_divides() -> None:
     """One credit at 3 credits a unit pays a third of a unit; the rest at ten places is the shortfall."""
     dear = credit_system("dear", action1="3")

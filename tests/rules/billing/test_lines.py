@@ -12,7 +12,7 @@ from sumac.billing.model import (
     Holding,
 )
 from sumac.billing.rules.lines import advance_lines, credit_lines, one_off_lines, overage_lines, prepaid_of, prorate
-from sumac.catalog.model import Plan
+from sumac.catalog.model import ItemPrice, Plan
 from sumac.core.money import round_sum
 from sumac.core.time import Period
 from sumac.invoices.model import LineDraft
@@ -245,6 +245,26 @@ def test_overage_is_billed_at_the_end_of_its_period() -> None:
 
     assert (500, 50, "messages", MONTH) == (line.exact_minor, line.quantity, line.feature_id, line.period)
     assert "50 used beyond 100" in line.description
+
+
+@pytest.mark.parametrize(
+    ("used", "price", "cents"),
+    [
+        pytest.param("170", usage_based("0.05"), 350, id="words"),
+        pytest.param("155", usage_based("1", units=10), 600, id="one-entity-plan"),
+        pytest.param("123", usage_based("1", units=10), 300, id="the-other-entity-plan"),
+        pytest.param("178", usage_based("1", units=10), 800, id="both-of-one-item"),
+        pytest.param("100.0000000001", usage_based("1", units=10), 100, id="a-hair-beyond"),
+        pytest.param("110", usage_based("1", units=10), 100, id="exactly-a-pack"),
+        pytest.param("100.3", usage_based("0.10"), 10, id="a-part-of-a-unit"),
+    ],
+)
+def test_what_overage_costs(used: str, price: ItemPrice, cents: int) -> None:
+    """Whole packs of what was used beyond 100, for one grant at a time (§9.4)."""
+    (line,) = overage("2026-02-01", closing=False, balance=100 - Decimal(used), price=price)
+
+    assert cents == line.exact_minor
+    assert f"{Decimal(used) - 100:,f} used beyond 100" in line.description
 
 
 def test_overage_before_the_end_is_billed_only_when_the_plan_is_left() -> None:
