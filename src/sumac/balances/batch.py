@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -18,13 +18,15 @@ from sumac.storage.changes import Owner
 from sumac.storage.journal import Journal
 
 Answer = TypeVar("Answer")
-Decide = Callable[[BalanceSnapshot, datetime], tuple[UsageDecision, Answer]]
+Told = Callable[[BalanceSnapshot], Answer]
+Decide = Callable[[BalanceSnapshot, datetime], tuple[UsageDecision, Told[Answer]]]
 
 
 @dataclass(slots=True, eq=False)
 class Item:
     """A request that writes: what it decides from the snapshot, and who waits for it.
 
+    `decide` says too how to answer, once it has the snapshot afterwards.
     What it comes to, an answer or an error, is told once its transaction is over and its connection given back.
     """
 
@@ -91,8 +93,10 @@ class Batch:
         if item.key is not None and (item.tenant, item.key) in claimed:
             raise events.already_received()
         snapshot = self._snapshots.get(view.owner, view.snapshot)
-        decision, answer = item.decide(snapshot, now)
-        self._snapshots[view.owner] = snapshot.after(decision)
+        decision, told = item.decide(snapshot, now)
+        after = snapshot.after(decision)
+        answer = told(after)
+        self._snapshots[view.owner] = after
         if item.key is not None:
             claimed.add((item.tenant, item.key))
         return decision, answer
@@ -100,8 +104,7 @@ class Batch:
     def _remember(self, found: dict[Item, View], raised: set[Owner]) -> None:
         """Takes over what was written of the customers whose version was raised, and of no other."""
         for view in {view.owner: view for view in found.values() if view.owner in raised}.values():
-            snapshot = self._snapshots[view.owner]
-            view.take(replace(snapshot, customer=replace(snapshot.customer, version=snapshot.customer.version + 1)))
+            view.take(self._snapshots[view.owner])
 
     async def _find_views(self, items: Sequence[Item]) -> dict[Item, View]:
         """The view of each item whose customer exists, as of this transaction; the others have failed."""

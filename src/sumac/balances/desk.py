@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from sumac.balances.batch import Answer, Batch, Decide, Item
+from sumac.balances.batch import Answer, Batch, Decide, Item, Told
 from sumac.balances.model import BalanceSnapshot, TrackAnswer, UsageDecision
 from sumac.balances.requests import CheckRequest, TrackRequest
 from sumac.balances.rules.follow import to_buy
@@ -150,15 +150,15 @@ class UsageDesk:
         return view
 
 
-def _check(request: CheckRequest, snapshot: BalanceSnapshot, at: datetime) -> tuple[UsageDecision, CheckAnswer]:
+def _check(request: CheckRequest, snapshot: BalanceSnapshot, at: datetime) -> tuple[UsageDecision, Told[CheckAnswer]]:
     access = judge(snapshot, request, now=at)
     if not access.allowed:
-        return UsageDecision(), CheckAnswer(snapshot.customer.public_id, access, None, request.entity_id)
+        return UsageDecision(), lambda after: CheckAnswer(after.customer.public_id, access, None, request.entity_id)
     tracked = tracked_by(request)
     decision = decide(snapshot, tracked, now=at)
-    return decision, checked_answer(snapshot.after(decision), tracked, access, decision)
+    return decision, lambda after: checked_answer(after, tracked, access, decision)
 
 
-def _track(request: TrackRequest, snapshot: BalanceSnapshot, at: datetime) -> tuple[UsageDecision, TrackAnswer]:
+def _track(request: TrackRequest, snapshot: BalanceSnapshot, at: datetime) -> tuple[UsageDecision, Told[TrackAnswer]]:
     decision = decide(snapshot, request, now=at)
-    return decision, compute_answer(snapshot.after(decision), request, decision.events)
+    return decision, lambda after: compute_answer(after, request, decision.events)

@@ -26,33 +26,31 @@ class View:
     `mark` is the watch's, `epoch` that of the journal's views, at which it was last known to be right.
     """
 
-    tenant: Tenant
+    owner: Owner
     snapshot: BalanceSnapshot
+    version: int
     tenant_version: int
     mark: int | None = None
     epoch: int = -1
     answers: dict[Hashable, bytes] = field(default_factory=dict)
 
-    @property
-    def owner(self) -> Owner:
-        """The customer's and the tenant's key."""
-        return self.tenant.key, self.snapshot.customer.key
-
     def is_at(self, versions: Versions) -> bool:
         """Whether these are its versions."""
-        found = versions.get(self.owner), versions.get((self.tenant.key, None))
-        return found == (self.snapshot.customer.version, self.tenant_version)
+        tenant, _ = self.owner
+        return (versions.get(self.owner), versions.get((tenant, None))) == (self.version, self.tenant_version)
 
     def take(self, snapshot: BalanceSnapshot) -> None:
-        """Goes on with a snapshot that was just committed."""
+        """Goes on with the snapshot of the next version, which was just committed."""
         self.snapshot = snapshot
+        self.version += 1
         self.answers.clear()
 
 
 async def read_view(work: Work, customer_id: str) -> View:
     """A view as of the work. Raises NotFound."""
     customer = await customers.get(work, customer_id)
-    return View(work.tenant, await load_snapshot(work, customer), await work.tenant_version())
+    snapshot = await load_snapshot(work, customer)
+    return View((work.tenant.key, customer.key), snapshot, customer.version, await work.tenant_version())
 
 
 class Views:
@@ -89,7 +87,7 @@ class Views:
         if moment != self._forgotten:
             return
         self._views[view.owner] = view
-        self._named[view.tenant.key, customer_id] = view.owner
+        self._named[view.owner[0], customer_id] = view.owner
         if len(self._views) > VIEWS_MAX:
             self._views.popitem(last=False)
         if len(self._named) > 2 * VIEWS_MAX:

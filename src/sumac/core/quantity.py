@@ -1,10 +1,11 @@
 """Quantities of features: exact decimals, never binary floats (api.md §1.7)."""
 
-from decimal import Context, Decimal, Inexact, InvalidOperation, localcontext
+from decimal import Context, Decimal, Inexact, InvalidOperation
 
 PLACES = Decimal("1e-10")
 LARGEST = Decimal(10_000_000_000_000)
 QUANTITY_PRECISION = 50
+QUANTITIES = Context(prec=QUANTITY_PRECISION)
 EXACT = Context(prec=100, traps=[Inexact])
 ZERO = Decimal(0)
 ONE = Decimal(1)
@@ -17,10 +18,10 @@ def exact_sum(one: Decimal, other: Decimal) -> Decimal:
 
 def rounded(value: Decimal) -> Decimal:
     """The value at ten decimal places, without trailing zeros (billing.md §5.4)."""
-    with localcontext() as context:
-        context.prec = QUANTITY_PRECISION
-        normal = (value.quantize(PLACES) + ZERO).normalize()  # adding zero takes the sign from a negative zero
-        return normal.quantize(ONE) if normal == normal.to_integral_value() else normal
+    exact = QUANTITIES.quantize(value, PLACES)
+    if exact == exact.to_integral_value():
+        return QUANTITIES.add(QUANTITIES.quantize(exact, ONE), ZERO)  # adding zero takes the sign from a negative zero
+    return QUANTITIES.normalize(exact)
 
 
 def from_text(text: str) -> Decimal:

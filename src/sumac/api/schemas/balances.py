@@ -1,15 +1,27 @@
 """Balances, check and track on the wire (api.md §2.0, §2.4)."""
 
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterator, Mapping
+from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field
 
 from sumac.api.schemas.features import FeatureBody
-from sumac.api.schemas.items import TierBody, rate_fields
+from sumac.api.schemas.items import TierBody
 from sumac.api.schemas.locks import LockBody
+from sumac.api.schemas.shown_balances import (
+    Shown,
+    show_accepted,
+    show_balance,
+    show_check,
+    show_deduction,
+    show_flag,
+    show_reset,
+    show_rollover,
+    show_source,
+    show_track,
+)
 from sumac.api.schemas.wire import (
     AnyId,
     CustomerId,
@@ -24,16 +36,13 @@ from sumac.api.schemas.wire import (
 )
 from sumac.balances.model import Balance, Grant, TrackAnswer
 from sumac.balances.requests import CheckRequest, LockRequest, OverageBehavior, TrackRequest
-from sumac.balances.rules.sum import by_source, shown
 from sumac.balances.usage import CheckAnswer
-from sumac.catalog.model import Feature, ItemPrice
+from sumac.catalog.model import Feature
 from sumac.core.errors import BadRequest
 from sumac.core.time import Cadence
 from sumac.events.model import Deduction
 
 Features = Mapping[str, Feature]
-ZERO = Decimal(0)
-NEVER = datetime(9999, 12, 31, 23, 59, 59, 999000, tzinfo=UTC)
 
 
 class BalanceResetBody(WireModel):
@@ -46,11 +55,8 @@ class BalanceResetBody(WireModel):
     @classmethod
     def of(cls, cadence: Cadence | None, resets_at: datetime | None) -> Self | None:
         """None for a balance that never resets."""
-        if cadence is None:
-            return None
-        if cadence.count == 1:
-            return cls(interval=cadence.interval.value, resets_at=resets_at)
-        return cls(interval=cadence.interval.value, interval_count=cadence.count, resets_at=resets_at)
+        shown = show_reset(cadence, resets_at)
+        return None if shown is None else cls.model_validate(shown)
 
 
 class BreakdownPriceBody(WireModel):
@@ -62,16 +68,6 @@ class BreakdownPriceBody(WireModel):
     billing_units: Number
     billing_method: Literal["prepaid", "usage_based"]
     max_purchase: Number | None
-
-    @classmethod
-    def of(cls, price: ItemPrice) -> Self:
-        """The amount or the tiers."""
-        return cls(
-            **rate_fields(price),
-            billing_units=price.billing_units,
-            billing_method=price.billing_method.value,
-            max_purchase=price.max_purchase,
-        )
 
 
 class BreakdownBody(WireModel):
@@ -91,28 +87,9 @@ class BreakdownBody(WireModel):
     edited_until: Milliseconds | None = None
 
     @classmethod
-    def of(cls, slots: Sequence[Grant]) -> Self:
-        """A grant, or the slots of one item as one. An unlimited grant has no reset and no price here.
-
-        What was set by hand says since when it is so, and until which reset, null for ever.
-        """
-        grant = slots[0]
-        plain = not grant.unlimited
-        edits = [each.edited_at for each in slots if each.edited_at is not None]
-        optional: dict[str, Any] = {"edited_at": max(edits), "edited_until": grant.resets_at} if edits else {}
-        return cls(
-            id=grant.public_id,
-            plan_id=grant.plan_id,
-            included_grant=sum((each.included + each.adjustment for each in slots), ZERO),
-            prepaid_grant=sum((each.prepaid for each in slots), ZERO),
-            remaining=sum((each.remaining for each in slots), ZERO),
-            usage=sum((each.usage for each in slots), ZERO),
-            unlimited=grant.unlimited,
-            reset=BalanceResetBody.of(grant.reset, grant.resets_at) if plain else None,
-            price=BreakdownPriceBody.of(grant.price) if plain and grant.price else None,
-            expires_at=grant.expires_at,
-            **optional,
-        )
+    def of(cls, grant: Grant) -> Self:
+        """One grant."""
+        return cls.model_validate(show_source([grant]))
 
 
 class RolloverUnitsBody(WireModel):
@@ -124,8 +101,8 @@ class RolloverUnitsBody(WireModel):
 
     @classmethod
     def of(cls, grant: Grant) -> Self:
-        """As answered: `granted` are those left and those used since."""
-        return cls(granted=grant.granted, balance=grant.remaining, expires_at=grant.expires_at or NEVER)
+        """As answered."""
+        return cls.model_validate(show_rollover(grant))
 
 
 class BalanceBody(WireModel):
@@ -146,23 +123,7 @@ class BalanceBody(WireModel):
     @classmethod
     def of(cls, balance: Balance, features: Features | None = None) -> Self:
         """The balance; with `features` it shows its feature."""
-        optional: dict[str, Any] = {}
-        if features is not None and balance.feature_id in features:
-            optional["feature"] = FeatureBody.of(features[balance.feature_id])
-        if balance.rollovers:
-            optional["rollovers"] = [RolloverUnitsBody.of(each) for each in balance.rollovers]
-        return cls(
-            feature_id=balance.feature_id,
-            granted=balance.granted,
-            remaining=balance.remaining,
-            usage=balance.usage,
-            unlimited=balance.unlimited,
-            overage_allowed=balance.overage_allowed,
-            max_purchase=balance.max_purchase,
-            next_reset_at=balance.next_reset_at,
-            breakdown=[BreakdownBody.of(slots) for slots in by_source(balance.grants)],
-            **optional,
-        )
+        return cls.model_validate(show_balance(balance) | _feature(balance.feature_id, features))
 
 
 class FlagBody(WireModel):
@@ -177,16 +138,7 @@ class FlagBody(WireModel):
     @classmethod
     def of(cls, grant: Grant, features: Features | None = None) -> Self:
         """The flag; with `features` it shows its feature."""
-        optional: dict[str, Any] = {}
-        if features is not None and grant.feature_id in features:
-            optional["feature"] = FeatureBody.of(features[grant.feature_id])
-        return cls(
-            id=grant.id,
-            plan_id=grant.plan_id,
-            expires_at=grant.expires_at,
-            feature_id=grant.feature_id,
-            **optional,
-        )
+        return cls.model_validate(show_flag(grant) | _feature(grant.feature_id, features))
 
 
 class _UsageRequest(WireModel):
@@ -247,22 +199,12 @@ class CheckAnswerBody(WireModel):
     @classmethod
     def of(cls, answer: CheckAnswer, *, balance_features: Features | None, flag_features: Features | None) -> Self:
         """The answer; the features given are shown inside the balance and the flag."""
-        access = answer.access
-        judged = shown(access.balance) if access.balance is not None else None
-        optional: dict[str, Any] = {}
-        if answer.entity_id is not None:
-            optional["entity_id"] = answer.entity_id
-        if answer.balances is not None:
-            held = {key: shown(each) if each is not None else None for key, each in answer.balances.items()}
-            optional["balances"] = _balances(held, balance_features)
-        return cls(
-            allowed=access.allowed,
-            customer_id=answer.customer_id,
-            required_balance=access.required,
-            balance=BalanceBody.of(judged, balance_features) if judged is not None else None,
-            flag=FlagBody.of(access.flag, flag_features) if access.flag else None,
-            **optional,
-        )
+        value = show_check(answer)
+        for each in _balances_in(value):
+            each.update(_feature(each["feature_id"], balance_features))
+        if value["flag"] is not None:
+            value["flag"].update(_feature(value["flag"]["feature_id"], flag_features))
+        return cls.model_validate(value)
 
 
 class TrackBody(_UsageRequest):
@@ -307,13 +249,7 @@ class DeductionBody(WireModel):
     @classmethod
     def of(cls, deduction: Deduction) -> Self:
         """As answered."""
-        return cls(
-            balance_id=deduction.public_id,
-            feature_id=deduction.feature_id,
-            plan_id=deduction.plan_id,
-            reset=BalanceResetBody.of(deduction.reset, deduction.resets_at),
-            value=deduction.value,
-        )
+        return cls.model_validate(show_deduction(deduction))
 
 
 class TrackAnswerBody(WireModel):
@@ -330,20 +266,10 @@ class TrackAnswerBody(WireModel):
     @classmethod
     def of(cls, answer: TrackAnswer, features: Features | None) -> Self:
         """The answer; the features given are shown inside the balance."""
-        optional: dict[str, Any] = {}
-        if answer.request.entity_id is not None:
-            optional["entity_id"] = answer.request.entity_id
-        if answer.request.event_name is not None:
-            optional["event_name"] = answer.request.event_name
-        if answer.balances is not None:
-            optional["balances"] = _balances(answer.balances, features)
-        return cls(
-            customer_id=answer.customer_id,
-            value=answer.request.value,
-            balance=BalanceBody.of(answer.balance, features) if answer.balance else None,
-            deductions=[DeductionBody.of(deduction) for deduction in answer.deductions],
-            **optional,
-        )
+        value = show_track(answer)
+        for each in _balances_in(value):
+            each.update(_feature(each["feature_id"], features))
+        return cls.model_validate(value)
 
 
 class AcceptedTrackBody(TrackAnswerBody):
@@ -354,11 +280,16 @@ class AcceptedTrackBody(TrackAnswerBody):
     @classmethod
     def of(cls, answer: TrackAnswer, features: Features | None = None) -> Self:  # noqa: ARG003  # nothing is shown
         """What was told; no balance, and no deductions."""
-        request = answer.request
-        named = {"entity_id": request.entity_id, "event_name": request.event_name}
-        optional: dict[str, Any] = {name: value for name, value in named.items() if value is not None}
-        return cls(customer_id=answer.customer_id, value=request.value, balance=None, **optional)
+        return cls.model_validate(show_accepted(answer))
 
 
-def _balances(balances: Mapping[str, Balance | None], features: Features | None) -> dict[str, BalanceBody | None]:
-    return {key: None if each is None else BalanceBody.of(each, features) for key, each in balances.items()}
+def _balances_in(value: Shown) -> Iterator[Shown]:
+    for each in (value["balance"], *value.get("balances", {}).values()):
+        if each is not None:
+            yield each
+
+
+def _feature(feature_id: str, features: Features | None) -> Shown:
+    if features is None or feature_id not in features:
+        return {}
+    return {"feature": FeatureBody.of(features[feature_id])}

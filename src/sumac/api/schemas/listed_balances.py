@@ -56,7 +56,7 @@ class ListedBalanceBody(BreakdownBody):
         now: datetime,
     ) -> Self:
         """As listed; one whose time is up by now is over, even before its end is written down."""
-        plain = BreakdownBody.of([grant])
+        plain = BreakdownBody.of(grant)
         over = grant.ended_at is not None or (grant.expires_at is not None and grant.expires_at <= now)
         entity = entities.get(grant.entity_key) if grant.entity_key is not None else None
         return cls(
