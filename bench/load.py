@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -40,15 +40,30 @@ async def measure(url: str, request_of: Callable[[int], bytes], *, seconds: floa
         reader, writer = await asyncio.open_connection(address.hostname, address.port)
         while (started := time.perf_counter()) < deadline:
             writer.write(request_of(next(counter)))
-            head = await reader.readuntil(b"\r\n\r\n")
-            length = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
-            body = await reader.readexactly(length)
-            if not head.startswith(b"HTTP/1.1 200"):
-                message = f"the server answered {head[:60]!r} {body[:200]!r}"
-                raise RuntimeError(message)
+            await _answer(reader)
             took.append(time.perf_counter() - started)
         writer.close()
 
     await asyncio.gather(*(send() for _ in range(CONNECTIONS)))
     took.sort()
     return Measured(len(took) / seconds, took[len(took) // 2] * 1000, took[len(took) * 99 // 100] * 1000)
+
+
+async def send_each(url: str, requests: Sequence[bytes]) -> None:
+    """Sends each request once, so that what is measured afterwards is not somebody's first time."""
+    address = urlsplit(url)
+    reader, writer = await asyncio.open_connection(address.hostname, address.port)
+    for request in requests:
+        writer.write(request)
+        await _answer(reader)
+    writer.close()
+
+
+async def _answer(reader: asyncio.StreamReader) -> None:
+    """Reads one answer. Raises RuntimeError unless it is a 200."""
+    head = await reader.readuntil(b"\r\n\r\n")
+    length = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
+    body = await reader.readexactly(length)
+    if not head.startswith(b"HTTP/1.1 200"):
+        message = f"the server answered {head[:60]!r} {body[:200]!r}"
+        raise RuntimeError(message)

@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from sumac.api.errors import add_error_handlers
+from sumac.api.fast_door import FastDoor
 from sumac.api.headers import SafeHeaders
 from sumac.api.openapi import add_openapi
 from sumac.api.router import api_router
@@ -80,6 +81,7 @@ def create_app(services: Services) -> FastAPI:
     app.include_router(pages_router(Site(services.database, services.billing, services.bank)))
     app.add_api_route("/health", _health, include_in_schema=False)
     app.add_middleware(SafeHeaders)
+    app.add_middleware(FastDoor, services=services)
     add_front(app)
     return app
 

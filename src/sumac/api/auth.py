@@ -8,6 +8,7 @@ from sumac.core.tenant import Env, Tenant
 from sumac.organizations import service as organizations
 from sumac.organizations.model import KEY_PREFIXES, SHOWN_KEY_LENGTH
 from sumac.organizations.rules.scopes import ROLE_SCOPES
+from sumac.storage.work import SystemWork
 
 SESSION_COOKIE = "sumac_session"
 PUBLISHABLE_PREFIXES = ("am_pk_test_", "am_pk_live_")
@@ -28,22 +29,23 @@ async def authenticate(request: Request, services: Services) -> Caller:
     header = request.headers.get("authorization", "")
     scheme, _, token = header.partition(" ")
     if scheme.lower() == "bearer" and token.strip():
-        return await _by_key(token.strip(), services)
+        async with services.database.system_reading() as system:
+            return await by_key(token.strip(), system)
     if request.headers.get("x-client-type") == "dashboard":
         return await _by_session(request, services)
     message = "No secret key: send the header 'Authorization: Bearer am_sk_…'"
     raise Unauthenticated(message, code="no_secret_key")
 
 
-async def _by_key(secret: str, services: Services) -> Caller:
+async def by_key(secret: str, system: SystemWork) -> Caller:
+    """Whoever has the secret key. Raises Unauthenticated."""
     if secret.startswith(PUBLISHABLE_PREFIXES):
         message = "This publishable key is not valid; use a secret key"
         raise Unauthenticated(message, code="invalid_publishable_key")
     if not secret.startswith(tuple(KEY_PREFIXES.values())):
         message = "The token is not a secret key; those begin with am_sk_test_ or am_sk_live_"
         raise Unauthenticated(message, code="invalid_request")
-    async with services.database.system_reading() as system:
-        key = await organizations.find_key(system, secret)
+    key = await organizations.find_key(system, secret)
     if key is None:
         shown = secret[:SHOWN_LENGTH] + "*" * max(0, min(len(secret), 64) - SHOWN_LENGTH)
         message = f"Invalid secret key: {shown}"

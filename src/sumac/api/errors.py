@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from sumac.api.schemas.wire import encode, kind_of
 from sumac.core.errors import SumacError
+from sumac.core.tenant import Tenant
 
 log = structlog.get_logger("sumac.api")
 
@@ -30,12 +31,14 @@ PROBLEMS_SHOWN_MAX = 20
 
 
 def error_response(request: Request, status: int, message: str, code: str) -> Response:
+    """The error body as an answer."""
+    tenant: Tenant | None = getattr(request.state, "tenant", None)
+    return Response(encode(error_value(message, code, tenant)), status, media_type="application/json")
+
+
+def error_value(message: str, code: str, tenant: Tenant | None) -> dict[str, str]:
     """The error body, with the environment once the caller is known."""
-    body = {"message": message, "code": code}
-    tenant = getattr(request.state, "tenant", None)
-    if tenant is not None:
-        body["env"] = tenant.env.value
-    return Response(encode(body), status, media_type="application/json")
+    return {"message": message, "code": code} | ({} if tenant is None else {"env": tenant.env.value})
 
 
 def validation_message(problems: Sequence[Mapping[str, Any]]) -> str:

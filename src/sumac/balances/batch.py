@@ -22,18 +22,24 @@ Told = Callable[[BalanceSnapshot], Answer]
 Decide = Callable[[BalanceSnapshot, datetime], tuple[UsageDecision, Told[Answer]]]
 
 
+class OutdatedError(Exception):
+    """What was known of the tenant, of its keys or settings, is not what it is now; nothing was written."""
+
+
 @dataclass(slots=True, eq=False)
 class Item:
     """A request that writes: what it decides from the snapshot, and who waits for it.
 
-    `decide` says too how to answer, once it has the snapshot afterwards.
-    What it comes to, an answer or an error, is told once its transaction is over and its connection given back.
+    `decide` says too how to answer, once it has the snapshot afterwards. `known_at` is the tenant's version at which
+    the caller's key was good, if that is from memory. What it comes to, an answer or an error, is told once its
+    transaction is over and its connection given back.
     """
 
     tenant: Tenant
     customer_id: str
     decide: Decide[Any]
     key: str | None
+    known_at: int | None
     answered: "asyncio.Future[Any]"
     answer: object = None
     error: Exception | None = None
@@ -90,6 +96,8 @@ class Batch:
     def _decide(self, item: Item, view: View, claimed: set[tuple[Tenant, str]]) -> tuple[UsageDecision, object]:
         now = view.snapshot.customer.now(self._journal.now)
         require_settled(view.snapshot.customer, self._journal.now)
+        if item.known_at is not None and item.known_at != view.tenant_version:
+            raise OutdatedError
         if item.key is not None and (item.tenant, item.key) in claimed:
             raise events.already_received()
         snapshot = self._snapshots.get(view.owner, view.snapshot)

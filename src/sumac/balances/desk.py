@@ -13,6 +13,7 @@ from sumac.balances.batch import Answer, Batch, Decide, Item, Told
 from sumac.balances.model import BalanceSnapshot, TrackAnswer, UsageDecision
 from sumac.balances.requests import CheckRequest, TrackRequest
 from sumac.balances.rules.follow import to_buy
+from sumac.balances.rules.resolve import has_usage_limits
 from sumac.balances.rules.usage import compute_answer
 from sumac.balances.service import require_settled
 from sumac.balances.usage import CheckAnswer, checked_answer, decide, judge, tracked_by
@@ -54,37 +55,57 @@ class UsageDesk:
         """
         if request.send_event:
             return await self.submit(tenant, request.customer_id, lambda *at: _check(request, *at))
-        view = await self.view(tenant, request.customer_id)
-        customer = view.snapshot.customer
-        access = judge(view.snapshot, request, now=customer.now(self._database.clock.now()))
-        if to_buy(view.snapshot, [each for each in view.snapshot.features if each.id == request.feature_id]):
-            self._topup(tenant, customer.key)
-        return CheckAnswer(customer.public_id, access, None, request.entity_id)
+        answer, _ = self.judge(tenant, await self.view(tenant, request.customer_id), request)
+        return answer
 
-    async def track(self, tenant: Tenant, request: TrackRequest) -> TrackAnswer:
+    def judge(self, tenant: Tenant, view: View, request: CheckRequest) -> tuple[CheckAnswer, bool]:
+        """The answer to a check that counts nothing, and whether it is the same as long as the view is right.
+
+        It is not where the time matters, as to usage limits, or where the check has more bought. Raises as `check`.
+        """
+        snapshot = view.snapshot
+        customer = snapshot.customer
+        access = judge(snapshot, request, now=customer.now(self._database.clock.now()))
+        buys = bool(to_buy(snapshot, [each for each in snapshot.features if each.id == request.feature_id]))
+        if buys:
+            self._topup(tenant, customer.key)
+        return CheckAnswer(customer.public_id, access, None, request.entity_id), not (
+            buys or has_usage_limits(snapshot)
+        )
+
+    async def track(self, tenant: Tenant, request: TrackRequest, *, known_at: int | None = None) -> TrackAnswer:
         """Counts usage; it is on disk when this answers.
 
         Raises NotFound for an unknown customer, feature, entity or event name; BadRequest `insufficient_balance` with
-        reject; Conflict `duplicate_idempotency_key`; SeatsBilledError.
+        reject; Conflict `duplicate_idempotency_key`; SeatsBilledError; OutdatedError when the tenant's version is not
+        that of `known_at`.
         """
         return await self.submit(
-            tenant, request.customer_id, lambda *at: _track(request, *at), key=request.idempotency_key
+            tenant,
+            request.customer_id,
+            lambda *at: _track(request, *at),
+            key=request.idempotency_key,
+            known_at=known_at,
         )
 
     async def view(self, tenant: Tenant, customer_id: str) -> View:
         """What the customer has, with nothing due. Raises NotFound."""
 
         async def look() -> View:
-            view = self._views.find(tenant, customer_id)
-            if view is None or not await self._is_right(view):
-                view = await self._read(tenant, customer_id)
+            view = await self._kept(tenant, customer_id) or await self._read(tenant, customer_id)
             require_settled(view.snapshot.customer, self._database.clock.now())
             return view
 
         return await self._settled(tenant, look)
 
     async def submit(
-        self, tenant: Tenant, customer_id: str, decide: Decide[Answer], *, key: str | None = None
+        self,
+        tenant: Tenant,
+        customer_id: str,
+        decide: Decide[Answer],
+        *,
+        key: str | None = None,
+        known_at: int | None = None,
     ) -> Answer:
         """Decides from the customer's snapshot and writes it with others; answers once it is durable.
 
@@ -92,7 +113,7 @@ class UsageDesk:
         """
 
         async def wait() -> Answer:
-            item = Item(tenant, customer_id, decide, key, asyncio.get_running_loop().create_future())
+            item = Item(tenant, customer_id, decide, key, known_at, asyncio.get_running_loop().create_future())
             self._waiting.append(item)
             if self._writer is None:
                 self._writer = asyncio.create_task(self._write())
@@ -132,14 +153,17 @@ class UsageDesk:
         for tenant, customer_key in topups:
             self._topup(tenant, customer_key)
 
-    async def _is_right(self, view: View) -> bool:
+    async def _kept(self, tenant: Tenant, customer_id: str) -> View | None:
+        """The view in memory, if it is right."""
+        view = self._views.find(tenant, customer_id)
+        if view is None:
+            return None
         mark = self._database.watch.mark()
-        if mark is not None and view.mark == mark:
-            return True
-        if not view.is_at(await self._database.watch.versions([view.owner])):
-            return False
-        view.mark = mark
-        return True
+        if mark is None or view.mark != mark:
+            if not view.is_at(await self._database.watch.versions([view.owner])):
+                return None
+            view.mark = mark
+        return view
 
     async def _read(self, tenant: Tenant, customer_id: str) -> View:
         mark, moment = self._database.watch.mark(), self._views.moment

@@ -95,7 +95,7 @@ class Views:
 
     def forget(self, changes: Changes) -> None:
         """Drops what somebody changed."""
-        for tenant, key in changes.owners:
+        for tenant, key in changes.owners | changes.gone:
             self._forgotten += 1
             if key is None:
                 for owner in [owner for owner in self._views if owner[0] == tenant]:

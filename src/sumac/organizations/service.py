@@ -140,7 +140,7 @@ async def find_key(system: SystemWork, secret: str) -> ApiKey | None:
 
 async def revoke_keys(system: SystemWork, organization_id: str, *, name: str) -> int:
     """Ends the organization's keys of that name; answers how many."""
-    return await store.revoke_keys(system, api_keys.c.organization_id == organization_id, api_keys.c.name == name)
+    return await store.revoke_keys(system, organization_id, api_keys.c.name == name)
 
 
 async def request_code(system: SystemWork, email: str) -> str | None:

@@ -55,6 +55,7 @@ async def remove_organization(system: SystemWork, organization_id: str) -> None:
     await system.delete(members, members.c.organization_id == organization_id)
     await system.delete(api_keys, api_keys.c.organization_id == organization_id)
     await system.delete(organizations, organizations.c.id == organization_id)
+    system.changes.gone.update((tenant, None) for tenant in tenants)
 
 
 async def add_member(system: SystemWork, member: Member) -> None:
@@ -99,9 +100,14 @@ async def find_key(system: SystemWork, digest: str) -> ApiKey | None:
     return ApiKey(row.id, row.organization_id, Env(row.env), row.name, row.prefix, tuple(row.scopes))
 
 
-async def revoke_keys(system: SystemWork, *where: sa.ColumnElement[bool]) -> int:
-    """Ends the keys that match; answers how many."""
-    return await system.update(api_keys, api_keys.c.revoked_at.is_(None), *where, values={"revoked_at": system.now})
+async def revoke_keys(system: SystemWork, organization_id: str, *where: sa.ColumnElement[bool]) -> int:
+    """Ends the organization's keys that match, whoever remembers them; answers how many."""
+    for env in Env:
+        system.changes.note(Tenant(organization_id, env), None)
+    own = api_keys.c.organization_id == organization_id
+    return await system.update(
+        api_keys, own, api_keys.c.revoked_at.is_(None), *where, values={"revoked_at": system.now}
+    )
 
 
 async def replace_sign_in(

@@ -33,12 +33,12 @@ Listener = Callable[["Changes"], None]
 class Changes:
     """What a work changed: customers as (tenant key, customer key), and tenants as (tenant key, None).
 
-    `keys` is whether an API key changed.
+    `gone` are tenants of which nothing is left, whose version nobody can raise.
     """
 
     def __init__(self) -> None:
         self.owners: set[Owner] = set()
-        self.keys = False
+        self.gone: set[Owner] = set()
 
     def note(self, tenant: Tenant, customer_keys: Sequence[str] | None) -> None:
         """Remembers that rows of these customers changed; None for what all customers of the tenant share."""
@@ -48,7 +48,7 @@ class Changes:
             self.owners.update((tenant.key, key) for key in customer_keys)
 
     def __bool__(self) -> bool:
-        return bool(self.owners) or self.keys
+        return bool(self.owners or self.gone)
 
     async def write(self, connection: AsyncConnection, *, sender: str) -> None:
         """Raises the versions, in the work's transaction, and tells the other processes at its commit."""
@@ -69,9 +69,7 @@ class Changes:
 
     async def announce(self, connection: AsyncConnection, *, sender: str) -> None:
         """Tells the other processes at the commit of a PostgreSQL transaction: one text per owner, in one statement."""
-        texts = [f"{sender} {tenant} {key or ''}" for tenant, key in self.owners]
-        if self.keys:
-            texts.append(f"{sender} ")
+        texts = [f"{sender} {tenant} {key or ''}" for tenant, key in self.owners | self.gone]
         if texts:
             told = sa.func.unnest(sa.bindparam("texts", texts, sa.ARRAY(sa.Text)))
             await connection.execute(sa.select(sa.func.pg_notify(CHANNEL, told)))
@@ -81,10 +79,7 @@ class Changes:
         """The changes that another process told of."""
         changes = cls()
         tenant, _, key = text.partition(" ")
-        if tenant:
-            changes.owners.add((tenant, key or None))
-        else:
-            changes.keys = True
+        changes.owners.add((tenant, key or None))
         return changes
 
 

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sumac.core.tenant import Tenant
 from sumac.storage.changes import TENANT_VERSION, Changes, customers_named
 from sumac.storage.prepared import Prepared
-from sumac.storage.schema import OF_CUSTOMERS, OF_TENANTS, TENANT, api_keys, counters, customers
+from sumac.storage.schema import OF_CUSTOMERS, OF_TENANTS, TENANT, counters, customers
 
 Values = Mapping[str, Any]
 
@@ -47,6 +47,10 @@ class _Transaction:
         result = await self._connection.execute(statement, parameters)
         return result.rowcount
 
+    async def _version_of(self, tenant: Tenant) -> int:
+        own = (counters.c[TENANT] == tenant.key, counters.c.name == TENANT_VERSION)
+        return int(await self.scalar(sa.select(counters.c.value).where(*own)) or 0)
+
     async def commit(self) -> None:
         """Makes everything done so far durable; called once, by Database, when the work's block ends well."""
         await self.changes.write(self._connection, sender=self._sender)
@@ -68,9 +72,7 @@ class Work(_Transaction):
 
     async def tenant_version(self) -> int:
         """The version of what the tenant's customers share."""
-        statement = self.select(counters).where(counters.c.name == TENANT_VERSION)
-        row = await self.find(statement)
-        return 0 if row is None else int(row.value)
+        return await self._version_of(self.tenant)
 
     def select(self, table: sa.Table, *others: sa.Table) -> sa.Select[Any]:
         """A select of the table's columns within the tenant; `others` are joined by conditions the caller adds."""
@@ -158,13 +160,16 @@ class Work(_Transaction):
 class SystemWork(_Transaction):
     """One transaction outside every tenant: organizations, members, keys, sessions, and what is due anywhere."""
 
+    async def tenant_version(self, tenant: Tenant) -> int:
+        """The version of what the tenant's customers and keys share."""
+        return await self._version_of(tenant)
+
     async def insert(self, table: sa.Table, **values: Any) -> None:  # noqa: ANN401  # the table's column types
         """Adds one row."""
         await self._execute(sa.insert(table).values(**values))
 
     async def update(self, table: sa.Table, *where: sa.ColumnElement[bool], values: Values) -> int:
         """Changes the rows that match; answers how many."""
-        self.changes.keys |= table is api_keys
         return await self._execute(sa.update(table).where(*where).values(**values))
 
     async def delete(self, table: sa.Table, *where: sa.ColumnElement[bool]) -> int:

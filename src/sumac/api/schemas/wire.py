@@ -75,7 +75,7 @@ def _read_number(value: object) -> Decimal:
     exponent = number.as_tuple().exponent
     if not isinstance(exponent, int) or abs(exponent) > DIGITS_MAX or number.adjusted() > DIGITS_MAX:
         raise PydanticCustomError("number", "must be a finite number of reasonable size")
-    return _plain_digits(number)
+    return plain_digits(number)
 
 
 def _whole(least: int, most: int) -> Callable[[object], int]:
@@ -99,7 +99,7 @@ def _read_instant(value: object) -> datetime:
     return from_ms(milliseconds)
 
 
-def _plain_digits(number: Decimal) -> Decimal:
+def plain_digits(number: Decimal) -> Decimal:
     """The same number as 1000, not as 1000.0 or 1E+3: clients write whole numbers in each of these ways."""
     digits = format(number, "f")
     return Decimal(digits.rstrip("0").rstrip(".") if "." in digits else digits)
@@ -107,7 +107,7 @@ def _plain_digits(number: Decimal) -> Decimal:
 
 def as_number(value: Decimal) -> int | Decimal:
     """How a decimal is written: whole ones as integers, others with their own digits."""
-    return int(value) if value == value.to_integral_value() else _plain_digits(value)
+    return int(value) if value == value.to_integral_value() else plain_digits(value)
 
 
 def _pattern(pattern: str, allowed: str) -> Callable[[str], str]:

@@ -73,6 +73,12 @@ def tiers_of(snapshot: BalanceSnapshot, entity_key: str | None) -> Tiers | None:
     )
 
 
+def has_usage_limits(snapshot: BalanceSnapshot) -> bool:
+    """Whether anybody limits usage by time, so that an answer may be another one at another time."""
+    controls = (snapshot.controls, *snapshot.entity_controls.values(), *(plan.controls for plan in snapshot.plans))
+    return any(each.usage_limits for each in controls)
+
+
 def resolve_overage(tiers: Tiers, feature_id: str | None) -> Decided[OverageControl] | None:
     """Whether overage is allowed or forbidden, when anybody says so; forbidden beats allowed among plans."""
     found = _decisive(
