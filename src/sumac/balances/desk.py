@@ -14,9 +14,8 @@ from sumac.balances.model import BalanceSnapshot, TrackAnswer, UsageDecision
 from sumac.balances.requests import CheckRequest, TrackRequest
 from sumac.balances.rules.follow import to_buy
 from sumac.balances.rules.resolve import has_usage_limits
-from sumac.balances.rules.usage import compute_answer
 from sumac.balances.service import require_settled
-from sumac.balances.usage import CheckAnswer, checked_answer, decide, judge, tracked_by
+from sumac.balances.usage import CheckAnswer, checked_answer, count, decide, judge, tracked_by
 from sumac.balances.views import View, Views, read_view
 from sumac.core.tenant import Tenant
 from sumac.storage.database import Database
@@ -83,7 +82,7 @@ class UsageDesk:
         return await self.submit(
             tenant,
             request.customer_id,
-            lambda *at: _track(request, *at),
+            lambda *at: count(request, *at),
             key=request.idempotency_key,
             known_at=known_at,
         )
@@ -181,8 +180,3 @@ def _check(request: CheckRequest, snapshot: BalanceSnapshot, at: datetime) -> tu
     tracked = tracked_by(request)
     decision = decide(snapshot, tracked, now=at)
     return decision, lambda after: checked_answer(after, tracked, access, decision)
-
-
-def _track(request: TrackRequest, snapshot: BalanceSnapshot, at: datetime) -> tuple[UsageDecision, Told[TrackAnswer]]:
-    decision = decide(snapshot, request, now=at)
-    return decision, lambda after: compute_answer(after, request, decision.events)

@@ -6,11 +6,11 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Protocol
 
-from sumac.balances.batch import Decide
+from sumac.balances.batch import Decide, Told
 from sumac.balances.model import BalanceSnapshot, TrackAnswer, UsageDecision
 from sumac.balances.requests import TokenRequest, TrackRequest
-from sumac.balances.rules.usage import check_value, compute_answer
-from sumac.balances.usage import decide
+from sumac.balances.rules.usage import check_value
+from sumac.balances.usage import count
 from sumac.catalog.model import Feature, FeatureKind, TokenPool, TokenRates
 from sumac.catalog.rules.tokens import TokenCost, compute_token_cost
 from sumac.core.errors import BadRequest, NotFound
@@ -34,7 +34,7 @@ def decide_tokens(request: TokenRequest, prices: PriceList) -> Decide[TrackAnswe
     What is returned raises NotFound `feature_not_found`, BadRequest `invalid_model`, and as counting usage does.
     """
 
-    def decide_from(snapshot: BalanceSnapshot, at: datetime) -> tuple[UsageDecision, TrackAnswer]:
+    def decide_from(snapshot: BalanceSnapshot, at: datetime) -> tuple[UsageDecision, Told[TrackAnswer]]:
         system = _system(request.usage, snapshot.features)
         sent = sum(count for pool, count in request.tokens.items() if pool.is_sent)
         listed = prices.find(request.model_id, at=request.usage.occurred_at or at, sent=sent)
@@ -46,8 +46,7 @@ def decide_tokens(request: TokenRequest, prices: PriceList) -> Decide[TrackAnswe
             value=rounded(cost.credits),
             properties={**request.usage.properties, **_recorded(request, cost)},
         )
-        decision = decide(snapshot, usage, now=at)
-        return decision, compute_answer(snapshot.after(decision), usage, decision.events)
+        return count(usage, snapshot, at)
 
     return decide_from
 

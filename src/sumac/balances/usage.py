@@ -1,6 +1,6 @@
 """Check and track in a transaction of the caller (billing.md §4, §5)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -163,6 +163,14 @@ def decide(snapshot: BalanceSnapshot, request: TrackRequest, *, now: datetime) -
     if decision.seats:
         raise SeatsBilledError(request)
     return decision
+
+
+def count(
+    request: TrackRequest, snapshot: BalanceSnapshot, at: datetime
+) -> tuple[UsageDecision, Callable[[BalanceSnapshot], TrackAnswer]]:
+    """What the usage comes to, and how to answer once it is carried out. Raises as `track` does."""
+    decision = decide(snapshot, request, now=at)
+    return decision, lambda after: compute_answer(after, request, decision.events)
 
 
 def fresh_ids(snapshot: BalanceSnapshot, request: TrackRequest, *, now: datetime) -> Sequence[str]:
