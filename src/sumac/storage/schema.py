@@ -477,6 +477,126 @@ customer_credits = sa.Table(
     _created(),
 )
 
+# ── rewards and referrals ────────────────────────────────────────────────────────────────────────────────────────────
+
+rewards = sa.Table(
+    "rewards",
+    metadata,
+    _tenant(),
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("id", sa.Text, nullable=False),
+    sa.Column("name", sa.Text),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("value", Quantity),
+    sa.Column("currency", sa.Text),
+    sa.Column("duration", sa.Text),
+    sa.Column("months", sa.Integer),
+    sa.Column("plan_ids", sa.JSON),
+    sa.Column("grants", sa.JSON),
+    _created(),
+    sa.UniqueConstraint(TENANT, "id"),
+)
+
+promo_codes = sa.Table(
+    "promo_codes",
+    metadata,
+    _tenant(),
+    sa.Column("code_key", sa.Text, primary_key=True),
+    sa.Column("code", sa.Text, nullable=False),
+    sa.Column("reward_key", sa.Text, nullable=False),
+    sa.Column("position", sa.Integer, nullable=False),
+    sa.Column("max_redemptions", sa.Integer),
+    sa.Column("first_transaction_only", sa.Boolean, nullable=False),
+    sa.Column("expires_at", Instant),
+    sa.Index(None, TENANT, "reward_key"),
+)
+
+reward_uses = sa.Table(
+    "reward_uses",
+    metadata,
+    _tenant(),
+    _customer(),
+    _id(),
+    sa.Column("reward_key", sa.Text, nullable=False),
+    sa.Column("reward_id", sa.Text, nullable=False),
+    sa.Column("name", sa.Text),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("value", Quantity),
+    sa.Column("currency", sa.Text),
+    sa.Column("duration", sa.Text),
+    sa.Column("months", sa.Integer),
+    sa.Column("plan_ids", sa.JSON),
+    sa.Column("code_key", sa.Text),
+    sa.Column("customer_plan_ids", sa.JSON),
+    sa.Column("invoice_id", sa.Text),
+    sa.Column("actor", sa.Text, nullable=False),
+    _created(),
+    sa.Column("ended_at", Instant),
+    sa.Index(None, TENANT, "reward_key", "code_key"),
+)
+
+invoice_discounts = sa.Table(
+    "invoice_discounts",
+    metadata,
+    _tenant(),
+    _customer(),
+    sa.Column("invoice_id", sa.Text, primary_key=True),
+    sa.Column("position", sa.Integer, primary_key=True),
+    sa.Column("reward_use_id", sa.Text, nullable=False),
+    sa.Column("reward_id", sa.Text, nullable=False),
+    sa.Column("name", sa.Text),
+    sa.Column("percent", Quantity),
+    sa.Column("amount_minor", sa.BigInteger, nullable=False),
+    sa.Index(None, TENANT, "customer_key", "reward_use_id"),
+)
+
+referral_programs = sa.Table(
+    "referral_programs",
+    metadata,
+    _tenant(),
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("id", sa.Text, nullable=False),
+    sa.Column("reward_id", sa.Text, nullable=False),
+    sa.Column("redeem_on", sa.Text, nullable=False),
+    sa.Column("received_by", sa.Text, nullable=False),
+    sa.Column("max_redemptions", sa.Integer),
+    sa.Column("plan_ids", sa.JSON),
+    sa.Column("exclude_trial", sa.Boolean),
+    _created(),
+    sa.UniqueConstraint(TENANT, "id"),
+    sa.Index(None, TENANT, "reward_id"),
+)
+
+referral_codes = sa.Table(
+    "referral_codes",
+    metadata,
+    _tenant(),
+    _customer(),
+    sa.Column("program_key", sa.Text, primary_key=True),
+    sa.Column("code", sa.Text, nullable=False),
+    _created(),
+    sa.UniqueConstraint(TENANT, "code"),
+)
+
+referral_redemptions = sa.Table(
+    "referral_redemptions",
+    metadata,
+    _tenant(),
+    _customer(),
+    _id(),
+    sa.Column("program_key", sa.Text, nullable=False),
+    sa.Column("referrer_key", sa.Text, nullable=False),
+    sa.Column("code", sa.Text, nullable=False),
+    sa.Column("reward_id", sa.Text, nullable=False),
+    _created(),
+    sa.Column("triggered_at", Instant),
+    sa.Column("referrer_use_id", sa.Text),
+    sa.Column("redeemer_use_id", sa.Text),
+    sa.UniqueConstraint(TENANT, "customer_key", "program_key"),
+    sa.Index(None, TENANT, "program_key", "triggered_at"),
+    sa.Index(None, TENANT, "referrer_key"),
+)
+
 # ── billing ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 customer_plans = sa.Table(
