@@ -11,6 +11,7 @@ ADA = {"customer_id": "ada"}
 PRO = {"plan_id": "pro"}
 MESSAGES = {"feature_id": "messages"}
 DESK = {"entity_id": "desk"}
+MINE = {"plan_id": "mine", "name": "Mine", "items": [MESSAGES]}
 INVOICE = {"invoice_id": "inv_1"}
 WALK: dict[str, Any] = {
     "customers.get": ADA,
@@ -21,7 +22,7 @@ WALK: dict[str, Any] = {
     "plans.get": PRO,
     "plans.list": ADA,
     "plans.update": {**PRO, "name": "Stolen"},
-    "plans.create": {"plan_id": "mine", "name": "Mine", "items": [MESSAGES]},
+    "plans.create": MINE,
     "features.get": MESSAGES,
     "features.list": {},
     "features.update": {**MESSAGES, "name": "Stolen"},
@@ -31,6 +32,8 @@ WALK: dict[str, Any] = {
         "type": "credit_system",
         "credit_schema": [{"metered_feature_id": "messages", "credit_cost": 1}],
     },
+    "catalog.preview_update": {"skip_deletions": True, "features": [], "plans": [MINE]},
+    "catalog.update": {"skip_deletions": True, "features": [], "plans": [MINE]},
     "balances.check": {**ADA, **MESSAGES, "send_event": True},
     "balances.track": {**ADA, **MESSAGES},
     "balances.track_tokens": {**ADA, "model_id": "openai/gpt-4o", "input_tokens": 1, "output_tokens": 1},
@@ -115,6 +118,8 @@ SCOPES = {
     "features.update": "features:write",
     "features.create": "features:write",
     "features.delete": "features:write",
+    "catalog.preview_update": "plans:write",
+    "catalog.update": "plans:write",
     "balances.check": "balances:read",
     "balances.track": "balances:write",
     "balances.track_tokens": "balances:write",

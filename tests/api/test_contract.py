@@ -14,6 +14,8 @@ NEWER = {
     "balances.preview_recalculate",
     "balances.recalculate",
     "balances.undo_edit",
+    "catalog.preview_update",
+    "catalog.update",
     "customers.advance_test_clock",
     "invoices.create",
     "invoices.finalize",

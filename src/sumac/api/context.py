@@ -8,6 +8,7 @@ from typing import TypeVar
 from sumac.api.services import Services
 from sumac.core.errors import Forbidden
 from sumac.core.tenant import Env, Tenant
+from sumac.organizations.rules.scopes import is_permitted
 from sumac.storage.work import Work
 
 Answer = TypeVar("Answer")
@@ -30,6 +31,16 @@ class Context:
     def reading(self) -> AbstractAsyncContextManager[Work]:
         """A consistent view of the tenant."""
         return self.services.database.reading(self.tenant)
+
+    def rehearsal(self) -> AbstractAsyncContextManager[Work]:
+        """A writing transaction of the tenant of which nothing is kept."""
+        return self.services.database.rehearsal(self.tenant)
+
+    def require(self, scope: str) -> None:
+        """Raises Forbidden `insufficient_scopes` unless the caller has the scope."""
+        if not is_permitted(self.scopes, scope):
+            message = f"This needs the scope {scope}"
+            raise Forbidden(message, code="insufficient_scopes")
 
     def require_sandbox(self) -> None:
         """Raises Forbidden `sandbox_only` in the live environment."""

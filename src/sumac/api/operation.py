@@ -20,9 +20,8 @@ from sumac.api.context import Context
 from sumac.api.schemas.wire import ErrorBody, WireModel
 from sumac.api.services import Services
 from sumac.api.versions import check_version
-from sumac.core.errors import BadRequest, Forbidden
+from sumac.core.errors import BadRequest
 from sumac.core.tenant import Tenant
-from sumac.organizations.rules.scopes import is_permitted
 
 IDEMPOTENCY_KEY_MAX = 512
 CONFLICT = 409
@@ -80,10 +79,9 @@ def _admit(scope: str) -> Callable[[Request], Awaitable[Context]]:
                 message = f"Idempotency-Key: must have at most {IDEMPOTENCY_KEY_MAX} characters"
                 raise BadRequest(message, code="invalid_inputs")
             request.state.claimed_key = await idempotency.claim(services.database, caller.tenant, key)
-        if not is_permitted(caller.scopes, scope):
-            message = f"This needs the scope {scope}"
-            raise Forbidden(message, code="insufficient_scopes")
-        return Context(services, caller.tenant, caller.scopes, caller.actor, version)
+        context = Context(services, caller.tenant, caller.scopes, caller.actor, version)
+        context.require(scope)
+        return context
 
     return admit
 

@@ -128,6 +128,17 @@ async def held_versions(work: Work, plan_id: str) -> frozenset[int]:
     return frozenset(row.version for row in await work.all(statement.distinct()))
 
 
+async def holders(work: Work) -> Mapping[str, Mapping[int, int]]:
+    """How many customers hold each version now, by plan and version; a version that was only held before has 0."""
+    now = sa.case((customer_plans.c.status.in_(LIVE), customer_plans.c.customer_key))
+    version = (customer_plans.c.plan_id, customer_plans.c.version)
+    statement = work.select_columns(customer_plans, *version, sa.func.count(now.distinct()).label("customers"))
+    held: dict[str, dict[int, int]] = {}
+    for row in await work.all(statement.group_by(*version)):
+        held.setdefault(row.plan_id, {})[row.version] = row.customers
+    return held
+
+
 async def held_currencies(work: Work, plan_id: str, version: int) -> frozenset[str]:
     """The currencies, other than the tenant's default one, of the customers who hold this version now."""
     statement = work.select_columns(customers, customers.c.currency).where(

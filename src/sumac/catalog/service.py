@@ -74,6 +74,11 @@ async def delete_feature(work: Work, feature_id: str) -> None:
     await store.remove_feature(work, feature_id)
 
 
+async def is_used(work: Work, feature: Feature) -> bool:
+    """Whether a plan, at any version, or a credit system names the feature."""
+    return await _uses_of(work, feature) is not None
+
+
 async def find_plan(work: Work, plan_id: str, version: int | None = None) -> Plan | None:
     """The plan at a version, the newest by default; None when there is none."""
     where = [plans.c.id == plan_id]

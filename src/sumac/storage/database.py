@@ -81,6 +81,12 @@ class Database:
         self._announce(work.changes)
 
     @asynccontextmanager
+    async def rehearsal(self, tenant: Tenant) -> AsyncIterator[Work]:
+        """A writing transaction of the tenant of which nothing is kept: to see what would come of it."""
+        async with self._writer, self._engine.connect() as connection:
+            yield Work(connection, tenant, clock=self._now, sender=self._sender)
+
+    @asynccontextmanager
     async def reading(self, tenant: Tenant) -> AsyncIterator[Work]:
         """A consistent view of the tenant; nothing is committed."""
         async with self._engine.connect() as connection:

@@ -1,0 +1,72 @@
+"""catalog.*: the whole catalogue at once, as the command lines push it (clients.md §5)."""
+
+from sumac.api.context import Context
+from sumac.api.operation import OperationRouter
+from sumac.api.schemas.catalog import CatalogBody, CatalogPreview, CatalogUpdate, FeatureChangeBody, PlanChangeBody
+from sumac.api.schemas.features import FeatureBody
+from sumac.api.schemas.plans import PlanBody
+from sumac.billing.publishing import Catalog, Changes, publish, read_catalog
+from sumac.catalog.model import Feature, Plan
+from sumac.organizations import service as organizations
+from sumac.storage.work import Work
+
+router = OperationRouter("catalog")
+
+
+@router.operation("catalog.preview_update", scope="plans:write")
+async def preview_catalog(body: CatalogUpdate, context: Context) -> CatalogPreview:
+    """What catalog.update would do with the same body: which versions it makes, who stays on the one before, what goes.
+
+    It is carried out and taken back, so that it is refused wherever the update would be.
+    """
+    _require_features(body, context)
+    async with context.rehearsal() as work:
+        stored = await read_catalog(work)
+        changes = await publish(work, stored, body.publication(stored, work.now))
+        features = {**stored.features, **(await read_catalog(work)).features}
+        return await _preview(work, context, changes, features)
+
+
+@router.operation("catalog.update", scope="plans:write")
+async def update_catalog(body: CatalogUpdate, context: Context) -> CatalogBody:
+    """Makes the catalogue as the body says, all of it or nothing.
+
+    A changed price, item or trial of a version that customers hold makes the next version. What the body does not name
+    is removed; plans that customers hold or have held, and features that are still used, are archived instead.
+    """
+    _require_features(body, context)
+    async with context.work() as work:
+        stored = await read_catalog(work)
+        await publish(work, stored, body.publication(stored, work.now))
+        return await _catalog(work, context, await read_catalog(work))
+
+
+def _require_features(body: CatalogUpdate, context: Context) -> None:
+    """Raises Forbidden for a caller who may change plans only, unless no feature is touched."""
+    if body.features or not body.skip_deletions:
+        context.require("features:write")
+
+
+async def _preview(work: Work, context: Context, changes: Changes, features: dict[str, Feature]) -> CatalogPreview:
+    currency = await organizations.default_currency(work)
+
+    def shown(plan: Plan | None) -> PlanBody | None:
+        return None if plan is None else PlanBody.of(plan, features, context.tenant.env, currency=currency)
+
+    return CatalogPreview(
+        feature_changes=[FeatureChangeBody.of(change) for change in changes.features],
+        plan_changes=[PlanChangeBody.of(change, shown(change.after)) for change in changes.plans],
+        reward_changes=[],
+        referral_program_changes=[],
+    )
+
+
+async def _catalog(work: Work, context: Context, catalog: Catalog) -> CatalogBody:
+    currency = await organizations.default_currency(work)
+    return CatalogBody(
+        features=[FeatureBody.of(feature) for feature in catalog.features.values()],
+        plans=[
+            PlanBody.of(plan, catalog.features, context.tenant.env, currency=currency)
+            for plan in catalog.plans.values()
+        ],
+    )
