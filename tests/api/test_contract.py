@@ -22,6 +22,9 @@ NEWER = {
     "invoices.issue_credit_note",
     "invoices.pay",
     "invoices.void",
+    "plans.diff",
+    "plans.has_customers",
+    "plans.preview_update",
     "purchases.list",
     "subscriptions.list",
 }

@@ -26,6 +26,8 @@ PRO_SHOWN = {
     "base_variant_id": None,
     "config": {"ignore_past_due": False},
     "metadata": {},
+    "active": True,
+    "version_slug": "v1",
 }
 FREE_SHOWN = {
     **PRO_SHOWN,

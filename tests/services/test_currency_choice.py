@@ -12,6 +12,7 @@ from sumac.billing.offers import eligibility, offers_to
 from sumac.billing.requests import UpdateRequest
 from sumac.catalog import service as catalog
 from sumac.catalog.model import Plan, Proration
+from sumac.catalog.rules.versioning import Versioning
 from sumac.core.errors import BadRequest, SumacError
 from sumac.core.money import Money
 from sumac.customers import service as customers
@@ -48,7 +49,7 @@ async def change_in_place(shop: Services, plan_id: str, **changes: object) -> Pl
             replace(before, **changes),  # type: ignore[arg-type]  # each test changes what it names
             held_versions=await shop.billing.held_versions(work, plan_id),
             held_currencies=await held_currencies(work, before),
-            disable_version=True,
+            how=Versioning(disable=True),
         )
 
 

@@ -19,6 +19,7 @@ from sumac.api.operations import (
     locks,
     multi,
     organization,
+    plan_versions,
     plans,
     sandbox,
     schedules,
@@ -32,6 +33,7 @@ NOT_FOUND = 404
 NOUNS = (
     customers,
     plans,
+    plan_versions,
     features,
     catalog,
     balances,

@@ -133,9 +133,9 @@ async def plan_as_sold(work: Work, plan: Plan) -> Plan:
     return priced_in(plan, default, default=default)
 
 
-async def held_currencies(work: Work, plan: Plan) -> frozenset[str]:
-    """The currencies, beside the tenant's default one, in which the plan's version is held now."""
-    return await store.held_currencies(work, plan.id, plan.version)
+async def held_currencies(work: Work, plan: Plan) -> Mapping[int, Collection[str]]:
+    """The currencies, beside the tenant's default one, in which each version of the plan is held now."""
+    return await store.held_currencies(work, plan.id)
 
 
 @dataclass(frozen=True, slots=True)

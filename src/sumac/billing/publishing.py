@@ -13,6 +13,7 @@ from sumac.billing.load import held_currencies
 from sumac.catalog import service as catalog
 from sumac.catalog.model import Feature, FeatureKind, Plan
 from sumac.catalog.rules.normal import compute_normal_form
+from sumac.catalog.rules.versioning import Versioning
 from sumac.storage.work import Work
 
 CREDITS_LAST = (FeatureKind.BOOLEAN, FeatureKind.METERED, FeatureKind.AI_CREDIT_SYSTEM, FeatureKind.CREDIT_SYSTEM)
@@ -31,7 +32,7 @@ class Published(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """The features and the plans, each at its newest version, archived ones too, by their ids."""
+    """The features and the plans, each at its active version, archived ones too, by their ids."""
 
     features: Mapping[str, Feature]
     plans: Mapping[str, Plan]
@@ -179,7 +180,6 @@ async def _publish_plan(
         wish.plan,
         held_versions=held.keys(),
         held_currencies=await held_currencies(work, before),
-        force_version=wish.force_version,
-        disable_version=wish.disable_version,
+        how=Versioning(wish.force_version, wish.disable_version),
     )
     return PlanChange(before.id, Published.UPDATED, before, after, customers)

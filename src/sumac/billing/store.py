@@ -139,17 +139,20 @@ async def holders(work: Work) -> Mapping[str, Mapping[int, int]]:
     return held
 
 
-async def held_currencies(work: Work, plan_id: str, version: int) -> frozenset[str]:
-    """The currencies, other than the tenant's default one, of the customers who hold this version now."""
-    statement = work.select_columns(customers, customers.c.currency).where(
+async def held_currencies(work: Work, plan_id: str) -> dict[int, set[str]]:
+    """The currencies, other than the tenant's default one, of the customers who hold a version now, by version."""
+    columns = customer_plans.c.version, customers.c.currency
+    statement = work.select_columns(customers, *columns).where(
         customers.c.key == customer_plans.c.customer_key,
         customer_plans.c[TENANT] == customers.c[TENANT],
         customer_plans.c.plan_id == plan_id,
-        customer_plans.c.version == version,
         customer_plans.c.status.in_(LIVE),
         customers.c.currency.is_not(None),
     )
-    return frozenset(row.currency for row in await work.all(statement.distinct()))
+    found: dict[int, set[str]] = {}
+    for row in await work.all(statement.distinct()):
+        found.setdefault(row.version, set()).add(row.currency)
+    return found
 
 
 def keys_holding(work: Work, *where: sa.ColumnElement[bool]) -> sa.Select[Any]:

@@ -293,7 +293,8 @@ class Customization:
 class Plan:
     """A plan at one of its versions. The price, items and trial belong to the version, the rest to every version.
 
-    `group` is "" by default; plans of one group replace each other, add-ons never do.
+    `group` is "" by default; plans of one group replace each other, add-ons never do. One version of a plan is
+    `active`: who attaches it gets that one.
     """
 
     id: str
@@ -311,6 +312,12 @@ class Plan:
     ignore_past_due: bool = False
     metadata: Mapping[str, Any] | None = None
     billing_controls: Mapping[str, Any] | None = None
+    active: bool = True
+
+    @property
+    def version_slug(self) -> str:
+        """The name of its version."""
+        return f"v{self.version}"
 
     @property
     def terms(self) -> PlanTerms:

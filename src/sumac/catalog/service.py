@@ -5,6 +5,7 @@ Functions take the work they run in. Whether customers hold a version is told by
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 
 from sumac.catalog import store
 from sumac.catalog.model import Customization, Feature, Plan
@@ -14,12 +15,15 @@ from sumac.catalog.rules.features import check_change, check_feature
 from sumac.catalog.rules.normal import compute_normal_form
 from sumac.catalog.rules.plans import check_alone, check_plan
 from sumac.catalog.rules.shape import is_free
+from sumac.catalog.rules.versioning import EditKind, PlanEdit, Versioning, check_default, decide_edit
 from sumac.core.errors import BadRequest, Conflict, NotFound
 from sumac.organizations import service as organizations
 from sumac.storage.schema import plan_versions, plans
 from sumac.storage.work import Work
 
 CHANGES = "catalog"
+BY_ITSELF = Versioning()
+ACTIVE = plan_versions.c.version == plans.c.active_version
 
 
 async def list_features(work: Work) -> Sequence[Feature]:
@@ -80,16 +84,14 @@ async def is_used(work: Work, feature: Feature) -> bool:
 
 
 async def find_plan(work: Work, plan_id: str, version: int | None = None) -> Plan | None:
-    """The plan at a version, the newest by default; None when there is none."""
-    where = [plans.c.id == plan_id]
-    if version is not None:
-        where.append(plan_versions.c.version == version)
-    found = await store.find_plans(work, *where, latest=True)
+    """The plan at a version, the active one by default; None when there is none."""
+    which = ACTIVE if version is None else plan_versions.c.version == version
+    found = await store.find_plans(work, plans.c.id == plan_id, which)
     return found[0] if found else None
 
 
 async def get_plan(work: Work, plan_id: str, version: int | None = None) -> Plan:
-    """The plan at a version, the newest by default. Raises NotFound `product_not_found`."""
+    """The plan at a version, the active one by default. Raises NotFound `product_not_found`."""
     plan = await find_plan(work, plan_id, version)
     if plan is None:
         which = plan_id if version is None else f"{plan_id} version {version}"
@@ -98,24 +100,31 @@ async def get_plan(work: Work, plan_id: str, version: int | None = None) -> Plan
     return plan
 
 
+async def list_versions(work: Work, plan_id: str) -> Sequence[Plan]:
+    """The plan at each of its versions, the oldest first. Raises NotFound `product_not_found`."""
+    await get_plan(work, plan_id)
+    return await store.find_plans(work, plans.c.id == plan_id)
+
+
 async def get_plans(work: Work, wanted: Iterable[tuple[str, int]]) -> Mapping[tuple[str, int], Plan]:
     """Plans at exact versions, by (id, version)."""
     keys = set(wanted)
     if not keys:
         return {}
-    found = await store.find_plans(work, plans.c.id.in_({plan_id for plan_id, _ in keys}), latest=False)
+    found = await store.find_plans(work, plans.c.id.in_({plan_id for plan_id, _ in keys}))
     return {(plan.id, plan.version): plan for plan in found if (plan.id, plan.version) in keys}
 
 
 async def list_plans(work: Work, *, include_archived: bool = False, all_versions: bool = False) -> Sequence[Plan]:
-    """The plans, oldest first, at their newest version or at all of them."""
-    where = [] if include_archived else [plans.c.archived.is_(False)]
-    return await store.find_plans(work, *where, latest=not all_versions)
+    """The plans, oldest first, at their active version or at all of them."""
+    where = [] if all_versions else [ACTIVE]
+    where += [] if include_archived else [plans.c.archived.is_(False)]
+    return await store.find_plans(work, *where)
 
 
 async def list_auto_enabled(work: Work) -> Sequence[Plan]:
-    """The plans new customers get, at their newest version."""
-    return await store.find_plans(work, plans.c.auto_enable.is_(True), plans.c.archived.is_(False), latest=True)
+    """The plans new customers get, at their active version."""
+    return await store.find_plans(work, ACTIVE, plans.c.auto_enable.is_(True), plans.c.archived.is_(False))
 
 
 async def create_plan(work: Work, plan: Plan) -> Plan:
@@ -128,43 +137,53 @@ async def create_plan(work: Work, plan: Plan) -> Plan:
     return plan
 
 
+async def propose_edit(
+    work: Work, before: Plan, after: Plan, *, held_versions: Collection[int], how: Versioning = BY_ITSELF
+) -> PlanEdit:
+    """What `update_plan` would do, without doing it. Raises as it does, except for what is stored meanwhile."""
+    edit = decide_edit(before, after, await list_versions(work, before.id), held_versions, how)
+    check_default(before, edit.after)
+    after = await _checked(work, _without_auto_enable(before, edit.after), ignoring=before.id)
+    others = [replace(each, after=await _checked(work, each.after)) for each in edit.others]
+    await _check_rename(work, before, after, held_versions)
+    return replace(edit, after=after, others=tuple(others))
+
+
 async def update_plan(
     work: Work,
     before: Plan,
     after: Plan,
     *,
     held_versions: Collection[int],
-    held_currencies: Collection[str] = (),
-    force_version: bool = False,
-    disable_version: bool = False,
+    held_currencies: Mapping[int, Collection[str]] = MappingProxyType({}),
+    how: Versioning = BY_ITSELF,
 ) -> Plan:
     """Changes a plan; a changed price, item or trial of a version that customers hold becomes the next version.
 
-    `held_currencies` are those in which the version is held now: changed in place, it must still be sold in them.
+    `held_currencies` are those in which each version is held now: changed in place, it must still be sold in them.
     Raises Conflict when the new id is taken, when customers hold the plan that shall be renamed or when `before` is no
-    longer what is stored, BadRequest `conflicting_version_flags`, `currency_mismatch` and those of check_plan.
+    longer what is stored, BadRequest `conflicting_version_flags`, `historical_plan_version_cannot_be_default`,
+    `currency_mismatch` and those of check_plan.
     """
-    if force_version and disable_version:
-        message = "force_version and disable_version exclude each other"
-        raise BadRequest(message, code="conflicting_version_flags")
     await work.lock(CHANGES)
     if await find_plan(work, before.id, before.version) != before:
         message = f"Plan {before.id} was changed by somebody else meanwhile; try again"
         raise Conflict(message)
-    after = await _checked(work, _without_auto_enable(before, after), ignoring=before.id)
-    await _check_rename(work, before, after, held_versions)
+    edit = await propose_edit(work, before, after, held_versions=held_versions, how=how)
+    after = edit.after
     await store.change_plan(work, before.id, after)
-    if not force_version and _terms(before) == _terms(after):
-        return after
-    if force_version or (before.version in held_versions and not disable_version):
-        newest = await get_plan(work, after.id)
-        after = replace(after, version=newest.version + 1, created_at=work.now)
+    if edit.kind is EditKind.NEXT_VERSION:
+        after = replace(after, created_at=work.now)
         await store.add_version(work, after)
-    else:
+    elif edit.kind is not EditKind.NOTHING:
+        changed = [after, *(replace(each.after, id=after.id) for each in edit.others)]
         default = await organizations.default_currency(work)
-        for currency in held_currencies:
-            priced_in(after, currency, default=default)
-        await store.change_version(work, after)
+        for version in changed:
+            for currency in held_currencies.get(version.version, ()):
+                priced_in(version, currency, default=default)
+            await store.change_version(work, version)
+    if after.active:
+        await store.activate(work, after.id, after.version)
     return after
 
 
@@ -179,31 +198,35 @@ async def customize(work: Work, plan: Plan, custom: Customization) -> Plan:
 async def delete_plan(work: Work, plan_id: str, *, all_versions: bool, held_versions: Collection[int]) -> None:
     """Removes the newest version, or all. Raises NotFound, BadRequest while customers hold or have held them."""
     await work.lock(CHANGES)
-    newest = await get_plan(work, plan_id)
-    doomed = list(range(1, newest.version + 1)) if all_versions else [newest.version]
+    active = await get_plan(work, plan_id)
+    versions = await store.versions_of(work, plan_id)
+    doomed = versions if all_versions else versions[-1:]
     if set(doomed) & set(held_versions):
         message = f"Plan {plan_id} has or had customers; archive it instead"
         raise BadRequest(message)
-    await store.remove_versions(work, plan_id, doomed, whole=all_versions or newest.version == 1)
-
-
-def _terms(plan: Plan) -> tuple[object, ...]:
-    return (plan.price, plan.items, plan.free_trial)
+    await store.remove_versions(work, plan_id, doomed, whole=doomed == versions)
+    if doomed != versions and active.version in doomed:
+        await store.activate(work, plan_id, versions[-2])
 
 
 def _without_auto_enable(before: Plan, after: Plan) -> Plan:
     """A trial that begins to need a card can no longer start by itself (billing.md §1.4)."""
-    if before.free_trial is None or before.free_trial.card_required or is_free(after):
+    if before.free_trial is None or before.free_trial.card_required or is_free(after) or not after.active:
         return after
     needs_card = after.free_trial is not None and after.free_trial.card_required
     return replace(after, auto_enable=False) if needs_card else after
 
 
 async def _checked(work: Work, plan: Plan, *, ignoring: str | None = None) -> Plan:
+    """The plan in its normal form, found to be one that may be offered beside the others. Raises BadRequest.
+
+    What a plan that starts by itself has to be, only its active version has to.
+    """
     features = await features_by_id(work)
     plan = compute_normal_form(plan, features)
-    check_plan(plan, features, currency=await organizations.default_currency(work))
-    if plan.auto_enable:
+    offered = plan if plan.active else replace(plan, auto_enable=False)
+    check_plan(offered, features, currency=await organizations.default_currency(work))
+    if offered.auto_enable:
         own = {plan.id, ignoring}
         check_alone(plan, [other for other in await list_auto_enabled(work) if other.id not in own])
     return plan
@@ -224,7 +247,7 @@ async def _uses_of(work: Work, feature: Feature) -> str | None:
     for other in await store.all_features(work):
         if other.credit_cost_of(feature.id) is not None:
             return f"credit system {other.id}"
-    for plan in await store.find_plans(work, latest=False):
+    for plan in await store.find_plans(work):
         if any(feature.id in {item.feature_id, item.entity_feature_id} for item in plan.items):
             return f"plan {plan.id}"
     return None

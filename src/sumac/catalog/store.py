@@ -55,8 +55,8 @@ async def remove_feature(work: Work, feature_id: str) -> None:
     await work.delete(features, features.c.id == feature_id)
 
 
-async def find_plans(work: Work, *where: sa.ColumnElement[bool], latest: bool) -> list[Plan]:
-    """Plans at their versions that match, oldest plan first; with `latest` only each plan's newest version."""
+async def find_plans(work: Work, *where: sa.ColumnElement[bool]) -> list[Plan]:
+    """Plans at their versions that match, oldest plan first, each plan's oldest version first."""
     statement = work.select(plans, plan_versions).add_columns(
         plan_versions.c.version,
         plan_versions.c.price,
@@ -66,8 +66,14 @@ async def find_plans(work: Work, *where: sa.ColumnElement[bool], latest: bool) -
     )
     statement = statement.where(plan_versions.c.plan_id == plans.c.id, *where)
     rows = await work.all(statement.order_by(plans.c.created_at, plans.c.id, plan_versions.c.version))
-    found = [_plan(row._mapping) for row in rows]
-    return list({plan.id: plan for plan in found}.values()) if latest else found
+    return [_plan(row._mapping) for row in rows]
+
+
+async def versions_of(work: Work, plan_id: str) -> list[int]:
+    """The versions that a plan has, the oldest first; none where there is no such plan."""
+    versions = plan_versions.c.version
+    statement = work.select_columns(plan_versions, versions).where(plan_versions.c.plan_id == plan_id)
+    return [row.version for row in await work.all(statement.order_by(versions))]
 
 
 async def add_plan(work: Work, plan: Plan) -> bool:
@@ -104,6 +110,11 @@ async def change_version(work: Work, plan: Plan) -> None:
         plan_versions.c.version == plan.version,
         values=_version_values(plan),
     )
+
+
+async def activate(work: Work, plan_id: str, version: int) -> None:
+    """Makes the version the active one of its plan."""
+    await work.update(plans, plans.c.id == plan_id, values={"active_version": version})
 
 
 async def remove_versions(work: Work, plan_id: str, versions: Sequence[int], *, whole: bool) -> None:
@@ -182,4 +193,5 @@ def _plan(row: sa.RowMapping) -> Plan:
         ignore_past_due=row["config"].get("ignore_past_due", False),
         metadata=row["metadata"],
         billing_controls=row["billing_controls"],
+        active=row["version"] == row["active_version"],
     )

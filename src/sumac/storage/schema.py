@@ -159,6 +159,7 @@ plans = sa.Table(
     sa.Column("metadata", sa.JSON, nullable=False),
     sa.Column("config", sa.JSON, nullable=False),
     sa.Column("billing_controls", sa.JSON, nullable=False),
+    sa.Column("active_version", sa.Integer, nullable=False, server_default=sa.text("1")),
     _created(),
 )
 
@@ -695,6 +696,44 @@ checkouts = sa.Table(
     sa.Column("expires_at", Instant, nullable=False),
     _created(),
     sa.Index(None, TENANT, "customer_key", "status"),
+)
+
+plan_migrations = sa.Table(
+    "plan_migrations",
+    metadata,
+    _tenant(),
+    _id(),
+    sa.Column("plan_id", sa.Text, nullable=False),
+    sa.Column("to_version", sa.Integer, nullable=False),
+    sa.Column("from_versions", sa.JSON),
+    sa.Column("customer_keys", sa.JSON),
+    sa.Column("include_custom", sa.Boolean, nullable=False),
+    sa.Column("dry_run", sa.Boolean, nullable=False),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("listed_after", sa.Text),
+    sa.Column("listed_at", Instant),
+    sa.Column("next_at", Instant),
+    sa.Column("started_at", Instant),
+    sa.Column("finished_at", Instant),
+    _created(),
+    sa.Index(None, "next_at"),
+)
+
+plan_moves = sa.Table(
+    "plan_moves",
+    metadata,
+    _tenant(),
+    _customer(),
+    sa.Column("migration_id", sa.Text, primary_key=True),
+    sa.Column("customer_plan_id", sa.Text, primary_key=True),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text),
+    sa.Column("tries", sa.Integer, nullable=False),
+    sa.Column("effect", sa.JSON),
+    sa.Column("finished_at", Instant),
+    sa.Index(None, TENANT, "migration_id", "customer_plan_id"),
+    sa.Index(None, TENANT, "migration_id", "status", "tries", "customer_plan_id"),
 )
 
 portal_sessions = sa.Table(

@@ -1,6 +1,6 @@
 """plans.* (api.md §2.2)."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 
 from sumac.api.context import Context
 from sumac.api.operation import OperationRouter
@@ -16,6 +16,7 @@ from sumac.api.schemas.plans import (
     PlanUpdate,
 )
 from sumac.api.schemas.wire import Success
+from sumac.billing.holders import Holders, count_holders
 from sumac.billing.load import held_currencies
 from sumac.billing.offers import eligibility, offers_to
 from sumac.catalog import service as catalog
@@ -37,7 +38,7 @@ async def create_plan(body: PlanCreate, context: Context) -> PlanBody:
 
 @router.operation("plans.get", scope="plans:read")
 async def get_plan(body: PlanChoice, context: Context) -> PlanBody:
-    """One plan, at its newest version unless another one is named."""
+    """One plan, at its active version unless another one is named; `expand: ["customers"]` counts who holds it."""
     expand = check_expand(body.expand, EXPAND)
     async with context.reading() as work:
         return await _body(work, context, await catalog.get_plan(work, body.plan_id, body.version), expand)
@@ -45,7 +46,10 @@ async def get_plan(body: PlanChoice, context: Context) -> PlanBody:
 
 @router.operation("plans.list", scope="plans:read")
 async def list_plans(body: PlanListRequest, context: Context) -> PlanList:
-    """The plans, oldest first; with a customer each says what attaching it would mean for them."""
+    """The plans, oldest first, at their active version or at all of them.
+
+    With a customer each says what attaching it would mean for them; `expand: ["customers"]` counts who holds it.
+    """
     expand = check_expand(body.expand, EXPAND)
     async with context.reading() as work:
         plans = await catalog.list_plans(
@@ -60,6 +64,7 @@ async def list_plans(body: PlanListRequest, context: Context) -> PlanList:
         if body.entity_id is not None and customer is not None:
             entity_key = (await entities.get(work, body.entity_id, customer.key)).key
         known = await eligibility(work, customer, offers, entity_key=entity_key) if customer else {}
+        counted = await _holders(work, [offer.plan for offer in offers], expand)
         return PlanList(
             list=[
                 PlanBody.of(
@@ -69,6 +74,7 @@ async def list_plans(body: PlanListRequest, context: Context) -> PlanList:
                     currency=offer.currency,
                     expand="items.feature" in expand,
                     eligibility=known.get((offer.plan.id, offer.plan.version)),
+                    holders=counted.get((offer.plan.id, offer.plan.version)),
                 )
                 for offer in offers
             ],
@@ -77,7 +83,12 @@ async def list_plans(body: PlanListRequest, context: Context) -> PlanList:
 
 @router.operation("plans.update", scope="plans:write")
 async def update_plan(body: PlanUpdate, context: Context) -> PlanBody:
-    """Changes a plan. A changed price, item or trial of a version that customers hold makes the next version."""
+    """Changes a plan. A changed price, item or trial of a version that customers hold makes the next version.
+
+    Whoever holds an older version keeps it. `force_version` always makes the next version, `disable_version` changes
+    the one that is held in place, `all_versions` makes the same change to every version in place. The next version is
+    the active one, which new customers get; `active: true` with `version` makes it another one.
+    """
     async with context.work() as work:
         before = await catalog.get_plan(work, body.plan_id, body.version)
         after = await catalog.update_plan(
@@ -86,8 +97,7 @@ async def update_plan(body: PlanUpdate, context: Context) -> PlanBody:
             body.changed(before),
             held_versions=await context.services.billing.held_versions(work, before.id),
             held_currencies=await held_currencies(work, before),
-            force_version=body.force_version,
-            disable_version=body.disable_version,
+            how=body.versioning(),
         )
         return await _body(work, context, after)
 
@@ -103,5 +113,19 @@ async def delete_plan(body: PlanDelete, context: Context) -> Success:
 
 async def _body(work: Work, context: Context, plan: Plan, expand: Collection[str] = ()) -> PlanBody:
     features = await catalog.features_by_id(work)
-    currency = await organizations.default_currency(work)
-    return PlanBody.of(plan, features, context.tenant.env, currency=currency, expand="items.feature" in expand)
+    return PlanBody.of(
+        plan,
+        features,
+        context.tenant.env,
+        currency=await organizations.default_currency(work),
+        expand="items.feature" in expand,
+        holders=(await _holders(work, [plan], expand)).get((plan.id, plan.version)),
+    )
+
+
+async def _holders(work: Work, plans: Sequence[Plan], expand: Collection[str]) -> Mapping[tuple[str, int], Holders]:
+    """Who holds each of the plans, where that is to be shown."""
+    if "customers" not in expand:
+        return {}
+    found = await count_holders(work, {plan.id for plan in plans})
+    return {(plan.id, plan.version): found.get((plan.id, plan.version), Holders()) for plan in plans}

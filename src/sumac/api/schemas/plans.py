@@ -1,7 +1,7 @@
 """Plans on the wire (api.md §2.0, §2.2)."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
@@ -32,16 +32,18 @@ from sumac.api.schemas.wire import (
     WholeNumber,
     WireModel,
 )
+from sumac.billing.holders import Holders
 from sumac.billing.rules.eligibility import Eligibility
 from sumac.catalog.model import BasePrice, Feature, FreeTrial, Plan, TrialUnit
 from sumac.catalog.rules.text import price_texts
+from sumac.catalog.rules.versioning import Versioning
 from sumac.core.errors import BadRequest
 from sumac.core.tenant import Env
 from sumac.core.time import Cadence, Interval
 
 ITEMS_MAX = 200
 TRIAL_MAX = 3650
-EXPAND = ("items.feature",)
+EXPAND = ("items.feature", "customers")
 
 
 class BasePriceIn(WireModel):
@@ -137,6 +139,7 @@ class PlanUpdate(WireModel):
     billing_controls: ControlsBody | None = None
     metadata: JsonObject | None = None
     archived: Truth = False
+    active: Truth | None = None
     create_in_stripe: Truth | None = None
     version: WholeNumber | None = None
     disable_version: Truth = False
@@ -149,9 +152,16 @@ class PlanUpdate(WireModel):
     update_license_parents: list[Any] | None = None
     variants: list[Any] | None = None
 
+    def versioning(self) -> Versioning:
+        """What is said about versions. Raises BadRequest for a version that shall no longer be the active one."""
+        if self.active is False:
+            message = "active: one version is always the active one; say which with active: true"
+            raise BadRequest(message)
+        return Versioning(self.force_version, self.disable_version, self.all_versions, bool(self.active))
+
     def changed(self, before: Plan) -> Plan:
         """The plan after the change. Raises BadRequest for what is not available yet."""
-        for name in ("all_versions", "licenses", "migration", "base_plan_id", "update_variant_ids",
+        for name in ("licenses", "migration", "base_plan_id", "update_variant_ids",
                      "update_license_parents", "variants"):  # fmt: skip
             _refuse(name, getattr(self, name))
         given = self.model_fields_set
@@ -180,7 +190,7 @@ class PlanUpdate(WireModel):
 
 
 class PlanChoice(WireModel):
-    """Which plan, at which version (the newest by default)."""
+    """Which plan, at which version (the active one by default)."""
 
     plan_id: PlanId
     version: WholeNumber | None = None
@@ -231,6 +241,17 @@ class FreeTrialBody(WireModel):
     card_required: Truth
     on_end: Literal["bill", "revert"] | None = None
 
+    @classmethod
+    def of(cls, trial: FreeTrial) -> Self:
+        """What follows on it is left out where it is said nowhere."""
+        fields: dict[str, Any] = {"on_end": trial.on_end} if trial.on_end else {}
+        return cls(
+            duration_length=trial.length,
+            duration_type=trial.unit.value,
+            card_required=trial.card_required,
+            **fields,
+        )
+
 
 class EligibilityBody(WireModel):
     """What attaching the plan would mean for one customer."""
@@ -254,6 +275,23 @@ class EligibilityBody(WireModel):
         )
 
 
+class HoldersBody(WireModel):
+    """How many customers hold a version of a plan, and how many of them in which state."""
+
+    total: WholeNumber
+    active: WholeNumber
+    scheduled: WholeNumber
+    canceling: WholeNumber
+    trialing: WholeNumber
+    past_due: WholeNumber
+    custom: WholeNumber
+
+    @classmethod
+    def of(cls, holders: Holders) -> Self:
+        """As counted."""
+        return cls(**asdict(holders))
+
+
 class PlanBody(WireModel):
     """A plan at one of its versions."""
 
@@ -274,6 +312,9 @@ class PlanBody(WireModel):
     config: PlanConfig
     billing_controls: dict[str, Any] | None = None
     metadata: dict[str, Any]
+    active: Truth
+    version_slug: str
+    customers: HoldersBody | None = None
     customer_eligibility: EligibilityBody | None = None
 
     @classmethod
@@ -286,15 +327,18 @@ class PlanBody(WireModel):
         currency: str,
         expand: bool = False,
         eligibility: Eligibility | None = None,
+        holders: Holders | None = None,
     ) -> Self:
         """The plan as it is answered; its prices are in `currency`, `expand` shows the features of its items."""
         optional: dict[str, Any] = {}
         if plan.free_trial is not None:
-            optional["free_trial"] = _trial(plan.free_trial)
+            optional["free_trial"] = FreeTrialBody.of(plan.free_trial)
         if plan.billing_controls:
             optional["billing_controls"] = dict(plan.billing_controls)
         if eligibility is not None:
             optional["customer_eligibility"] = EligibilityBody.of(eligibility)
+        if holders is not None:
+            optional["customers"] = HoldersBody.of(holders)
         return cls(
             id=plan.id,
             name=plan.name,
@@ -313,6 +357,8 @@ class PlanBody(WireModel):
             base_variant_id=None,
             config=PlanConfig(ignore_past_due=plan.ignore_past_due),
             metadata=dict(plan.metadata or {}),
+            active=plan.active,
+            version_slug=plan.version_slug,
             **optional,
         )
 
@@ -321,16 +367,6 @@ class PlanList(WireModel):
     """Plans, oldest first."""
 
     list: list[PlanBody]
-
-
-def _trial(trial: FreeTrial) -> FreeTrialBody:
-    fields: dict[str, Any] = {"on_end": trial.on_end} if trial.on_end else {}
-    return FreeTrialBody(
-        duration_length=trial.length,
-        duration_type=trial.unit.value,
-        card_required=trial.card_required,
-        **fields,
-    )
 
 
 def _refuse(name: str, given: object) -> None:
