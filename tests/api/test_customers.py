@@ -64,6 +64,8 @@ async def test_a_new_customer_gets_the_plans_that_start_by_themselves(api: Api) 
         "current_period_end": None,
         "quantity": 1,
         "scope": "customer",
+        "plan_version": 1,
+        "is_custom": False,
     } == subscription
     assert {
         "feature_id": "messages",
@@ -118,6 +120,8 @@ async def test_everything_a_customer_holds_is_shown(api: Api) -> None:
             "started_at": JANUARY_MS,
             "quantity": 1,
             "scope": "customer",
+            "plan_version": 1,
+            "is_custom": False,
         }
     ] == answer["purchases"]
     assert {

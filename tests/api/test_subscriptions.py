@@ -53,6 +53,8 @@ async def test_a_subscription_is_listed_while_it_runs_and_after(api: Api) -> Non
         "current_period_end": FEBRUARY_MS,
         "quantity": 1,
         "scope": "customer",
+        "plan_version": 1,
+        "is_custom": False,
         "customer_id": "bob",
         "entity_id": None,
         "created_at": JANUARY_MS,

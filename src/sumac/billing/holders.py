@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from sumac.billing.model import PlanStatus
-from sumac.billing.store import LIVE, SHOWN_AS
+from sumac.billing.store import LIVE, SHOWN_AS, TERMS
 from sumac.storage.schema import customer_plans
 from sumac.storage.work import Work
 
@@ -41,6 +41,14 @@ class Holders:
     trialing: int = 0
     past_due: int = 0
     custom: int = 0
+
+
+async def features_of_own_terms(work: Work) -> frozenset[str]:
+    """The features that are named in terms made to measure for one customer, which no version of a plan may name."""
+    statement = work.select_columns(customer_plans, CUSTOMER_PLANS.terms)
+    rows = await work.all(statement.where(IS_CUSTOM, CUSTOMER_PLANS.status.in_(LIVE)))
+    items = (item for row in rows for item in TERMS.validate_python(row.terms).items)
+    return frozenset(name for item in items for name in (item.feature_id, item.entity_feature_id) if name is not None)
 
 
 async def count_holders(work: Work, plan_ids: Collection[str]) -> Mapping[tuple[str, int], Holders]:

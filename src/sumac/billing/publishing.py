@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from sumac.billing import store
+from sumac.billing.holders import features_of_own_terms
 from sumac.billing.load import held_currencies
 from sumac.catalog import service as catalog
 from sumac.catalog.model import Feature, FeatureKind, Plan
@@ -144,7 +145,7 @@ async def _leave(work: Work, plan: Plan, held: Mapping[int, int]) -> PlanChange:
 
 
 async def _drop(work: Work, feature: Feature) -> FeatureChange:
-    if not await catalog.is_used(work, feature):
+    if feature.id not in await features_of_own_terms(work) and not await catalog.is_used(work, feature):
         await catalog.delete_feature(work, feature.id)
         return FeatureChange(feature.id, Published.DELETED, feature, None)
     if feature.archived:

@@ -33,7 +33,8 @@ async def update(body: UpdateBody, context: Context) -> BillingAnswer:
     """Changes a plan the customer holds: bought quantities, its version or its terms; cancels it, or undoes that.
 
     More units are charged at once or with the next invoice, fewer are given back, as the plan's item says. The quantity
-    of a feature that is bought once is added to what is there.
+    of a feature that is bought once is added to what is there. Terms made to measure with `customize` stay the
+    customer's whatever becomes of the plan; `version` alone puts them on that version as everybody has it.
     """
     receipt = await context.services.billing.perform(context.tenant, body.request(), actor=context.actor)
     return BillingAnswer.of(receipt, context.services.public_url, entity_id=body.entity_id)

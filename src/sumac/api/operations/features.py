@@ -4,6 +4,7 @@ from sumac.api.context import Context
 from sumac.api.operation import OperationRouter
 from sumac.api.schemas.features import FeatureBody, FeatureChoice, FeatureCreate, FeatureList, FeatureUpdate
 from sumac.api.schemas.wire import Success
+from sumac.billing.holders import features_of_own_terms
 from sumac.catalog import service as catalog
 
 router = OperationRouter("features")
@@ -35,12 +36,13 @@ async def update_feature(body: FeatureUpdate, context: Context) -> FeatureBody:
     """Changes a feature. While plans or credit systems use it, its id, type and consumable stay."""
     async with context.work() as work:
         before = await catalog.get_feature(work, body.feature_id)
-        return FeatureBody.of(await catalog.update_feature(work, before.id, body.changed(before)))
+        named = await features_of_own_terms(work)
+        return FeatureBody.of(await catalog.update_feature(work, before.id, body.changed(before), named=named))
 
 
 @router.operation("features.delete", scope="features:write")
 async def delete_feature(body: FeatureChoice, context: Context) -> Success:
     """Removes a feature that no plan and no credit system uses."""
     async with context.work() as work:
-        await catalog.delete_feature(work, body.feature_id)
+        await catalog.delete_feature(work, body.feature_id, named=await features_of_own_terms(work))
     return Success(success=True)

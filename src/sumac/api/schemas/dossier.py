@@ -71,7 +71,10 @@ class Dossier:
         }
 
     def _plan(self, holding: Holding, tenant: Tenant, shown: bool) -> PlanBody | None:  # noqa: FBT001  # an answer
-        return PlanBody.of(holding.plan, self.features, tenant.env, currency=self.currency) if shown else None
+        if not shown:
+            return None
+        custom = holding.held.terms is not None
+        return PlanBody.of(holding.plan, self.features, tenant.env, currency=self.currency, is_custom=custom)
 
     def _balances(self, shown: Mapping[str, Feature] | None) -> dict[str, BalanceBody]:
         bodies = {}

@@ -314,6 +314,7 @@ class PlanBody(WireModel):
     metadata: dict[str, Any]
     active: Truth
     version_slug: str
+    is_custom: Truth | None = None
     customers: HoldersBody | None = None
     customer_eligibility: EligibilityBody | None = None
 
@@ -328,8 +329,12 @@ class PlanBody(WireModel):
         expand: bool = False,
         eligibility: Eligibility | None = None,
         holders: Holders | None = None,
+        is_custom: bool = False,
     ) -> Self:
-        """The plan as it is answered; its prices are in `currency`, `expand` shows the features of its items."""
+        """The plan as it is answered; its prices are in `currency`, `expand` shows the features of its items.
+
+        With `is_custom` it is the plan of one customer, on terms made to measure for them, and says so.
+        """
         optional: dict[str, Any] = {}
         if plan.free_trial is not None:
             optional["free_trial"] = FreeTrialBody.of(plan.free_trial)
@@ -337,6 +342,8 @@ class PlanBody(WireModel):
             optional["billing_controls"] = dict(plan.billing_controls)
         if eligibility is not None:
             optional["customer_eligibility"] = EligibilityBody.of(eligibility)
+        if is_custom:
+            optional["is_custom"] = True
         if holders is not None:
             optional["customers"] = HoldersBody.of(holders)
         return cls(

@@ -265,5 +265,7 @@ def _outgoing(preview: Proposal, env: Env, *, shown: bool) -> Iterator[PlanChang
 
 
 def _plan(preview: Proposal, held: CustomerPlan, env: Env, *, shown: bool) -> PlanBody | None:
-    snapshot = preview.snapshot
-    return PlanBody.of(preview.plan_of(held), snapshot.features, env, currency=snapshot.currency) if shown else None
+    if not shown:
+        return None
+    plan, snapshot, custom = preview.plan_of(held), preview.snapshot, held.terms is not None
+    return PlanBody.of(plan, snapshot.features, env, currency=snapshot.currency, is_custom=custom)

@@ -18,7 +18,7 @@ WAITING = frozenset({PlanStatus.SCHEDULED, PlanStatus.PAUSED})
 
 
 class SubscriptionBody(WireModel):
-    """A recurring plan the customer holds.
+    """A recurring plan the customer holds, at one of its versions; with `is_custom` on terms made to measure for them.
 
     The contract has no word for a plan that is paused for a trial: it is shown as scheduled, for it will go on, with
     the start it had and without a running period.
@@ -39,6 +39,8 @@ class SubscriptionBody(WireModel):
     current_period_end: Milliseconds | None
     quantity: WholeNumber
     scope: Literal["customer", "entity"]
+    plan_version: WholeNumber
+    is_custom: Truth
 
     @classmethod
     def of(cls, holding: Holding, plan: PlanBody | None, *, now: datetime) -> Self:
@@ -61,6 +63,8 @@ class SubscriptionBody(WireModel):
             current_period_end=held.period_end if held.paused_at is None else None,
             quantity=1,
             scope=_scope(holding),
+            plan_version=held.version,
+            is_custom=held.terms is not None,
             **optional,
         )
 
@@ -74,6 +78,8 @@ class PurchaseBody(WireModel):
     started_at: Milliseconds
     quantity: WholeNumber
     scope: Literal["customer", "entity"]
+    plan_version: WholeNumber
+    is_custom: Truth
 
     @classmethod
     def of(cls, holding: Holding, plan: PlanBody | None) -> Self:
@@ -85,6 +91,8 @@ class PurchaseBody(WireModel):
             started_at=holding.held.starts_at,
             quantity=1,
             scope=_scope(holding),
+            plan_version=holding.held.version,
+            is_custom=holding.held.terms is not None,
             **optional,
         )
 

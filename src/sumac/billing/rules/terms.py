@@ -94,11 +94,13 @@ def replace_terms(snapshot: Snapshot, target: Holding, change: TermsChange, term
 def check_terms(target: Holding, change: TermsChange) -> None:
     """Raises BadRequest where nothing would change, or where the plan cannot go on on these terms (billing.md §12.3).
 
-    A plan bought once does not recur, nor the other way round; a newly bought feature needs a quantity.
+    It is a change that a plan made to measure is the standard one again. A plan bought once does not recur, nor the
+    other way round; a newly bought feature needs a quantity.
     """
     quantities = {**target.held.quantities, **change.quantities}
     same_trial = not change.sets_trial
     same = change.plan.terms == target.plan.terms and change.plan.version == target.plan.version
+    same = same and (change.customized or target.held.terms is None)
     if same and same_trial and not change.anew and quantities == dict(target.held.quantities):
         message = f"Plan {target.plan.id} is on these terms already; there is nothing to change"
         raise BadRequest(message)
