@@ -17,6 +17,7 @@ from sumac.billing.clock import ClockService
 from sumac.billing.correct import InvoiceDesk
 from sumac.billing.entities import EntityDesk
 from sumac.billing.grants import GrantDesk
+from sumac.billing.rewards import RewardDesk
 from sumac.billing.service import BillingService
 from sumac.billing.topups import TopupDesk
 from sumac.config import Settings
@@ -63,6 +64,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Parts:
         clocks=ClockService(database, billing, topups),
         entities=EntityDesk(database, billing),
         grants=GrantDesk(database, billing),
+        rewards=RewardDesk(database, billing),
         invoice_desk=InvoiceDesk(database, billing, providers),
         bank=bank,
         mailer=SmtpMailer(**asdict(settings.smtp)) if settings.smtp else LogMailer(),

@@ -13,6 +13,7 @@ MESSAGES = {"feature_id": "messages"}
 DESK = {"entity_id": "desk"}
 MINE = {"plan_id": "mine", "name": "Mine", "items": [MESSAGES]}
 INVOICE = {"invoice_id": "inv_1"}
+REWARD = {"reward_id": "welcome"}
 WALK: dict[str, Any] = {
     "customers.get": ADA,
     "customers.list": {"search": "ada"},
@@ -79,12 +80,30 @@ WALK: dict[str, Any] = {
     "invoices.pay": INVOICE,
     "invoices.issue_credit_note": INVOICE,
     "invoices.void": INVOICE,
+    "rewards.create": {
+        "coupon": {
+            "id": "mine",
+            "name": "Mine",
+            "type": "percentage_discount",
+            "value": 20,
+            "duration": {"type": "forever", "length": None},
+            "plan_ids": ["pro"],
+            "promo_codes": [{"code": "MINE"}],
+        }
+    },
+    "rewards.get": REWARD,
+    "rewards.list": {},
+    "rewards.update": {**REWARD, "coupon": {"name": "Stolen"}},
+    "rewards.redeem": {**ADA, "code": "HELLO"},
+    "customers.add_reward": {**ADA, **REWARD},
+    "customers.remove_reward": {**ADA, **REWARD},
     "organization.get_billing_settings": {},
     "organization.update_billing_settings": {"retry_days": [2]},
     "sandbox.add_card": ADA,
     "sandbox.set_next_charge": {**ADA, "outcome": "decline"},
     "sandbox.complete_checkout": {"url": f"{ADDRESS}/checkout/token"},
     # last, because they remove what the others name
+    "rewards.delete": REWARD,
     "customers.delete": ADA,
     "plans.delete": {**PRO, "all_versions": True},
     "features.delete": MESSAGES,
@@ -166,6 +185,14 @@ SCOPES = {
     "invoices.pay": "billing:write",
     "invoices.issue_credit_note": "billing:write",
     "invoices.void": "billing:write",
+    "rewards.create": "rewards:write",
+    "rewards.get": "rewards:read",
+    "rewards.list": "rewards:read",
+    "rewards.update": "rewards:write",
+    "rewards.delete": "rewards:write",
+    "rewards.redeem": "rewards:write",
+    "customers.add_reward": "customers:write",
+    "customers.remove_reward": "customers:write",
     "organization.get_billing_settings": "organisation:read",
     "organization.update_billing_settings": "organisation:write",
     "sandbox.add_card": "billing:write",

@@ -11,11 +11,13 @@ from sumac.core.tenant import Env
 from sumac.storage.schema import TENANT, metadata
 from tests.api.operations import ALIASES, SCOPES, SIGNING_IN, WALK, registered
 from tests.api.shop import FEATURES, add_ada
+from tests.api.test_rewards import coupon
 from tests.support.api import Api
 
 ELSEWHERE = {
     "customers.list": 200,
     "features.list": 200,
+    "rewards.list": 200,
     "organization.get_billing_settings": 200,
     "organization.update_billing_settings": 200,
     "balances.finalize": 200,  # a lock that is not known is left alone
@@ -41,6 +43,8 @@ async def fill(api: Api) -> str:
     """Gives the tenant one of everything; answers the address of a checkout that nobody has paid yet."""
     await add_ada(api)
     await api.call("customers.update", {"customer_id": "ada", "metadata": {"secret_note": "x"}})
+    await api.call("rewards.create", coupon(id="welcome", name="Lumen", promo_codes=[{"code": "HELLO"}]))
+    await api.call("customers.add_reward", {"customer_id": "ada", "reward_id": "welcome"})
     await api.call("billing.attach", {"customer_id": "ada", "plan_id": "pro"})
     await api.call("balances.track", {"customer_id": "ada", "feature_id": "messages"})
     lock = {"lock_id": "job", "enabled": True}

@@ -10,6 +10,7 @@ from sumac.billing.correct import InvoiceDesk
 from sumac.billing.entities import EntityDesk
 from sumac.billing.grants import GrantDesk
 from sumac.billing.provider import TestBank
+from sumac.billing.rewards import RewardDesk
 from sumac.billing.service import BillingService
 from sumac.billing.topups import TopupDesk
 from sumac.storage.database import Database
@@ -38,6 +39,7 @@ class Services:
     clocks: ClockService
     entities: EntityDesk
     grants: GrantDesk
+    rewards: RewardDesk
     invoice_desk: InvoiceDesk
     bank: TestBank
     mailer: Mailer

@@ -41,7 +41,8 @@ class LineDraft:
     """A line before rounding: `exact_minor` is an exact number of minor units, negative for a credit.
 
     `customer_plan_id` is the attachment it was charged for; None for a line that belongs to none. What is taken off and
-    the tax on the rest are exact minor units too, never negative on a charge.
+    the tax on the rest are exact minor units too, never negative on a charge. `taken` says how much of what is taken
+    off is due to each discount, by its key.
     """
 
     display_name: str
@@ -54,6 +55,39 @@ class LineDraft:
     customer_plan_id: str | None = None
     exact_discount_minor: Decimal = ZERO
     exact_tax_minor: Decimal = ZERO
+    taken: tuple[tuple[str, Decimal], ...] = ()
+
+    @property
+    def exact_net_minor(self) -> Decimal:
+        """What is left of it after what is taken off, before tax."""
+        return self.exact_minor - self.exact_discount_minor
+
+
+@dataclass(frozen=True, slots=True)
+class DiscountSource:
+    """Where a discount on a draft comes from: the use of a reward, which is its key; `percent` where it is a part."""
+
+    reward_use_id: str
+    reward_id: str
+    name: str | None
+    percent: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceDiscount:
+    """What the use of a reward took off an invoice."""
+
+    source: DiscountSource
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
+class DiscountTaken:
+    """What the use of a reward took off invoices that are not void, how many they are, and when the first was made."""
+
+    amount_minor: int
+    invoices: int
+    first_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +96,7 @@ class InvoiceDraft:
 
     With `net_terms_days` it is sent, to be paid within so many days of its date, or by `due_at` where that is given;
     nobody charges a card for it by themselves. `memo` is a text for the
-    payer. Unless it is to `finalize`, it stays a draft.
+    payer. Unless it is to `finalize`, it stays a draft. `discounts` are the ones that took something off its lines.
     """
 
     kind: InvoiceKind
@@ -75,6 +109,7 @@ class InvoiceDraft:
     due_at: datetime | None = None
     memo: str | None = None
     finalize: bool = True
+    discounts: tuple[DiscountSource, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +278,7 @@ class Invoice:
     origin: Origin | None = None
     finalized_at: datetime | None = None
     notes: tuple[CreditNote, ...] = ()
+    discounts: tuple[InvoiceDiscount, ...] = ()
 
     @property
     def is_settled(self) -> bool:

@@ -1,6 +1,6 @@
 """Issuing, reading and settling invoices, and the customer's credit (billing.md §14)."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -12,8 +12,8 @@ from sumac.core.money import Money
 from sumac.core.page import Cursor, Page, page_of
 from sumac.core.tenant import Tenant
 from sumac.customers import service as customers
-from sumac.invoices import ledger, store
-from sumac.invoices.model import CreditEntry, Invoice, InvoiceDraft, InvoiceStatus, LineDraft
+from sumac.invoices import ledger, store, taken
+from sumac.invoices.model import CreditEntry, DiscountTaken, Invoice, InvoiceDraft, InvoiceStatus, LineDraft
 from sumac.invoices.rules.document import compute_document
 from sumac.storage.schema import invoices
 from sumac.storage.work import SystemWork, Work
@@ -228,6 +228,23 @@ async def charges_beyond(work: Work, customer_key: str, now: datetime) -> Sequen
 async def last_paid(work: Work, customer_key: str, customer_plan_id: str) -> Invoice | None:
     """The newest invoice with a line of the customer plan that a payment paid, or None."""
     return await store.last_paid(work, customer_key, customer_plan_id)
+
+
+async def discounts_taken(
+    work: Work, customer_key: str, reward_use_ids: Collection[str]
+) -> Mapping[str, DiscountTaken]:
+    """What these uses of rewards took off the customer's invoices, by use; void invoices do not count."""
+    return await taken.taken_by(work, customer_key, reward_use_ids) if reward_use_ids else {}
+
+
+async def find_void(work: Work, invoice_ids: Collection[str]) -> frozenset[str]:
+    """Those of the invoices that are void."""
+    return await store.find_void(work, invoice_ids) if invoice_ids else frozenset()
+
+
+async def has_paid(work: Work, customer_key: str) -> bool:
+    """Whether a payment of the customer ever paid an invoice of ours."""
+    return await store.has_paid(work, customer_key)
 
 
 async def currencies_of(work: Work, customer_key: str) -> frozenset[str]:

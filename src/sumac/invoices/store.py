@@ -1,6 +1,7 @@
 """Rows of invoices and their lines."""
 
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -10,7 +11,7 @@ import sqlalchemy as sa
 from sumac.core.money import Money
 from sumac.core.page import Cursor
 from sumac.core.time import Period
-from sumac.invoices import ledger
+from sumac.invoices import ledger, taken
 from sumac.invoices.model import (
     CreditNote,
     Invoice,
@@ -56,6 +57,7 @@ async def insert(work: Work, invoice: Invoice) -> None:
         invoice_lines,
         [_line_values(invoice, position, line) for position, line in enumerate(invoice.lines)],
     )
+    await taken.insert_discounts(work, invoice)
 
 
 async def update_progress(work: Work, invoice: Invoice) -> None:
@@ -170,6 +172,24 @@ async def last_paid(work: Work, customer_key: str, customer_plan_id: str) -> Inv
     return None if row is None else (await _complete(work, [row]))[0]
 
 
+async def find_void(work: Work, invoice_ids: Collection[str]) -> frozenset[str]:
+    """Those of the invoices that are void."""
+    statement = work.select_columns(invoices, invoices.c.id).where(
+        invoices.c.id.in_(invoice_ids), invoices.c.status == InvoiceStatus.VOID
+    )
+    return frozenset(row.id for row in await work.all(statement))
+
+
+async def has_paid(work: Work, customer_key: str) -> bool:
+    """Whether a payment of the customer ever paid an invoice of ours."""
+    statement = work.select_columns(invoices, invoices.c.id).where(
+        invoices.c.customer_key == customer_key,
+        invoices.c.status == InvoiceStatus.PAID,
+        invoices.c.provider_payment.is_not(None),
+    )
+    return await work.find(statement.limit(1)) is not None
+
+
 async def currencies_of(work: Work, customer_key: str) -> frozenset[str]:
     """The currencies of the customer's invoices that are neither voided nor imported."""
     statement = work.select_columns(invoices, invoices.c.currency).where(
@@ -261,7 +281,11 @@ async def _complete(work: Work, rows: Iterable[sa.Row[Any]]) -> list[Invoice]:
     for row in await work.all(statement.order_by(invoice_lines.c.invoice_id, invoice_lines.c.position)):
         lines.setdefault(row.invoice_id, []).append(_line(row._mapping, currencies[row.invoice_id]))
     notes = await ledger.notes_of(work, currencies.keys())
-    return [_invoice(row, tuple(lines.get(row.id, ())), notes.get(row.id, ())) for row in found]
+    lowered = await taken.discounts_of(work, {row.id: row.currency for row in found if row.discount_minor})
+    return [
+        replace(_invoice(row, tuple(lines.get(row.id, ())), notes.get(row.id, ())), discounts=lowered.get(row.id, ()))
+        for row in found
+    ]
 
 
 def _line(row: sa.RowMapping, currency: str) -> Line:

@@ -25,6 +25,7 @@ from sumac.api.schemas.wire import Success
 from sumac.balances.rules.topups import switched_on
 from sumac.balances.service import controls_of
 from sumac.billing.currencies import adopt_currency
+from sumac.billing.rewards import list_standing
 from sumac.customers import service as customers
 from sumac.customers.model import Customer
 from sumac.customers.service import CustomerDraft
@@ -140,6 +141,8 @@ async def _customer_body(context: Context, customer_id: str, expand: Collection[
             dossier = replace(dossier, trials_used=await context.services.billing.trials_used(work, customer.key))
         if PURCHASE_LIMITS in expand:
             dossier = replace(dossier, topups=await context.services.topups.states(work, customer.key))
+        if "rewards" in expand:
+            dossier = replace(dossier, rewards=await list_standing(work, customer))
         if "entities" in expand:
             dossier = replace(dossier, entities=await customers.list_entities(work, customer.key))
     if "payment_method" in expand:

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field
 
+from sumac.api.schemas.applied_rewards import shown_rewards
 from sumac.api.schemas.balances import BalanceBody, FlagBody
 from sumac.api.schemas.controls import ControlsBody, CustomerConfig
 from sumac.api.schemas.dossier import Dossier, EntityShortBody
@@ -251,5 +252,5 @@ def _optional(dossier: Dossier, tenant: Tenant, public_url: str, expand: Collect
     if "referrals" in expand:
         fields["referrals"] = []
     if "rewards" in expand:
-        fields["rewards"] = None
+        fields["rewards"] = shown_rewards(dossier.rewards)
     return fields

@@ -22,6 +22,7 @@ from sumac.catalog.model import Feature, FeatureKind
 from sumac.core.tenant import Tenant
 from sumac.customers.model import Customer, Entity
 from sumac.invoices.model import Invoice
+from sumac.rewards.model import AppliedReward
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ class Dossier:
     entities: Sequence[Entity] = ()
     topups: Mapping[str, TopupState] | None = None
     upcoming: Sequence[Upcoming] = ()
+    rewards: Sequence[AppliedReward] = ()
 
     def controls(self, now: datetime) -> dict[str, Any]:
         """Billing controls of the customer, and of their plans those that decide."""

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sumac.core.money import Money
 from sumac.invoices.model import Invoice, InvoiceDraft, InvoiceStatus
-from sumac.invoices.rules.totals import compute_lines, compute_total
+from sumac.invoices.rules.totals import compute_discounts_taken, compute_lines, compute_total
 
 
 def compute_document(
@@ -12,6 +12,7 @@ def compute_document(
 ) -> Invoice:
     """The draft as a document without a number."""
     lines, zero = compute_lines(draft.lines, draft.currency), Money.zero(draft.currency)
+    taken_off = Money(sum(line.discount_minor for line in lines), draft.currency)
     return Invoice(
         id=invoice_id,
         customer_key=customer_key,
@@ -33,9 +34,10 @@ def compute_document(
         created_at=now,
         paid_at=None,
         lines=lines,
-        discount_minor=sum(line.discount_minor for line in lines),
+        discount_minor=taken_off.minor,
         tax_minor=sum(line.tax_minor for line in lines),
         net_terms_days=draft.net_terms_days,
         due_at=draft.due_at,
         memo=draft.memo,
+        discounts=compute_discounts_taken(draft.lines, draft.discounts, taken_off),
     )

@@ -5,10 +5,10 @@ up and its lines share it by largest remainder, so that a document that shows al
 """
 
 from collections.abc import Sequence
-from decimal import Decimal
+from decimal import Decimal, localcontext
 
-from sumac.core.money import Money, apportion
-from sumac.invoices.model import Line, LineDraft
+from sumac.core.money import DECIMAL_PRECISION, Money, apportion
+from sumac.invoices.model import DiscountSource, InvoiceDiscount, Line, LineDraft
 
 
 def compute_lines(drafts: Sequence[LineDraft], currency: str) -> tuple[Line, ...]:
@@ -42,3 +42,25 @@ def compute_lines(drafts: Sequence[LineDraft], currency: str) -> tuple[Line, ...
 def compute_total(lines: Sequence[Line], currency: str) -> Money:
     """The sum of the lines, discounts taken off and taxes added."""
     return Money(sum(line.total.minor for line in lines), currency)
+
+
+def compute_discounts_taken(
+    drafts: Sequence[LineDraft], sources: Sequence[DiscountSource], taken_off: Money
+) -> tuple[InvoiceDiscount, ...]:
+    """What each of the sources took off, in whole minor units that add up to `taken_off`; none that took nothing.
+
+    `taken_off` is what the lines' whole discounts add up to.
+    """
+    with localcontext() as context:
+        context.prec = DECIMAL_PRECISION
+        exact = [
+            sum((part for draft in drafts for key, part in draft.taken if key == source.reward_use_id), Decimal(0))
+            for source in sources
+        ]
+        whole = sum(exact, Decimal(0))
+        shares = apportion([taken_off.minor * part / whole for part in exact]) if whole else []
+    return tuple(
+        InvoiceDiscount(source, Money(minor, taken_off.currency))
+        for source, minor in zip(sources, shares, strict=False)
+        if minor
+    )
