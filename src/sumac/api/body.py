@@ -1,20 +1,31 @@
 """A request's body, read as api.md §1.1 says: nothing or nonsense is `{}`. Numbers are read exactly."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any, NoReturn
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
+from starlette.types import Receive, Scope
+
+from sumac.api.compat.pairs import Told
 
 BODY_BYTES_MAX = 1_048_576
 NESTING_MAX = 50
+FLAGS = {"true": True, "false": False}
 TOO_LARGE = 413
 
 
 class WireRequest(Request):
-    """A request whose `body` and `json` FastAPI reads; what is refused here it reports as an invalid input."""
+    """A request whose `body` and `json` FastAPI reads; what is refused here it reports as an invalid input.
+
+    What the path and, without POST, the query name is put into the body; then each of `told` tells it anew, in turn.
+    """
+
+    def __init__(self, scope: Scope, receive: Receive, told: Sequence[Told]) -> None:
+        super().__init__(scope, receive)
+        self._told = told
 
     async def body(self) -> bytes:
         """The bytes; `{}` for none. Raises HTTPException 413 for more than BODY_BYTES_MAX of them."""
@@ -28,7 +39,20 @@ class WireRequest(Request):
         return self._body
 
     async def json(self) -> Any:  # noqa: ANN401  # any JSON value
-        """The value. Raises JSONDecodeError for JSON that cannot be stored: its numbers, its texts, its nesting."""
+        """The value, told in the newest contract. Raises JSONDecodeError for JSON that cannot be stored."""
+        value = await self._written()
+        if not isinstance(value, dict):
+            return value
+        query = (
+            {} if self.method == "POST" else {name: FLAGS.get(text, text) for name, text in self.query_params.items()}
+        )
+        value = {**query, **value, **self.path_params}
+        for tell in self._told:
+            value = tell(value)
+        return value
+
+    async def _written(self) -> Any:  # noqa: ANN401  # any JSON value
+        """The value as it was sent. Raises JSONDecodeError for its numbers, its texts, its nesting."""
         raw = await self.body()
         try:
             value = json.loads(raw.decode(), parse_float=Decimal, parse_constant=_refuse_constant)

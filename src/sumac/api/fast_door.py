@@ -102,7 +102,7 @@ class FastDoor:
         if header in self._versions:
             return
         try:
-            check_version(header.decode("latin-1"))
+            check_version(header.decode("latin-1"), "balances.check")
         except BadRequest:
             raise _HandOver from None
         if len(self._versions) < VERSIONS_MAX:

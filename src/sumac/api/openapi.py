@@ -12,8 +12,8 @@ Customers, plans, usage and invoices.
 
 Every operation is `POST /v1/<noun>.<verb>` with JSON in and out. Send your secret key as
 `Authorization: Bearer am_sk_…`; a key belongs to one environment, sandbox or live, and sees nothing of the other.
-`x-api-version` may be `2.3.0` or any later 2.x. Amounts are in major units (30 is thirty dollars), instants in
-milliseconds since 1970. An error has the body `{"message", "code", "env"}`.
+`x-api-version` may be `2.3.0` or any later 2.x; the catalogue also answers `2.1.0` and `2.2.0`. Amounts are in major
+units (30 is thirty dollars), instants in milliseconds since 1970. An error has the body `{"message", "code", "env"}`.
 
 A request with an `Idempotency-Key` is carried out once: a repeat within 24 hours is refused with 409, unless the first
 one failed.
@@ -22,6 +22,7 @@ TAGS = {
     "customers": "Who buys, and what they hold.",
     "plans": "What is sold.",
     "features": "What can be limited.",
+    "catalog": "All of it at once.",
     "balances": "May this customer do this, and please count that.",
     "billing": "Giving plans to customers, changing and ending them.",
     "subscriptions": "What customers hold.",

@@ -4,7 +4,9 @@ The checks of a request come in the order of api.md §1.1: caller, version, idem
 """
 
 import inspect
+import json
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from decimal import Decimal
 from functools import wraps
 from typing import Annotated, Any
 
@@ -16,10 +18,11 @@ from starlette.responses import Response
 from sumac.api import idempotency
 from sumac.api.auth import authenticate
 from sumac.api.body import WireRequest
+from sumac.api.compat.pairs import Pair, unchanged
 from sumac.api.context import Context
-from sumac.api.schemas.wire import ErrorBody, WireModel
+from sumac.api.schemas.wire import ErrorBody, WireModel, encode
 from sumac.api.services import Services
-from sumac.api.versions import check_version
+from sumac.api.versions import check_version, pairs_to_newest
 from sumac.core.errors import BadRequest
 from sumac.core.tenant import Tenant
 
@@ -38,26 +41,45 @@ ERRORS: dict[int | str, dict[str, Any]] = {
 }
 
 Handler = Callable[..., Awaitable[WireModel]]
+Admit = Callable[[Request], Awaitable[Context]]
 
 
 class OperationRoute(APIRoute):
-    """Reads the body our way, and frees the idempotency key of a request that failed."""
+    """Reads the body our way, tells older contracts in the newest one, frees the key of a request that failed."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """The handler FastAPI made, with our reading of bodies around it."""
         handle = super().get_route_handler()
+        operation = operation_of(self.operation_id)
 
         async def wrapped(request: Request) -> Response:
             headers = [pair for pair in request.scope["headers"] if pair[0] != b"content-type"]
             scope = {**request.scope, "headers": [*headers, (b"content-type", b"application/json")]}
             request.scope["state"] = scope.setdefault("state", {})
+            pairs = pairs_to_newest(request.headers.get("x-api-version"), operation)
             try:
-                return await handle(WireRequest(scope, request.receive))
+                answer = await handle(WireRequest(scope, request.receive, [pair.up for pair in pairs]))
             except BaseException as error:
                 await _release(request, error)
                 raise
+            return _told_down(answer, pairs)
 
         return wrapped
+
+
+def operation_of(operation_id: str | None) -> str:
+    """The operation of a route, which may be one of its older addresses."""
+    return (operation_id or "").partition(":")[0]
+
+
+def _told_down(answer: Response, pairs: Sequence[Pair]) -> Response:
+    changing = [pair.down for pair in reversed(pairs) if pair.down is not unchanged]
+    if not changing:
+        return answer
+    value = json.loads(bytes(answer.body), parse_float=Decimal)
+    for down in changing:
+        value = down(value)
+    return Response(encode(value), answer.status_code, media_type="application/json")
 
 
 async def _release(request: Request, error: BaseException) -> None:
@@ -67,12 +89,12 @@ async def _release(request: Request, error: BaseException) -> None:
         await idempotency.release(request.app.state.services.database, tenant, claimed)
 
 
-def _admit(scope: str) -> Callable[[Request], Awaitable[Context]]:
+def _admit(operation: str, scope: str) -> Admit:
     async def admit(request: Request) -> Context:
         services: Services = request.app.state.services
         caller = await authenticate(request, services)
         request.state.tenant = caller.tenant
-        version = check_version(request.headers.get("x-api-version"))
+        version = check_version(request.headers.get("x-api-version"), operation)
         key = request.headers.get("idempotency-key")
         if key:
             if len(key) > IDEMPOTENCY_KEY_MAX:
@@ -98,17 +120,19 @@ class OperationRouter(APIRouter):
         *,
         scope: str,
         paths: Sequence[str] = (),
+        twins: Sequence[str] = (),
         status: int = 200,
         accepts: bool = False,
     ) -> Callable[[Handler], Handler]:
         """Registers `async def handler(body: Model, context: Context) -> Model` (or without a body).
 
-        `paths` are older addresses of the same operation, below /v1. With `accepts` it may also answer 202, by a model
-        that says so. The handler's docstring documents it.
+        `paths` are older addresses of the same operation, below /v1; `twins` are such with a method of their own, whose
+        path and query say what else the body would: "DELETE /products/{plan_id}". With `accepts` it may also answer
+        202, by a model that says so. The handler's docstring documents it.
         """
 
         def register(handler: Handler) -> Handler:
-            endpoint = _endpoint(handler, scope, status)
+            endpoint = _endpoint(handler, _admit(name, scope), status)
             answer = inspect.signature(handler, eval_str=True).return_annotation
             accepted: dict[int | str, dict[str, Any]] = (
                 {202: {"model": answer, "description": ACCEPTED}} if accepts else {}
@@ -127,12 +151,23 @@ class OperationRouter(APIRouter):
                     responses=accepted | ERRORS,
                     deprecated=number > 0 or None,
                 )
+            for twin in twins:
+                method, _, path = twin.partition(" ")
+                self.add_api_route(
+                    f"/v1{path}",
+                    endpoint,
+                    methods=[method],
+                    response_model=answer,
+                    status_code=status,
+                    operation_id=f"{name}:{twin}",
+                    include_in_schema=False,
+                )
             return handler
 
         return register
 
 
-def _endpoint(handler: Handler, scope: str, status: int) -> Callable[..., Awaitable[Response]]:
+def _endpoint(handler: Handler, admit: Admit, status: int) -> Callable[..., Awaitable[Response]]:
     signature = inspect.signature(handler, eval_str=True)
 
     @wraps(handler)
@@ -141,7 +176,7 @@ def _endpoint(handler: Handler, scope: str, status: int) -> Callable[..., Awaita
         return Response(answer.encoded(), answer.answered_with or status, media_type="application/json")
 
     parameters = [
-        parameter.replace(annotation=Annotated[Context, Depends(_admit(scope))], kind=parameter.KEYWORD_ONLY)
+        parameter.replace(annotation=Annotated[Context, Depends(admit)], kind=parameter.KEYWORD_ONLY)
         if parameter.annotation is Context
         else parameter.replace(kind=parameter.KEYWORD_ONLY)
         for parameter in signature.parameters.values()

@@ -2,29 +2,45 @@
 
 import re
 
+from sumac.api.compat.pairs import Pair
+from sumac.api.compat.steps import NEWEST, OLDER, Version, find_pairs
 from sumac.core.errors import BadRequest
 
-OLDEST = (2, 3, 0)
-OLDEST_DATE = "2026-05-13"
+DATES = {"2026-03-17": (2, 1, 0), "2026-03-18": (2, 2, 0)}
+NEWEST_DATE = "2026-05-13"
 _SEMANTIC = re.compile(r"(\d+)(?:\.(\d+))?(?:\.(\d+))?")
 _DATE = re.compile(r"(\d{4}-\d{2}-\d{2})(?:\.clover)?")
 
 
-def check_version(header: str | None) -> str:
-    """The version asked for; without one, the oldest that is served.
+def check_version(header: str | None, operation: str) -> str:
+    """The version asked for; without one, 2.3.0.
 
-    Raises BadRequest `invalid_api_version` for anything but 2.3.0 and later 2.x.
+    Raises BadRequest `invalid_api_version` for one that is not served at all, or not for this operation.
     """
+    version = _read(header)
+    if version is None or find_pairs(operation, version) is None:
+        asked = (header or "").strip()[:20]
+        message = f"x-api-version {asked!r} is not served for {operation}; send 2.3.0 or a later 2.x"
+        raise BadRequest(message, code="invalid_api_version")
+    return ".".join(str(part) for part in version)
+
+
+def pairs_to_newest(header: str | None, operation: str) -> tuple[Pair, ...]:
+    """How the operation is told from the version asked for to the newest, oldest first; none where it is not served."""
+    version = _read(header)
+    return () if version is None else find_pairs(operation, version) or ()
+
+
+def _read(header: str | None) -> Version | None:
     if header is None or not header.strip():
-        return "2.3.0"
+        return NEWEST
     text = header.strip()
     calendar = _DATE.fullmatch(text)
-    if calendar and calendar.group(1) >= OLDEST_DATE:
-        return "2.3.0"
+    if calendar:
+        return NEWEST if calendar.group(1) >= NEWEST_DATE else DATES.get(calendar.group(1))
     semantic = _SEMANTIC.fullmatch(text)
-    if semantic:
-        number = tuple(int(part or 0) for part in semantic.groups())
-        if number >= OLDEST and number[0] == OLDEST[0]:
-            return ".".join(str(part) for part in number)
-    message = f"x-api-version {text[:20]!r} is not served; send 2.3.0 or a later 2.x"
-    raise BadRequest(message, code="invalid_api_version")
+    if semantic is None:
+        return None
+    number = tuple(int(part or 0) for part in semantic.groups())
+    known = number in OLDER or (number >= NEWEST and number[0] == NEWEST[0])
+    return number if known else None

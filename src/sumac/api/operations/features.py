@@ -31,7 +31,7 @@ async def list_features(context: Context) -> FeatureList:
         return FeatureList(list=[FeatureBody.of(feature) for feature in await catalog.list_features(work)])
 
 
-@router.operation("features.update", scope="features:write")
+@router.operation("features.update", scope="features:write", twins=("POST /features/{feature_id}",))
 async def update_feature(body: FeatureUpdate, context: Context) -> FeatureBody:
     """Changes a feature. While plans or credit systems use it, its id, type and consumable stay."""
     async with context.work() as work:
@@ -40,7 +40,7 @@ async def update_feature(body: FeatureUpdate, context: Context) -> FeatureBody:
         return FeatureBody.of(await catalog.update_feature(work, before.id, body.changed(before), named=named))
 
 
-@router.operation("features.delete", scope="features:write")
+@router.operation("features.delete", scope="features:write", twins=("DELETE /features/{feature_id}",))
 async def delete_feature(body: FeatureChoice, context: Context) -> Success:
     """Removes a feature that no plan and no credit system uses."""
     async with context.work() as work:

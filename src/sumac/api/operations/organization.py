@@ -2,10 +2,19 @@
 
 from sumac.api.context import Context
 from sumac.api.operation import OperationRouter
-from sumac.api.schemas.settings import BillingSettingsBody, BillingSettingsChange
+from sumac.api.schemas.settings import BillingSettingsBody, BillingSettingsChange, OrganizationBody
+from sumac.organizations import service as organizations
 from sumac.organizations.settings import get_billing_settings, update_billing_settings
 
 router = OperationRouter("organization")
+
+
+@router.operation("organization.get", scope="organisation:read", twins=("GET /organization", "GET /organization/me"))
+async def get_organization(context: Context) -> OrganizationBody:
+    """The organization and the environment that the key belongs to."""
+    async with context.services.database.system_reading() as system:
+        organization = await organizations.get_organization_by_id(system, context.tenant.organization_id)
+    return OrganizationBody.of(organization, context.tenant.env)
 
 
 @router.operation("organization.get_billing_settings", scope="organisation:read")

@@ -81,7 +81,7 @@ async def list_plans(body: PlanListRequest, context: Context) -> PlanList:
         )
 
 
-@router.operation("plans.update", scope="plans:write")
+@router.operation("plans.update", scope="plans:write", twins=("POST /products/{plan_id}",))
 async def update_plan(body: PlanUpdate, context: Context) -> PlanBody:
     """Changes a plan. A changed price, item or trial of a version that customers hold makes the next version.
 
@@ -102,7 +102,7 @@ async def update_plan(body: PlanUpdate, context: Context) -> PlanBody:
         return await _body(work, context, after)
 
 
-@router.operation("plans.delete", scope="plans:write")
+@router.operation("plans.delete", scope="plans:write", twins=("DELETE /products/{plan_id}",))
 async def delete_plan(body: PlanDelete, context: Context) -> Success:
     """Removes the newest version of a plan, or all of them, unless customers hold or have held it."""
     async with context.work() as work:

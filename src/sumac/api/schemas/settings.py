@@ -7,6 +7,8 @@ from pydantic import Field
 from sumac.api.schemas.controls import UsageAlert
 from sumac.api.schemas.wire import Truth, WholeNumber, WireModel, storable
 from sumac.core.errors import BadRequest
+from sumac.core.tenant import Env
+from sumac.organizations.model import Organization
 from sumac.organizations.settings import ALERTS_MAX, RETRIES_MAX, RETRY_DAYS_MAX, AfterLastRetry, BillingSettings
 
 RetryDays = Annotated[list[Annotated[WholeNumber, Field(ge=1, le=RETRY_DAYS_MAX)]], Field(max_length=RETRIES_MAX)]
@@ -68,3 +70,24 @@ class BillingSettingsChange(WireModel):
         if "after_last_retry" in named:
             named["after_last_retry"] = AfterLastRetry(named["after_last_retry"])
         return named
+
+
+class OrganizationBody(WireModel):
+    """The organization and the environment that a key belongs to."""
+
+    id: str
+    name: str
+    slug: str
+    env: Literal["sandbox", "live"]
+    default_currency: str
+
+    @classmethod
+    def of(cls, organization: Organization, env: Env) -> Self:
+        """As it is answered."""
+        return cls(
+            id=organization.id,
+            name=organization.name,
+            slug=organization.slug,
+            env=env.value,
+            default_currency=organization.default_currency,
+        )

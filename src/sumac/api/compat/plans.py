@@ -1,0 +1,30 @@
+"""Plans before 2.2: what attaching one would mean was told by a single word (api.md §1.4, §4)."""
+
+from typing import Any
+
+from sumac.api.compat.pairs import Json, Pair
+
+
+def scenario_of(eligibility: Json) -> Any:  # noqa: ANN401  # a text of JSON
+    """The word for where the plan stands with the customer, or for what attaching it would be."""
+    status = eligibility.get("status")
+    if status == "active":
+        return "renew" if eligibility["canceling"] else "active"
+    action = eligibility["attach_action"]
+    return status or (action if action in {"upgrade", "downgrade"} else "new")
+
+
+def list_before_2_2(answer: Json) -> Json:
+    """The plans with the older `customer_eligibility`, where a customer was named."""
+    return {**answer, "list": [_plan(plan) for plan in answer["list"]]}
+
+
+def _plan(plan: Json) -> Json:
+    newer: Any = plan.get("customer_eligibility")
+    if newer is None:
+        return plan
+    kept = {name: newer[name] for name in ("trial_available", "attach_action")}
+    return {**plan, "customer_eligibility": {**kept, "scenario": scenario_of(newer)}}
+
+
+LISTED_BEFORE_2_2 = Pair(down=list_before_2_2)
