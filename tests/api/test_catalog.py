@@ -82,6 +82,22 @@ async def test_held_terms_make_a_version(api: Api) -> None:
     assert [30] == [each["plan"]["price"]["amount"] for each in ada["subscriptions"]]
 
 
+async def test_every_version_where_it_is_asked_for(api: Api) -> None:
+    """A change of terms names the versions that keep theirs; with all_versions they change alike."""
+    await subscribe_ada(api)
+    await api.call("catalog.update", catalog((), [DEAR], skip_deletions=True))
+    named = {**DEAR, "name": "P"}
+    dearer = {**DEAR, "price": {"amount": 50, "interval": "month"}}
+    for plan, others in ((named, []), (dearer, [{"version": 1}]), ({**dearer, "all_versions": True}, [{"version": 1}])):
+        (change,) = (await api.call("catalog.preview_update", catalog((), [plan], skip_deletions=True)))["plan_changes"]
+
+        assert (others, False) == (change["other_versions"], change["versionable"])
+
+    await api.call("catalog.update", catalog((), [{**dearer, "all_versions": True}], skip_deletions=True))
+    for version in (1, 2):
+        assert 50 == (await api.call("plans.get", {"plan_id": "pro", "version": version}))["price"]["amount"]
+
+
 async def test_what_is_not_named_goes(api: Api) -> None:
     """Removed where nobody needs it, archived where somebody does, kept where it is skipped or nothing is deleted."""
     await subscribe_ada(api)

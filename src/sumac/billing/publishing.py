@@ -17,6 +17,7 @@ from sumac.catalog.rules.normal import compute_normal_form
 from sumac.catalog.rules.versioning import Versioning
 from sumac.storage.work import Work
 
+BY_ITSELF = Versioning()
 CREDITS_LAST = (FeatureKind.BOOLEAN, FeatureKind.METERED, FeatureKind.AI_CREDIT_SYSTEM, FeatureKind.CREDIT_SYSTEM)
 
 
@@ -41,11 +42,10 @@ class Catalog:
 
 @dataclass(frozen=True, slots=True)
 class PlanWish:
-    """A plan as it shall be, and whether its version may change in place or must be a new one (api.md §2.2)."""
+    """A plan as it shall be, and what is said about its versions."""
 
     plan: Plan
-    disable_version: bool = False
-    force_version: bool = False
+    how: Versioning = BY_ITSELF
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +71,17 @@ class FeatureChange:
 
 @dataclass(frozen=True, slots=True)
 class PlanChange:
-    """A plan before and after; None where it is not there. `customers` is how many hold the version before now."""
+    """A plan before and after; None where it is not there. `customers` is how many hold the version before now.
+
+    `other_versions` stand beside the one whose terms change; they change alike only if the wish was for all of them.
+    """
 
     plan_id: str
     action: Published
     before: Plan | None
     after: Plan | None
     customers: int
+    other_versions: tuple[int, ...] = ()
 
     @property
     def mints(self) -> bool:
@@ -173,7 +177,7 @@ async def _publish_plan(
     if before is None:
         return PlanChange(wish.plan.id, Published.CREATED, None, await catalog.create_plan(work, wish.plan), 0)
     customers = held.get(before.version, 0)
-    if compute_normal_form(wish.plan, features) == before and not wish.force_version:
+    if compute_normal_form(wish.plan, features) == before and not wish.how.force:
         return PlanChange(before.id, Published.NONE, before, before, customers)
     after = await catalog.update_plan(
         work,
@@ -181,6 +185,10 @@ async def _publish_plan(
         wish.plan,
         held_versions=held.keys(),
         held_currencies=await held_currencies(work, before),
-        how=Versioning(wish.force_version, wish.disable_version),
+        how=wish.how,
     )
-    return PlanChange(before.id, Published.UPDATED, before, after, customers)
+    versions = [each.version for each in await catalog.list_versions(work, before.id)]
+    others = tuple(
+        each for each in versions if after.terms != before.terms and each not in {before.version, after.version}
+    )
+    return PlanChange(before.id, Published.UPDATED, before, after, customers, others)

@@ -15,6 +15,7 @@ from sumac.api.schemas.plans import BasePriceIn, FreeTrialIn, Items, PlanBody, P
 from sumac.api.schemas.wire import FeatureId, JsonObject, Name, PlanId, Text, Truth, WholeNumber, WireModel
 from sumac.billing.publishing import Catalog, FeatureChange, PlanChange, PlanWish, Publication, Published
 from sumac.catalog.model import Feature, Plan
+from sumac.catalog.rules.versioning import Versioning
 from sumac.core.errors import BadRequest
 
 FEATURES_MAX = 500
@@ -28,7 +29,7 @@ FEATURE_ACTIONS = {
     Published.NONE: "none",
 }
 PLAN_ACTIONS = {action: action.value for action in Published} | {Published.ARCHIVED: "deleted"}
-LATER = ("all_versions", "licenses", "migration", "variants")
+LATER = ("licenses", "migration", "variants")
 
 
 class CatalogFeature(FeatureCreate):
@@ -71,14 +72,15 @@ class CatalogPlan(WireModel):
     def wish(self, before: Plan | None, now: datetime) -> PlanWish:
         """The plan, over the one that has its id. Raises BadRequest for what is not available yet."""
         refuse_later(self, LATER)
-        newest = before.version if before else 1
-        if self.version not in {None, newest}:
-            message = f"plan {self.plan_id}: only the newest version, {newest}, can be changed with a catalog"
+        active = before.version if before else 1
+        if self.version not in {None, active}:
+            message = f"plan {self.plan_id}: only the active version, {active}, can be changed with a catalogue"
             raise BadRequest(message)
         plan = before or Plan(
             id=self.plan_id, version=1, name=self.name, created_at=now, metadata={}, billing_controls={}
         )
-        return PlanWish(replace(plan, **self._given()), self.disable_version, self.force_version)
+        how = Versioning(self.force_version, self.disable_version, self.all_versions)
+        return PlanWish(replace(plan, **self._given()), how)
 
     def _given(self) -> dict[str, Any]:
         readers: dict[str, Callable[[], Any]] = {
@@ -152,11 +154,17 @@ class FeatureChangeBody(WireModel):
         )
 
 
+class VersionBody(WireModel):
+    """A version of a plan."""
+
+    version: WholeNumber
+
+
 class PlanChangeBody(WireModel):
     """What becomes of a plan.
 
     `plan` is how it is afterwards, null when it is gone. With `versionable` its terms change in a new version, and the
-    `customers` who hold the one before keep it.
+    `customers` who hold the one before keep it. `other_versions` could be changed alike, with `all_versions`.
     """
 
     plan_id: str
@@ -166,7 +174,7 @@ class PlanChangeBody(WireModel):
     customers: WholeNumber
     plan: PlanBody | None
     variants: list[Any]
-    other_versions: list[Any]
+    other_versions: list[VersionBody]
 
     @classmethod
     def of(cls, change: PlanChange, plan: PlanBody | None) -> Self:
@@ -179,7 +187,7 @@ class PlanChangeBody(WireModel):
             customers=change.customers,
             plan=plan,
             variants=[],
-            other_versions=[],
+            other_versions=[VersionBody(version=version) for version in change.other_versions],
         )
 
 
@@ -193,7 +201,7 @@ class CatalogPreview(WireModel):
 
 
 class CatalogBody(WireModel):
-    """The catalogue, oldest first: each feature, and each plan at its newest version, archived ones too."""
+    """The catalogue, oldest first: each feature, and each plan at its active version, archived ones too."""
 
     features: list[FeatureBody]
     plans: list[PlanBody]
