@@ -12,9 +12,10 @@ from sumac.api.compat.pairs import SAME, Pair
 from sumac.api.compat.plans import LISTED_BEFORE_2_2
 
 Version = tuple[int, ...]
+VERBS = ("create", "delete", "get", "list", "update")
 UNCHANGED = dict.fromkeys(
     (
-        *(f"{noun}.{verb}" for noun in ("features", "plans") for verb in ("create", "delete", "get", "list", "update")),
+        *(f"{noun}.{verb}" for noun in ("features", "plans", "rewards") for verb in VERBS),
         "organization.get",
     ),
     SAME,
