@@ -87,7 +87,8 @@ async def walk_as(stranger: Api, owner: Api) -> None:
         asked = {**body, **{name: made[name] for name in body.keys() & made.keys()}} if isinstance(body, dict) else body
         answer = await stranger.send(operation, asked)
 
-        assert_no_trace(answer)
+        if operation != "organization.get":  # everybody may know their own; it has both environments
+            assert_no_trace(answer)
         assert (operation, told(operation, stranger=stranger)) == (operation, answer.status_code), answer.text
         assert [] == answer.json().get("list", [])
 
