@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from sumac.balances.model import TrackAnswer
 from sumac.balances.requests import TrackRequest
-from sumac.billing import portal, store
+from sumac.billing import migration_store, portal, store
 from sumac.billing.ahead import close_canceled, make_way, owing_links, propose_making_way
 from sumac.billing.attempts import record_attempt
 from sumac.billing.cards import CardDesk
@@ -254,8 +254,9 @@ class BillingService:
         return frozenset(held.plan_id for held in history if held.trial_ends_at is not None)
 
     async def held_versions(self, work: Work, plan_id: str) -> frozenset[int]:
-        """The versions of the plan that any customer holds or has held."""
-        return await store.held_versions(work, plan_id)
+        """The versions of the plan that any customer holds or has held, or is being moved to."""
+        awaited = {each.asked.to_version for each in await migration_store.unfinished(work, plan_id)}
+        return await store.held_versions(work, plan_id) | awaited
 
     async def open_portal(self, tenant: Tenant, customer_id: str, return_url: str | None) -> str:
         """A link to the customer's portal, good for a day. Raises NotFound `customer_not_found`."""
