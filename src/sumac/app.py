@@ -17,6 +17,7 @@ from sumac.billing.clock import ClockService
 from sumac.billing.correct import InvoiceDesk
 from sumac.billing.entities import EntityDesk
 from sumac.billing.grants import GrantDesk
+from sumac.billing.migrations import MigrationDesk
 from sumac.billing.rewards import RewardDesk
 from sumac.billing.service import BillingService
 from sumac.billing.topups import TopupDesk
@@ -54,7 +55,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Parts:
     bank = SandboxBank(database, public_url=address)
     providers = {Env.SANDBOX: bank}
     billing = BillingService(database, providers, public_url=address)
-    topups = TopupDesk(database, billing)
+    topups, migrations = TopupDesk(database, billing), MigrationDesk(database, billing)
     services = Services(
         database=database,
         billing=billing,
@@ -65,12 +66,13 @@ def build(settings: Settings, clock: Clock | None = None) -> Parts:
         entities=EntityDesk(database, billing),
         grants=GrantDesk(database, billing),
         rewards=RewardDesk(database, billing),
+        migrations=migrations,
         invoice_desk=InvoiceDesk(database, billing, providers),
         bank=bank,
         mailer=SmtpMailer(**asdict(settings.smtp)) if settings.smtp else LogMailer(),
         public_url=address,
     )
-    return Parts(services, Worker(chores_of(database, billing, topups)))
+    return Parts(services, Worker(chores_of(database, billing, topups, migrations)))
 
 
 def create_app(services: Services) -> FastAPI:

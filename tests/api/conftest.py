@@ -13,6 +13,7 @@ from sumac.billing.clock import ClockService
 from sumac.billing.correct import InvoiceDesk
 from sumac.billing.entities import EntityDesk
 from sumac.billing.grants import GrantDesk
+from sumac.billing.migrations import MigrationDesk
 from sumac.billing.rewards import RewardDesk
 from sumac.billing.service import BillingService
 from sumac.billing.topups import TopupDesk
@@ -41,6 +42,7 @@ def app_services(database: Database) -> Services:
         clocks=ClockService(database, billing, topups),
         entities=EntityDesk(database, billing),
         grants=GrantDesk(database, billing),
+        migrations=MigrationDesk(database, billing),
         rewards=RewardDesk(database, billing),
         invoice_desk=InvoiceDesk(database, billing, providers),
         bank=bank,

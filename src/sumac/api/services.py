@@ -9,6 +9,7 @@ from sumac.billing.clock import ClockService
 from sumac.billing.correct import InvoiceDesk
 from sumac.billing.entities import EntityDesk
 from sumac.billing.grants import GrantDesk
+from sumac.billing.migrations import MigrationDesk
 from sumac.billing.provider import TestBank
 from sumac.billing.rewards import RewardDesk
 from sumac.billing.service import BillingService
@@ -40,6 +41,7 @@ class Services:
     entities: EntityDesk
     grants: GrantDesk
     rewards: RewardDesk
+    migrations: MigrationDesk
     invoice_desk: InvoiceDesk
     bank: TestBank
     mailer: Mailer

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from sumac.billing.cleanup import Cleanup
+from sumac.billing.migrations import MigrationDesk
 from sumac.billing.service import BillingService
 from sumac.billing.topups import TopupDesk
 from sumac.jobs.purge import Purge
@@ -29,12 +30,15 @@ class Chore:
     run: Callable[[], Awaitable[int]]
 
 
-def chores_of(database: Database, billing: BillingService, topups: TopupDesk) -> tuple[Chore, ...]:
+def chores_of(
+    database: Database, billing: BillingService, topups: TopupDesk, migrations: MigrationDesk
+) -> tuple[Chore, ...]:
     """Every chore of the process."""
     return (
         Chore("settle_due_customers", SOON, billing.settle_due_customers),
         Chore("collect_due_invoices", SOON, billing.collect_due_invoices),
         Chore("top_up", SOON, topups.buy_waiting),
+        Chore("migrate_customers", SOON, migrations.carry_on),
         Chore("resume_attempts", SOON, billing.resume_attempts),
         Chore("settle_checkouts", NOW_AND_THEN, billing.settle_checkouts),
         Chore("end_used_up_purchases", SELDOM, Cleanup(database).run),
