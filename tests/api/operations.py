@@ -13,6 +13,7 @@ MESSAGES = {"feature_id": "messages"}
 DESK = {"entity_id": "desk"}
 MINE = {"plan_id": "mine", "name": "Mine", "items": [MESSAGES]}
 INVOICE = {"invoice_id": "inv_1"}
+MIGRATION = {"migration_id": "mig_1"}
 REWARD = {"reward_id": "welcome"}
 WALK: dict[str, Any] = {
     "customers.get": ADA,
@@ -27,6 +28,15 @@ WALK: dict[str, Any] = {
     "plans.preview_update": {**PRO, "name": "Stolen"},
     "plans.update": {**PRO, "name": "Stolen"},
     "plans.create": MINE,
+    "migrations.create": PRO,
+    "migrations.list": {},
+    "migrations.preview": MIGRATION,
+    "migrations.run": MIGRATION,
+    "migrations.resume": MIGRATION,
+    "migrations.pause": MIGRATION,
+    "migrations.retry": MIGRATION,
+    "migrations.get": MIGRATION,
+    "migrations.report": MIGRATION,
     "features.get": MESSAGES,
     "features.list": {},
     "features.update": {**MESSAGES, "name": "Stolen"},
@@ -139,6 +149,15 @@ SCOPES = {
     "plans.update": "plans:write",
     "plans.create": "plans:write",
     "plans.delete": "plans:write",
+    "migrations.create": "migrations:write",
+    "migrations.preview": "migrations:read",
+    "migrations.run": "migrations:write",
+    "migrations.resume": "migrations:write",
+    "migrations.pause": "migrations:write",
+    "migrations.retry": "migrations:write",
+    "migrations.get": "migrations:read",
+    "migrations.list": "migrations:read",
+    "migrations.report": "migrations:read",
     "features.get": "features:read",
     "features.list": "features:read",
     "features.update": "features:write",

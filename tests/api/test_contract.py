@@ -31,7 +31,9 @@ NEWER = {
     "subscriptions.list",
 }
 """Added to the contract after the published document of 2.3 (api.md §2.16)."""
-UNPUBLISHED = {name for name in WALK if name.startswith(("organization.", "sandbox."))} | NEWER | SIGNING_IN
+UNPUBLISHED = (
+    {name for name in WALK if name.startswith(("migrations.", "organization.", "sandbox."))} | NEWER | SIGNING_IN
+)
 OPTIONAL = {"clock_at", "processors", "config"}
 
 

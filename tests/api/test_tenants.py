@@ -17,6 +17,7 @@ from tests.support.api import Api
 ELSEWHERE = {
     "customers.list": 200,
     "features.list": 200,
+    "migrations.list": 200,
     "rewards.list": 200,
     "organization.get": 200,
     "organization.get_billing_settings": 200,
@@ -82,6 +83,7 @@ def told(operation: str, *, stranger: Api) -> int:
 async def walk_as(stranger: Api, owner: Api) -> None:
     """Calls every operation with the owner's ids; the owner's rows stay to the byte."""
     made = {"url": await fill(owner), "invoice_id": (await owner.call("invoices.list"))["list"][0]["id"]}
+    made["migration_id"] = (await owner.call("migrations.create", {"plan_id": "pro"}))["id"]
     before = await rows(owner)
     for operation, body in WALK.items():
         asked = {**body, **{name: made[name] for name in body.keys() & made.keys()}} if isinstance(body, dict) else body

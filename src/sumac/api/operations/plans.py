@@ -18,6 +18,7 @@ from sumac.api.schemas.plans import (
 from sumac.api.schemas.wire import Success
 from sumac.billing.holders import Holders, count_holders
 from sumac.billing.load import held_currencies
+from sumac.billing.migration_model import MigrationDraft
 from sumac.billing.offers import eligibility, offers_to
 from sumac.catalog import service as catalog
 from sumac.catalog.model import Plan
@@ -87,7 +88,8 @@ async def update_plan(body: PlanUpdate, context: Context) -> PlanBody:
 
     Whoever holds an older version keeps it. `force_version` always makes the next version, `disable_version` changes
     the one that is held in place, `all_versions` makes the same change to every version in place. The next version is
-    the active one, which new customers get; `active: true` with `version` makes it another one.
+    the active one, which new customers get; `active: true` with `version` makes it another one. With `migration` the
+    customers of the older versions are moved to the new one.
     """
     async with context.work() as work:
         before = await catalog.get_plan(work, body.plan_id, body.version)
@@ -99,6 +101,11 @@ async def update_plan(body: PlanUpdate, context: Context) -> PlanBody:
             held_currencies=await held_currencies(work, before),
             how=body.versioning(),
         )
+        if body.migration is not None and after.version != before.version:
+            asked = MigrationDraft(after.id, after.version, include_custom=body.migration.include_custom)
+            made = await context.services.migrations.create(work, asked, actor=context.actor)
+            if not body.migration.draft:
+                await context.services.migrations.run(work, made.id)
         return await _body(work, context, after)
 
 

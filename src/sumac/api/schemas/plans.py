@@ -122,6 +122,13 @@ class PlanCreate(WireModel):
         )
 
 
+class MigrationWish(WireModel):
+    """Customers of older versions are moved to the new one, or with `draft` only planned to be."""
+
+    draft: Truth = False
+    include_custom: Truth = False
+
+
 class PlanUpdate(WireModel):
     """Changes of a plan; what is not given stays, items given replace all."""
 
@@ -146,7 +153,7 @@ class PlanUpdate(WireModel):
     force_version: Truth = False
     all_versions: Truth = False
     licenses: list[Any] | None = None
-    migration: JsonObject | None = None
+    migration: MigrationWish | None = None
     base_plan_id: PlanId | None = None
     update_variant_ids: list[Any] | None = None
     update_license_parents: list[Any] | None = None
@@ -161,7 +168,7 @@ class PlanUpdate(WireModel):
 
     def changed(self, before: Plan) -> Plan:
         """The plan after the change. Raises BadRequest for what is not available yet."""
-        for name in ("licenses", "migration", "base_plan_id", "update_variant_ids",
+        for name in ("licenses", "base_plan_id", "update_variant_ids",
                      "update_license_parents", "variants"):  # fmt: skip
             _refuse(name, getattr(self, name))
         given = self.model_fields_set
