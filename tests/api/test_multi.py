@@ -151,7 +151,7 @@ async def test_what_does_not_go_together(api: Api) -> None:
             400,
             "invalid_request",
         ),
-        (attach, {**BOTH, "discounts": [{"reward_id": "ten"}]}, 400, "invalid_request"),
+        (attach, {**BOTH, "discounts": [{"reward_id": "ten"}]}, 404, "reward_not_found"),
         (attach, {**BOTH, "starts_at": JANUARY_MS + 90 * DAY_MS}, 400, "invalid_request"),
         (attach, {**BOTH, "customer_id": "ghost"}, 404, "customer_not_found"),
         (

@@ -179,3 +179,47 @@ async def test_a_code_gives_a_discount_once(api: Api, name: str) -> None:
     await api.call("billing.attach", {"customer_id": "ada", "plan_id": "pro"})
     late = await api.refused(name, {"customer_id": "ada", word: "NEW"})
     assert (400, "promo_code_first_time_only") == (late.status, late.code)
+
+
+async def test_a_preview_shows_what_the_invoice_will_be(api: Api) -> None:
+    """Line by line before and after discounts, now and next time; attached, it comes to the same (api.md §2.5)."""
+    await add_ada(api)
+    await api.call("rewards.create", coupon())
+    await api.call("rewards.create", coupon(id="ten", name="Ten", type="fixed_discount", value=10, duration=ONCE))
+    wanted = {"customer_id": "ada", "plan_id": "pro", "discounts": [{"reward_id": "ten"}, {"reward_id": "launch20"}]}
+
+    preview = await api.call("billing.preview_attach", wanted)
+
+    (line,) = preview["line_items"]
+    assert (30, 14) == (line["subtotal"], line["total"])
+    assert [
+        {"amount_off": 6, "percent_off": 20, "reward_id": "launch20", "reward_name": "Launch 20"},
+        {"amount_off": 10, "reward_id": "ten", "reward_name": "Ten"},
+    ] == line["discounts"]
+    assert (30, 14) == (preview["subtotal"], preview["total"])
+    assert (30, 24) == (preview["next_cycle"]["subtotal"], preview["next_cycle"]["total"])
+    attached = await api.call("billing.attach", wanted)
+    assert 14 == attached["invoice"]["total"]
+    shown = await api.call("customers.get", {"customer_id": "ada", "expand": ["rewards", "invoice_previews"]})
+    assert ["launch20"] == [each["id"] for each in shown["rewards"]["discounts"]]
+    assert (30, 24) == tuple(shown["invoice_previews"][0][name] for name in ("subtotal", "total"))
+    listed = (await api.call("invoices.list", {"customer_id": "ada"}))["list"][0]
+    assert 14 == listed["total"]
+
+
+@on_sqlite
+async def test_a_hosted_page_says_what_is_taken_off(api: Api) -> None:
+    """The page's lines come to what is paid on it; its document names the reward."""
+    await add_ada(api, card=False)
+    await api.call("rewards.create", coupon())
+    wanted = {"customer_id": "ada", "plan_id": "pro", "discounts": [{"reward_id": "launch20"}]}
+    url = (await api.call("billing.attach", wanted))["payment_url"]
+    page = await api.client.get(url)
+    assert "Launch 20 (20% off)" in page.text
+    assert "$24.00" in page.text
+
+    await api.call("sandbox.complete_checkout", {"url": url})
+
+    document = (await api.call("invoices.list", {"customer_id": "ada"}))["list"][0]
+    shown = await api.client.get(document["hosted_invoice_url"])
+    assert (24, True) == (document["total"], "Launch 20 (20% off)" in shown.text)

@@ -190,7 +190,7 @@ async def test_refusals(api: Api) -> None:
         (SCHEDULE, asked(NOW, after(2, {"plan_id": "pro"}), after(1, {"plan_id": "pro"})), 400, "invalid_request"),
         (SCHEDULE, asked({**NOW, "starts_at": JANUARY_MS - 86_400_000}), 400, "invalid_request"),
         (SCHEDULE, asked({**NOW, "plans": [{"plan_id": "pro"}, {"plan_id": "free"}]}), 400, "invalid_request"),
-        (SCHEDULE, asked(NOW, discounts=[{"reward_id": "launch"}]), 400, "invalid_request"),
+        (SCHEDULE, asked(NOW, discounts=[{"reward_id": "launch"}]), 404, "reward_not_found"),
         (SCHEDULE, asked(NOW, enable_plan_immediately=True, invoice_mode={"enabled": True}), 400, "invalid_request"),
         (
             SCHEDULE,

@@ -39,6 +39,7 @@ from sumac.billing.requests import (
     CancelAction,
     CancelRequest,
 )
+from sumac.billing.rewards import RewardDesk
 from sumac.billing.service import BillingService, Receipt
 from sumac.billing.settlement import SettledCheckout
 from sumac.billing.topups import TopupDesk
@@ -87,6 +88,7 @@ class Services:
     clocks: ClockService
     entities: EntityDesk
     grants: GrantDesk
+    rewards: RewardDesk
 
     @classmethod
     def over(
@@ -98,7 +100,8 @@ class Services:
         topups = TopupDesk(database, billing)
         desk, entities = UsageDesk(database, billing.due.settled, topups.nudge), EntityDesk(database, billing)
         clocks, grants = ClockService(database, billing, topups), GrantDesk(database, billing)
-        return cls(database, clock, tenant, bank, billing, desk, topups, clocks, entities, grants)
+        rewards = RewardDesk(database, billing)
+        return cls(database, clock, tenant, bank, billing, desk, topups, clocks, entities, grants, rewards)
 
     def paid_through(self, provider: PaymentProvider) -> Self:
         """The same database and clock with another provider."""

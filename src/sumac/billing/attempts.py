@@ -6,8 +6,9 @@ from datetime import datetime
 from sumac.balances import service as balances
 from sumac.billing import store
 from sumac.billing.collect import RESUME_AFTER
-from sumac.billing.execute import apply
+from sumac.billing.execute import apply, give_rewards
 from sumac.billing.model import Decision, IssueInvoice, Payment
+from sumac.billing.reward_model import GiveReward
 from sumac.billing.topup_books import book_success
 from sumac.core.ids import new_id
 from sumac.customers.model import Customer
@@ -26,7 +27,8 @@ async def record_attempt(work: Work, customer: Customer, decision: Decision, *, 
         message = "a decision that charges has an invoice"
         raise AssertionError(message)
     invoice = await invoices.issue(work, customer.key, draft, now=now, collect=False)
-    rest = tuple(action for action in decision.actions if not isinstance(action, IssueInvoice))
+    await give_rewards(work, customer, decision, invoice, actor=actor)
+    rest = tuple(action for action in decision.actions if not isinstance(action, IssueInvoice | GiveReward))
     if invoice.is_settled:
         await apply(work, customer, replace(decision, actions=rest), at=now, actor=actor)
         await book_success(work, customer, rest, invoice, now=now)

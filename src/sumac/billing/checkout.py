@@ -11,7 +11,15 @@ from sumac.billing.decide import Proposal
 from sumac.billing.load import load_snapshot
 from sumac.billing.model import Decision, Holding, Payment
 from sumac.billing.provider import CheckoutRequest, CustomerInfo, DocumentLine
-from sumac.billing.quote import decide_again, heading_for, heading_of, lines_due, terms_of, terms_of_held
+from sumac.billing.quote import (
+    decide_again,
+    document_lines,
+    heading_for,
+    heading_of,
+    lines_due,
+    terms_of,
+    terms_of_held,
+)
 from sumac.billing.requests import AttachRequest, BillingRequest, success_url_of
 from sumac.billing.rules.phases import begin_now
 from sumac.billing.settlement import Settlement
@@ -274,4 +282,4 @@ class CheckoutDesk:
 
 
 def _document_lines(invoice: Invoice) -> tuple[DocumentLine, ...]:
-    return tuple(DocumentLine(line.description, line.amount) for line in invoice.lines)
+    return document_lines(invoice.lines, invoice.discounts)

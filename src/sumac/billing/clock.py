@@ -31,6 +31,7 @@ from sumac.billing.model import (
     SchedulePlan,
     StartPlan,
 )
+from sumac.billing.reward_model import GiveReward, MoveReward
 from sumac.billing.service import BillingService
 from sumac.billing.topup_model import TopUp
 from sumac.billing.topups import TopupDesk
@@ -167,7 +168,15 @@ def _happening(action: Action, invoice: Invoice | None, at: datetime) -> Happeni
             return Happening(at, action.kind, feature_ids=tuple(dict.fromkeys(each.feature_id for each in expired)))
         case TopUp(_, _, topup):
             return Happening(at, action.kind, feature_ids=(topup.feature_id,))
-        case HoldLines() | ReleaseLines() | RefundPayment() | PlaceSchedule() | CountUsage():
+        case (
+            HoldLines()
+            | ReleaseLines()
+            | RefundPayment()
+            | PlaceSchedule()
+            | CountUsage()
+            | GiveReward()
+            | MoveReward()
+        ):
             return Happening(at, action.kind)
         case IssueInvoice():
             return Happening(

@@ -16,7 +16,8 @@ from sumac.billing import store
 from sumac.billing.dunning import Failure, book_failure, restore
 from sumac.billing.execute import Applied, abandon_attempts, apply
 from sumac.billing.load import load_snapshot
-from sumac.billing.provider import Collection, DocumentLine, InvoiceDocument, Outcome, PaymentProvider
+from sumac.billing.provider import Collection, InvoiceDocument, Outcome, PaymentProvider
+from sumac.billing.quote import document_lines
 from sumac.billing.refunds import Refund, give_back, owe_payment, owed_refunds
 from sumac.billing.rules.waited import catch_up, is_overtaken
 from sumac.billing.topup_books import book_failed_charge, book_success, topup_of
@@ -51,7 +52,7 @@ def provider_of(providers: Providers, tenant: Tenant) -> PaymentProvider:
 
 def document_of(invoice: Invoice, provider_customer: str) -> InvoiceDocument:
     """The invoice as the provider is told about it."""
-    lines = tuple(DocumentLine(line.description, line.amount) for line in invoice.lines)
+    lines = document_lines(invoice.lines, invoice.discounts)
     return InvoiceDocument(invoice.id, provider_customer, invoice.amount_due, lines)
 
 

@@ -16,17 +16,22 @@ from sumac.billing.requests import (
     PlanWish,
     ScheduleRequest,
     UpdateRequest,
+    discounts_of,
 )
 from sumac.billing.rules.decision import decide
+from sumac.billing.rules.discounts import rewards_after
 from sumac.billing.rules.revert import check_request
 from sumac.billing.rules.target import find_scope, find_target, is_meant
 from sumac.catalog import service as catalog
 from sumac.catalog.model import Plan
 from sumac.core.errors import BadRequest
+from sumac.core.ids import new_id
 from sumac.core.money import Money
 from sumac.customers.model import Customer
 from sumac.invoices import service as invoices
 from sumac.invoices.model import Invoice
+from sumac.rewards import service as rewards
+from sumac.rewards.model import AppliedReward, RewardUse
 from sumac.storage.work import Work
 
 Change = AttachRequest | CancelRequest | MultiCancelRequest | ScheduleRequest | UpdateRequest
@@ -45,6 +50,11 @@ class Proposal:
     decision: Decision
     credit: Money
     quoted_at: datetime
+
+    @property
+    def rewards_after(self) -> tuple[AppliedReward, ...]:
+        """The customer's rewards once the decision is carried out."""
+        return rewards_after(self.decision, self.snapshot, now=self.snapshot.customer.now(self.quoted_at))
 
     def plan_of(self, held: CustomerPlan) -> Plan:
         """The plan that a customer plan of the decision holds, on its own terms where it has some."""
@@ -70,9 +80,24 @@ async def propose(work: Work, customer: Customer, request: BillingRequest, *, ha
     check_request(snapshot, request)
     request = await hasten(work, snapshot, request)
     plans = await wanted_plans(work, snapshot, request)
+    snapshot = replace(snapshot, new_rewards=await _wanted_rewards(work, snapshot, plans, request))
     decision = decide(snapshot, plans, request, now=customer.now(work.now))
     credit = await invoices.credit_of(work, customer.key, snapshot.currency)
     return Proposal(snapshot, plans, decision, credit, work.now)
+
+
+async def _wanted_rewards(
+    work: Work, snapshot: Snapshot, plans: Sequence[Plan], request: BillingRequest
+) -> tuple[RewardUse, ...]:
+    """The rewards that are asked for, as uses that the decision may give; their codes are held until the work ends."""
+    now = snapshot.customer.now(work.now)
+    return await rewards.redeem_discounts(
+        work,
+        snapshot.customer,
+        [(choice, new_id("rwu", now=now)) for choice in discounts_of(request)],
+        currency=snapshot.currency,
+        plan_ids={plan.id for plan in plans},
+    )
 
 
 async def load_scoped(work: Work, customer: Customer, request: BillingRequest, *, has_card: bool) -> Snapshot:

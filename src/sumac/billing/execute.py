@@ -38,6 +38,7 @@ from sumac.billing.model import (
     StartPlan,
 )
 from sumac.billing.refunds import correct_invoice, owe_what_arrives
+from sumac.billing.reward_model import GiveReward, MoveReward
 from sumac.billing.rules.carry import loose_units
 from sumac.billing.rules.turn import compute_due_at
 from sumac.billing.topup_model import TopUp
@@ -48,6 +49,7 @@ from sumac.customers.model import Customer
 from sumac.invoices import service as invoices
 from sumac.invoices.model import Invoice, NoteDestination, NoteReason, NoteRequest
 from sumac.organizations.settings import get_billing_settings
+from sumac.rewards import service as rewards
 from sumac.storage.work import Work
 
 PlanAction = (
@@ -94,6 +96,8 @@ async def apply(work: Work, customer: Customer, decision: Decision, *, at: datet
             await reservations.expire(work, customer, action.reservations, at=at)
         elif isinstance(action, TopUp):
             await _top_up(work, customer, action, at=at, actor=actor)
+        elif isinstance(action, GiveReward | MoveReward):
+            await _apply_reward(work, customer, action, invoice=invoice, actor=actor)
         elif isinstance(action, PlaceSchedule):
             await schedules.place_schedule(work, customer.key, action.schedule, at=at)
         else:
@@ -103,6 +107,24 @@ async def apply(work: Work, customer: Customer, decision: Decision, *, at: datet
         await fill_slots(work, customer, customer_plan_ids=started, at=at, actor=actor)
     await refresh_due(work, customer.key)
     return Applied(decision.actions, invoice)
+
+
+async def give_rewards(work: Work, customer: Customer, decision: Decision, invoice: Invoice, *, actor: str) -> None:
+    """Gives the rewards that a decision brings as its invoice is issued: their codes are spent while it waits."""
+    for action in decision.actions:
+        if isinstance(action, GiveReward):
+            await _apply_reward(work, customer, action, invoice=invoice, actor=actor)
+
+
+async def _apply_reward(
+    work: Work, customer: Customer, action: GiveReward | MoveReward, *, invoice: Invoice | None, actor: str
+) -> None:
+    match action:
+        case GiveReward(use):
+            issued_with = None if invoice is None else invoice.id
+            await rewards.add_use(work, customer, replace(use, actor=actor), invoice_id=issued_with)
+        case MoveReward(use_id, customer_plan_ids):
+            await rewards.move_use(work, customer, use_id, customer_plan_ids)
 
 
 def _overtakes(decision: Decision, waiting: Decision) -> bool:

@@ -19,6 +19,7 @@ from sumac.billing.model import (
     PlanStatus,
     Snapshot,
 )
+from sumac.billing.rules.discounts import lower_held
 from sumac.billing.rules.refill import is_withheld
 from sumac.billing.visits import Checkout
 from sumac.catalog import service as catalog
@@ -33,6 +34,7 @@ from sumac.invoices import service as invoices
 from sumac.invoices.model import InvoiceStatus, LineDraft
 from sumac.organizations import service as organizations
 from sumac.organizations.settings import get_billing_settings
+from sumac.rewards import service as rewards
 from sumac.storage.schema import customer_plans
 from sumac.storage.work import Work
 
@@ -55,6 +57,8 @@ async def load_snapshot(
     tried = [held for held in history if held.trial_ends_at is not None]
     grants = await balances.live_grants(work, customer.key)
     auto_enabled = await catalog.list_auto_enabled(work)
+    applied = tuple(await rewards.list_applied(work, customer.key))
+    now = at or customer.now(work.now)
     return Snapshot(
         customer=customer,
         currency=currency,
@@ -72,8 +76,9 @@ async def load_snapshot(
         trials_used=frozenset(held.plan_id for held in tried if held.entity_key is None),
         entity_trials=frozenset((held.entity_key, held.plan_id) for held in tried if held.entity_key is not None),
         entities=tuple(await customers.list_entities(work, customer.key)),
-        charges=tuple([line async for line in _charges(work, live, customer.key, at or customer.now(work.now))]),
-        held_lines=tuple(await store.held_lines(work, customer.key)),
+        charges=tuple([line async for line in _charges(work, live, customer.key, now)]),
+        held_lines=lower_held(await store.held_lines(work, customer.key), applied, currency=currency, at=now),
+        rewards=applied,
         paused=tuple(each for each in live if each.held.paused_at is not None),
         reservations=tuple(await reservations.list_expiring(work, customer.key)),
         persists_overage=(await get_billing_settings(work)).persist_free_overage,

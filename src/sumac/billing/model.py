@@ -10,11 +10,13 @@ from typing import Literal
 from sumac.balances.model import ExpireReservations, Grant, Reservation, RolledUnits
 from sumac.balances.requests import TrackRequest
 from sumac.billing.phases import Schedule
+from sumac.billing.reward_model import GiveReward, MoveReward
 from sumac.billing.topup_model import TopUp
 from sumac.billing.units import Carried, Provision
 from sumac.catalog.model import Feature, Plan, PlanTerms
 from sumac.customers.model import Customer, Entity
 from sumac.invoices.model import Invoice, InvoiceDraft, LineDraft
+from sumac.rewards.model import AppliedReward, RewardUse
 
 
 class PlanStatus(StrEnum):
@@ -88,10 +90,11 @@ class Holding:
 
 @dataclass(frozen=True, slots=True)
 class HeldLine:
-    """A line that goes on its plan's next invoice."""
+    """A line that goes on its plan's next invoice; `net` is what is left of it after today's discounts."""
 
     id: str
     line: LineDraft
+    net: LineDraft | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +106,8 @@ class Snapshot:
     were ever on trial; `charges` lines billed for what runs beyond now, or beyond the pause of their plan; `held_lines`
     those that wait for an invoice; `last_paid` newest paid invoices by customer plan; `reservations` those that expire;
     `unbilled` grants whose overage is not billed, whatever it would cost: a control says so (billing.md §6.3). With
-    `persists_overage` what was used beyond free units counts for the next period (§9.3).
+    `persists_overage` what was used beyond free units counts for the next period (§9.3). `rewards` are the customer's,
+    `new_rewards` the ones asked for with the request.
 
     What is read holds the plans of the customer and of every entity. A request is about one scope, the customer's or
     that of one entity (`entity_key`): `scoped` leaves the plans of it in `holdings` and the rest in `others`, which are
@@ -131,6 +135,8 @@ class Snapshot:
     others: tuple[Holding, ...] = ()
     entity_trials: frozenset[tuple[str, str]] = frozenset()
     persists_overage: bool = False
+    rewards: tuple[AppliedReward, ...] = ()
+    new_rewards: tuple[RewardUse, ...] = ()
 
     @property
     def everywhere(self) -> tuple[Holding, ...]:
@@ -158,7 +164,7 @@ class Snapshot:
     @property
     def billed_beyond(self) -> tuple[LineDraft, ...]:
         """What was billed for the time after that instant, or will be: a credit is a share of it."""
-        return (*self.charges, *(each.line for each in self.held_lines))
+        return (*self.charges, *(each.net or each.line for each in self.held_lines))
 
 
 @dataclass(frozen=True, slots=True)
@@ -353,7 +359,7 @@ class IssueInvoice:
 Action = (
     StartPlan | SchedulePlan | DropScheduled | CancelPlan | KeepPlan | EndPlan | PausePlan | ResumePlan
     | RenewPlan | ChangePlan | ReplaceTerms | GiveUnits | ExpireUnits | HoldLines | ReleaseLines | ResetGrants
-    | ExpireReservations | CountUsage | TopUp | RefundPayment | PlaceSchedule | IssueInvoice
+    | ExpireReservations | CountUsage | TopUp | RefundPayment | PlaceSchedule | GiveReward | MoveReward | IssueInvoice
 )  # fmt: skip
 
 

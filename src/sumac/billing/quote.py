@@ -1,6 +1,6 @@
 """What a hosted page says and costs, and whether it still stands (payments.md §4.8)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -17,6 +17,7 @@ from sumac.billing.requests import (
     ScheduleRequest,
     UpdateRequest,
 )
+from sumac.billing.rules.discounts import lower_lines
 from sumac.billing.rules.preview import compute_next_cycle
 from sumac.billing.rules.transition import is_reverting
 from sumac.billing.visits import Checkout
@@ -26,6 +27,8 @@ from sumac.core.errors import SumacError
 from sumac.core.money import Money
 from sumac.customers.model import Customer
 from sumac.invoices import service as invoices
+from sumac.invoices.model import InvoiceDiscount, Line
+from sumac.invoices.rules.document import compute_document_discounts, discount_text
 from sumac.invoices.rules.totals import compute_lines, compute_total
 from sumac.storage.work import Work
 
@@ -85,8 +88,15 @@ async def lines_due(work: Work, customer: Customer, decision: Decision) -> tuple
     """The lines of a decision as the payer reads them, and what the payer would pay."""
     draft = decision.invoice
     lines = compute_lines(draft.lines, draft.currency) if draft else ()
-    described = tuple(DocumentLine(line.description, line.amount) for line in lines)
-    return described, await amount_due(work, customer, decision)
+    discounts = compute_document_discounts(draft) if draft else ()
+    return document_lines(lines, discounts), await amount_due(work, customer, decision)
+
+
+def document_lines(lines: Iterable[Line], discounts: Iterable[InvoiceDiscount]) -> tuple[DocumentLine, ...]:
+    """The lines of an invoice as the payer reads them, and after them what each reward takes off."""
+    described = [DocumentLine(line.description, line.amount) for line in lines]
+    lowered = [DocumentLine(discount_text(each.source), -each.amount) for each in discounts]
+    return (*described, *lowered)
 
 
 async def decide_with_card(work: Work, customer: Customer, request: BillingRequest) -> Decision | None:
@@ -125,7 +135,8 @@ def terms_of_held(snapshot: Snapshot, holding: Holding) -> str | None:
 def _renewal(proposal: Proposal) -> Iterator[str]:
     started = _started(proposal.decision)
     if started is not None:
-        yield from _renewal_of(proposal.snapshot, Holding(started, proposal.plan_of(started)))
+        after = replace(proposal.snapshot, rewards=proposal.rewards_after)
+        yield from _renewal_of(after, Holding(started, proposal.plan_of(started)))
 
 
 def _renewal_of(snapshot: Snapshot, holding: Holding) -> Iterator[str]:
@@ -170,7 +181,10 @@ def _price_after(snapshot: Snapshot, started: Holding) -> str | None:
     """What the next cycle costs in advance, such as "$20.00 per month"; None when only usage is billed."""
     currency = snapshot.currency
     following = compute_next_cycle(started, snapshot.features, currency=currency)
-    lines = compute_lines(following.lines, currency) if following else ()
+    lowered = (
+        lower_lines(following.lines, snapshot.rewards, currency=currency, at=following.starts_at) if following else ()
+    )
+    lines = compute_lines(lowered, currency)
     if not lines:
         return None
     amount = money_text(compute_total(lines, currency))

@@ -9,6 +9,7 @@ from typing import Literal
 
 from sumac.catalog.model import Customization
 from sumac.core.time import Cadence
+from sumac.rewards.model import RewardChoice
 
 DEFAULT_NET_TERMS = 30
 
@@ -120,6 +121,7 @@ class AttachRequest:
     remove_plan_ids: tuple[str, ...] = ()
     currency: str | None = None
     entity_id: str | None = None
+    discounts: tuple[RewardChoice, ...] = ()
     kind: Literal["attach"] = "attach"
 
 
@@ -152,6 +154,7 @@ class MultiAttachRequest:
     new_subscription: bool = False
     prorate: bool = True
     currency: str | None = None
+    discounts: tuple[RewardChoice, ...] = ()
     kind: Literal["multi_attach"] = "multi_attach"
 
 
@@ -191,6 +194,7 @@ class ScheduleRequest:
     prorate: bool = True
     currency: str | None = None
     entity_id: str | None = None
+    discounts: tuple[RewardChoice, ...] = ()
     kind: Literal["schedule"] = "schedule"
 
 
@@ -218,6 +222,7 @@ class UpdateRequest:
     custom_lines: tuple[CustomLine, ...] = ()
     carry_usages: CarryOver | None = None
     entity_id: str | None = None
+    discounts: tuple[RewardChoice, ...] = ()
     kind: Literal["update"] = "update"
 
 
@@ -248,6 +253,11 @@ class MultiCancelRequest:
 BillingRequest = (
     AttachRequest | MultiAttachRequest | ScheduleRequest | UpdateRequest | CancelRequest | MultiCancelRequest
 )
+
+
+def discounts_of(request: BillingRequest) -> tuple[RewardChoice, ...]:
+    """The rewards that are asked for."""
+    return () if isinstance(request, CancelRequest | MultiCancelRequest) else request.discounts
 
 
 def success_url_of(request: BillingRequest) -> str | None:

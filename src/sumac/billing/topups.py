@@ -24,6 +24,7 @@ from sumac.billing.collect import require_ready, work_off
 from sumac.billing.execute import apply
 from sumac.billing.load import load_snapshot
 from sumac.billing.model import Payment
+from sumac.billing.rules.discounts import with_discounts
 from sumac.billing.rules.topup import attempted, compute_refusal, decide_topup, find_offer, in_window
 from sumac.billing.service import BillingService
 from sumac.billing.topup_books import book_failure, book_success, tell_refused
@@ -182,7 +183,7 @@ class TopupDesk:
             return None
         state = await topup_store.find(work, customer.key, entry.feature_id)
         await topup_store.save(work, attempted(state, now=now))
-        decision = decide_topup(snapshot, offer, entry, card=card)
+        decision = with_discounts(decide_topup(snapshot, offer, entry, card=card), snapshot, now=now)
         if decision.payment is not Payment.NONE:
             return Bought(entry.feature_id, await record_attempt(work, customer, decision, now=now, actor=ACTOR))
         invoice = (await apply(work, customer, decision, at=now, actor=ACTOR)).invoice

@@ -42,7 +42,7 @@ class LineDraft:
 
     `customer_plan_id` is the attachment it was charged for; None for a line that belongs to none. What is taken off and
     the tax on the rest are exact minor units too, never negative on a charge. `taken` says how much of what is taken
-    off is due to each discount, by its key.
+    off is due to each discount, by its key; what is charged anew as it was before is not `discountable`.
     """
 
     display_name: str
@@ -56,6 +56,7 @@ class LineDraft:
     exact_discount_minor: Decimal = ZERO
     exact_tax_minor: Decimal = ZERO
     taken: tuple[tuple[str, Decimal], ...] = ()
+    discountable: bool = True
 
     @property
     def exact_net_minor(self) -> Decimal:

@@ -7,6 +7,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from sumac.billing.model import Holding, PlanStatus, Snapshot
+from sumac.billing.rules.discounts import lower_lines
 from sumac.billing.rules.preview import compute_next_cycle
 from sumac.billing.rules.transition import find_current
 from sumac.catalog.model import Feature, Plan
@@ -122,6 +123,8 @@ def next_charge_of(holding: Holding, snapshot: Snapshot) -> NextCharge | None:
     following = compute_next_cycle(holding, snapshot.features, currency=snapshot.currency, held_lines=waiting)
     if following is None:
         return None
-    amount = compute_total(compute_lines(following.lines, snapshot.currency), snapshot.currency)
+    currency = snapshot.currency
+    lines = lower_lines(following.lines, snapshot.rewards, currency=currency, at=following.starts_at)
+    amount = compute_total(compute_lines(lines, currency), currency)
     usage = bool(following.usage)
     return NextCharge(following.starts_at, amount, usage) if amount.minor or usage else None

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from sumac.core.money import Money
 from sumac.customers.model import Customer
 from sumac.invoices.model import CreditNote, Invoice, InvoiceStatus, Line, NoteLine, NoteReason
+from sumac.invoices.rules.document import discount_text
 from sumac.pages.words import day, days, money, number
 
 STATUSES = {
@@ -124,7 +125,9 @@ def _note_line(line: NoteLine) -> SheetLine:
 
 def _sums(invoice: Invoice) -> Iterator[Sum]:
     yield Sum("Subtotal", money(invoice.subtotal))
-    yield from _discount_and_tax(invoice.discount, invoice.tax)
+    named = [Sum(discount_text(each.source), money(-each.amount)) for each in invoice.discounts]
+    yield from named
+    yield from _discount_and_tax(Money.zero(invoice.total.currency) if named else invoice.discount, invoice.tax)
     yield Sum("Total", money(invoice.total))
     if invoice.total.minor < 0:
         yield Sum("Added to your credit", money(-invoice.total), stands_out=True)

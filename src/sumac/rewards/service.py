@@ -82,7 +82,7 @@ async def find_by_code(work: Work, code: str) -> tuple[Reward, PromoCode]:
 
 
 async def redeem(
-    work: Work, customer: Customer, choice: RewardChoice, *, use_id: str, actor: str
+    work: Work, customer: Customer, choice: RewardChoice, *, use_id: str, actor: str = ""
 ) -> tuple[Reward, RewardUse]:
     """The reward that is meant, as a use that is not written yet; its code, if it has one, is held until the work ends.
 
@@ -115,7 +115,7 @@ async def redeem_discounts(
     *,
     currency: str,
     plan_ids: Collection[str] | None,
-    actor: str,
+    actor: str = "",
     customer_plan_ids: tuple[str, ...] | None = None,
 ) -> tuple[RewardUse, ...]:
     """The rewards that are meant, each once, as uses of these ids that are not written yet (billing.md §14.4).

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field
 
+from sumac.api.schemas.applied_rewards import Discounts, choices_of
 from sumac.api.schemas.changes import (
     CarryOverBody,
     InvoiceModeBody,
@@ -49,7 +50,6 @@ from sumac.invoices.model import Invoice
 
 LATER = (
     "add_lines",
-    "discounts",
     "license_quantities",
     "processor_subscription_id",
     "remove_lines",
@@ -82,7 +82,7 @@ class _Change(WireModel):
     redirect_mode: Redirect = "if_required"
     success_url: WebAddress | None = None
     invoice_mode: InvoiceModeBody | None = None
-    discounts: list[JsonObject] | None = None
+    discounts: Discounts | None = None
     free_trial: FreeTrialIn | None = None
     tax_rate_id: AnyId | None = None
 
@@ -163,6 +163,7 @@ class AttachTerms(_PlanChange):
             remove_plan_ids=tuple(self.remove_plan_ids or ()),
             currency=self.currency,
             entity_id=self.entity_id,
+            discounts=choices_of(self.discounts),
         )
 
 
@@ -195,7 +196,8 @@ class UpdateBody(_PlanChange):
         """
         self._check()
         refuse_later(self, ("enable_plan_immediately", "long_lived_checkout", "recalculate_balances"))
-        changes = bool(self.feature_quantities or self.version or self.billing_cycle_anchor) or self._customizes()
+        changes = bool(self.feature_quantities or self.version or self.billing_cycle_anchor or self.discounts)
+        changes = changes or self._customizes()
         cancels = self.cancel_action is not None and self.cancel_action != "uncancel"
         if self.refund_last_payment is not None and self.cancel_action != "cancel_immediately":
             message = "refund_last_payment: is for cancel_immediately only"
@@ -209,7 +211,7 @@ class UpdateBody(_PlanChange):
         if self.cancel_action is not None and not changes:
             return self._cancel(CancelAction(self.cancel_action))
         if not changes:
-            message = "Nothing to update: send feature_quantities, version, customize or a cancel_action"
+            message = "Nothing to update: send feature_quantities, version, customize, discounts or a cancel_action"
             raise BadRequest(message)
         return self._update()
 
@@ -249,6 +251,7 @@ class UpdateBody(_PlanChange):
             custom_lines=custom_lines_of(self.custom_line_items),
             carry_usages=self.carry_over_usages.carry_over() if self.carry_over_usages else None,
             entity_id=self.entity_id,
+            discounts=choices_of(self.discounts),
         )
 
 

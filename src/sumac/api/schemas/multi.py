@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field
 
+from sumac.api.schemas.applied_rewards import Discounts, choices_of
 from sumac.api.schemas.billing import Proration, Redirect, check_ahead
 from sumac.api.schemas.changes import InvoiceModeBody, WebAddress
 from sumac.api.schemas.customize import trial_only
@@ -34,12 +35,12 @@ from sumac.billing.requests import (
     RedirectMode,
     RefundKind,
 )
+from sumac.billing.reward_model import MoveReward
 from sumac.catalog.rules.shape import is_free
 from sumac.core.errors import BadRequest
 from sumac.core.money import Money, round_sum
 from sumac.core.tenant import Env
 
-LATER = ("discounts",)
 PLANS_MAX = 20
 
 
@@ -53,7 +54,7 @@ class MultiAttachBody(WireModel):
     starts_at: Milliseconds | None = None
     currency: Currency | None = None
     invoice_mode: InvoiceModeBody | None = None
-    discounts: list[JsonObject] | None = None
+    discounts: Discounts | None = None
     billing_behavior: Literal["prorate_immediately", "none"] | None = None
     billing_cycle_anchor: Literal["now"] | None = None
     success_url: WebAddress | None = None
@@ -63,8 +64,7 @@ class MultiAttachBody(WireModel):
     expand: list[str] | None = None
 
     def request(self) -> MultiAttachRequest:
-        """As a request. Raises BadRequest for what is not available yet."""
-        refuse_later(self, LATER)
+        """As a request. Raises BadRequest for what does not go together."""
         mode = self.invoice_mode.mode() if self.invoice_mode else None
         check_ahead(mode, enable=self.enable_plan_immediately)
         return MultiAttachRequest(
@@ -80,6 +80,7 @@ class MultiAttachBody(WireModel):
             new_subscription=bool(self.new_billing_subscription),
             prorate=self.billing_behavior != "none",
             currency=self.currency,
+            discounts=choices_of(self.discounts),
         )
 
 
@@ -154,7 +155,7 @@ class MultiUpdatePreviewBody(WireModel):
         """As answered."""
         currency = preview.snapshot.currency
         draft = preview.decision.invoice
-        total = round_sum([line.exact_minor for line in draft.lines] if draft else [])
+        total = round_sum([line.exact_net_minor for line in draft.lines] if draft else [])
         return cls(
             customer_id=preview.snapshot.customer.public_id,
             currency=currency,
@@ -188,7 +189,7 @@ def _part_of(action: Any, own: Collection[str]) -> Any:  # noqa: ANN401  # any a
         case IssueInvoice(draft):
             lines = tuple(line for line in draft.lines if line.customer_plan_id in own)
             return IssueInvoice(replace(draft, lines=lines)) if lines else None
-        case ReleaseLines() | GiveUnits() | RefundPayment():
+        case ReleaseLines() | GiveUnits() | RefundPayment() | MoveReward():
             return None
         case _:
             return action if action.held.id in own else None

@@ -26,13 +26,14 @@ from sumac.billing.model import (
     StartPlan,
 )
 from sumac.billing.requests import CancelRequest, UpdateRequest
+from sumac.billing.rules.discounts import lower_draft
 from sumac.billing.rules.preview import NextCycle, compute_next_cycle, merge_cycles
 from sumac.billing.rules.update import intent_of
 from sumac.core.money import Money
 from sumac.core.tenant import Env
 from sumac.core.time import Period
-from sumac.invoices.model import Line, LineDraft
-from sumac.invoices.rules.totals import compute_lines, compute_total
+from sumac.invoices.model import DiscountSource, InvoiceDraft, InvoiceKind, Line, LineDraft
+from sumac.invoices.rules.totals import compute_lines, compute_total, share_discount
 
 CHECKOUT_TYPES = {
     Payment.CHECKOUT: "stripe_checkout",
@@ -54,6 +55,22 @@ class PeriodBody(WireModel):
         return cls(start=period.start, end=period.end)
 
 
+class LineDiscountBody(WireModel):
+    """What a reward takes off a line."""
+
+    amount_off: Number
+    percent_off: Number | None = None
+    reward_id: str
+    reward_name: str | None = None
+
+    @classmethod
+    def of(cls, source: DiscountSource, amount: Money) -> Self:
+        """As answered; what there is not is left out."""
+        optional: dict[str, Any] = {"percent_off": source.percent, "reward_name": source.name}
+        known = {name: value for name, value in optional.items() if value is not None}
+        return cls(amount_off=amount.major, reward_id=source.reward_id, **known)
+
+
 class LineItemBody(WireModel):
     """One line of what is to be paid."""
 
@@ -61,22 +78,27 @@ class LineItemBody(WireModel):
     description: str
     subtotal: Number
     total: Number
-    discounts: list[dict[str, Any]]
+    discounts: list[LineDiscountBody]
     plan_id: str
     feature_id: str | None
     period: PeriodBody | None = None
     quantity: Number
 
     @classmethod
-    def of(cls, line: Line) -> Self:
-        """As answered; a one-off line has no period."""
+    def of(cls, line: Line, draft: LineDraft, sources: Sequence[DiscountSource]) -> Self:
+        """As answered; a one-off line has no period. `draft` is what it was before rounding, lowered by `sources`."""
         optional: dict[str, Any] = {"period": PeriodBody.of(line.period)} if line.period else {}
         return cls(
             display_name=line.display_name,
             description=line.description,
             subtotal=line.amount.major,
-            total=line.amount.major,
-            discounts=[],
+            total=line.amount.major - Money(line.discount_minor, line.amount.currency).major,
+            discounts=[
+                LineDiscountBody.of(source, Money(minor, line.amount.currency))
+                for key, minor in share_discount(draft, line.discount_minor)
+                for source in sources
+                if source.reward_use_id == key
+            ],
             plan_id=line.plan_id or "",
             feature_id=line.feature_id,
             quantity=line.quantity,
@@ -105,13 +127,15 @@ class NextCycleBody(WireModel):
     @classmethod
     def of(cls, cycle: NextCycle, preview: Proposal) -> Self:
         """As answered."""
-        lines, total = _totals(cycle.lines, preview.snapshot.currency)
+        draft = InvoiceDraft(InvoiceKind.RENEWAL, preview.snapshot.currency, cycle.lines, ())
+        draft = lower_draft(draft, preview.rewards_after, at=cycle.starts_at)
+        subtotal, total = subtotal_and_total(draft)
         features = preview.snapshot.features
         return cls(
             starts_at=cycle.starts_at,
-            subtotal=total.major,
+            subtotal=subtotal.major,
             total=total.major,
-            line_items=[LineItemBody.of(line) for line in lines],
+            line_items=line_items(draft),
             usage_line_items=[
                 UsageLineBody(
                     display_name=features[each.item.feature_id].name
@@ -176,15 +200,16 @@ class PreviewBody(WireModel):
     def of(cls, preview: Proposal, env: Env, expand: Collection[str]) -> Self:
         """As answered; `expand` shows the plans that come or go."""
         decision, currency = preview.decision, preview.snapshot.currency
-        lines, total = _totals(decision.invoice.lines if decision.invoice else (), currency)
+        draft = decision.invoice or InvoiceDraft(InvoiceKind.CHANGE, currency, (), ())
+        subtotal, total = subtotal_and_total(draft)
         cycle = _next_cycle(preview)
         optional: dict[str, Any] = {"next_cycle": NextCycleBody.of(cycle, preview)} if cycle else {}
         if preview.credit.minor > 0:
             optional["invoice_credits"] = CreditBody(balance=preview.credit.major, currency=currency)
         return cls(
             customer_id=preview.snapshot.customer.public_id,
-            line_items=[LineItemBody.of(line) for line in lines],
-            subtotal=total.major,
+            line_items=line_items(draft),
+            subtotal=subtotal.major,
             total=total.major,
             currency=currency,
             incoming=list(_incoming(preview, env, shown="incoming.plan" in expand)),
@@ -225,9 +250,16 @@ class UpdatePreviewBody(PreviewBody):
         return cls(**{name: getattr(plain, name) for name in plain.model_fields_set}, intent=intent.value)  # type: ignore[arg-type]  # same words
 
 
-def _totals(drafts: Sequence[LineDraft], currency: str) -> tuple[tuple[Line, ...], Money]:
-    lines = compute_lines(drafts, currency)
-    return lines, compute_total(lines, currency)
+def line_items(draft: InvoiceDraft) -> list[LineItemBody]:
+    """The lines of an invoice to be."""
+    lines = compute_lines(draft.lines, draft.currency)
+    return [LineItemBody.of(line, exact, draft.discounts) for line, exact in zip(lines, draft.lines, strict=True)]
+
+
+def subtotal_and_total(draft: InvoiceDraft) -> tuple[Money, Money]:
+    """What an invoice to be comes to before discounts, and after."""
+    lines, zero = compute_lines(draft.lines, draft.currency), Money.zero(draft.currency)
+    return sum((line.amount for line in lines), zero), compute_total(lines, draft.currency)
 
 
 def _next_cycle(preview: Proposal) -> NextCycle | None:

@@ -6,16 +6,15 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from sumac.api.schemas.applied_rewards import Discounts, choices_of
 from sumac.api.schemas.billing import BilledInvoice, BillingAnswer, Redirect, RequiredAction, Version, check_ahead
 from sumac.api.schemas.changes import InvoiceModeBody, Quantities, WebAddress, quantities_of
 from sumac.api.schemas.customize import CustomizeBody, trial_only
-from sumac.api.schemas.later import refuse_later
 from sumac.api.schemas.plans import FreeTrialIn
 from sumac.api.schemas.wire import (
     AnyId,
     Currency,
     CustomerId,
-    JsonObject,
     Milliseconds,
     PlanId,
     Truth,
@@ -28,7 +27,6 @@ from sumac.billing.service import Receipt
 from sumac.core.errors import BadRequest
 from sumac.core.time import Cadence, Interval
 
-LATER = ("discounts",)
 OFFSET_MAX = 120
 PHASES_MAX = 20
 PLANS_MAX = 20
@@ -122,7 +120,7 @@ class ScheduleBody(WireModel):
     free_trial: FreeTrialIn | None = None
     currency: Currency | None = None
     invoice_mode: InvoiceModeBody | None = None
-    discounts: list[JsonObject] | None = None
+    discounts: Discounts | None = None
     success_url: WebAddress | None = None
     redirect_mode: Redirect = "if_required"
     billing_behavior: Literal["prorate_immediately", "none"] | None = None
@@ -131,8 +129,7 @@ class ScheduleBody(WireModel):
     enable_plan_immediately: Truth | None = None
 
     def request(self) -> ScheduleRequest:
-        """As a request. Raises BadRequest for what is not available yet."""
-        refuse_later(self, LATER)
+        """As a request. Raises BadRequest for what does not go together."""
         mode = self.invoice_mode.mode() if self.invoice_mode else None
         check_ahead(mode, enable=self.enable_plan_immediately)
         plans = [plan for phase in self.phases for plan in phase.plans] + (self.unscheduled_plans or [])
@@ -150,6 +147,7 @@ class ScheduleBody(WireModel):
             prorate=self.billing_behavior != "none",
             currency=self.currency,
             entity_id=one_scope(plans, self.entity_id),
+            discounts=choices_of(self.discounts),
         )
 
 

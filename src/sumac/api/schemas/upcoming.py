@@ -2,10 +2,9 @@
 
 from typing import Self
 
-from sumac.api.schemas.previews import LineItemBody
+from sumac.api.schemas.previews import LineItemBody, line_items, subtotal_and_total
 from sumac.api.schemas.wire import Milliseconds, Number, WireModel
 from sumac.billing.rules.upcoming import Upcoming
-from sumac.invoices.rules.totals import compute_lines, compute_total
 
 
 class InvoicePreviewBody(WireModel):
@@ -22,13 +21,12 @@ class InvoicePreviewBody(WireModel):
     def of(cls, upcoming: Upcoming) -> Self:
         """As answered."""
         draft = upcoming.draft
-        lines = compute_lines(draft.lines, draft.currency)
-        total = compute_total(lines, draft.currency)
+        subtotal, total = subtotal_and_total(draft)
         return cls(
             plan_ids=list(draft.plan_ids),
             invoice_at=upcoming.at,
             currency=draft.currency,
-            subtotal=total.major,
+            subtotal=subtotal.major,
             total=total.major,
-            line_items=[LineItemBody.of(line) for line in lines],
+            line_items=line_items(draft),
         )

@@ -127,7 +127,7 @@ def _attach_again(
     change = TermsChange(plan, request.quantities, customized=True, sets_trial=request.customize.sets_trial)
     terms = replace(_terms(request), carry_usages=request.carry_usages or EVERYTHING)
     replaced = replace_terms(snapshot, going_on, change, terms, now=now)
-    return _paid_for(Decision((*dropped, *replaced.actions)), snapshot, replaced.holding, request)
+    return _paid_for(Decision((*dropped, *replaced.actions)), snapshot, replaced.holding, request, now)
 
 
 def _begins_trial(plan: Plan, request: AttachRequest) -> bool:
@@ -151,7 +151,7 @@ def _try_out(snapshot: Snapshot, current: Holding, plan: Plan, request: AttachRe
     tried = Holding(replace(begun.held, ends_at=begun.held.trial_ends_at), plan)
     arrival = Arrival(tried, current, apart=True)
     started = end_and_start(snapshot, [], [arrival], _terms(request), now=now)
-    return _paid_for(Decision((pause(current, now), *started)), snapshot, tried, request)
+    return _paid_for(Decision((pause(current, now), *started)), snapshot, tried, request, now)
 
 
 def _go_back(snapshot: Snapshot, current: Holding, request: AttachRequest, now: datetime) -> Decision:
@@ -256,7 +256,7 @@ def _switch_now(
         actions = (*actions, *default_later(after, starting, plan_id=snapshot.plan_ids[1], now=now))
     if request.starts_at is not None and request.invoice_mode is _SENT:
         return Decision(actions)
-    return _paid_for(Decision(actions), snapshot, starting, request)
+    return _paid_for(Decision(actions), snapshot, starting, request, now)
 
 
 def _source(snapshot: Snapshot, removed: Sequence[Holding], terms: Terms) -> Holding | None:
@@ -283,7 +283,9 @@ def _source(snapshot: Snapshot, removed: Sequence[Holding], terms: Terms) -> Hol
     return next(iter(used), None)
 
 
-def _paid_for(decision: Decision, snapshot: Snapshot, started: Holding, request: AttachRequest) -> Decision:
+def _paid_for(
+    decision: Decision, snapshot: Snapshot, started: Holding, request: AttachRequest, now: datetime
+) -> Decision:
     return with_payment(
         decision,
         snapshot,
@@ -291,4 +293,5 @@ def _paid_for(decision: Decision, snapshot: Snapshot, started: Holding, request:
         redirect_mode=request.redirect_mode,
         invoice_mode=request.invoice_mode,
         bill=request.bill,
+        now=now,
     )

@@ -59,6 +59,7 @@ def decide_multi_attach(
         [each.holding for each in arrivals],
         redirect_mode=request.redirect_mode,
         invoice_mode=request.invoice_mode,
+        now=now,
     )
 
 

@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from sumac.billing.model import Decision, Holding, Payment, Snapshot
 from sumac.billing.requests import InvoiceMode, RedirectMode
+from sumac.billing.rules.discounts import with_discounts
 from sumac.billing.rules.transition import find_paid
 from sumac.catalog.rules.shape import is_free
 from sumac.core.errors import BadRequest
@@ -19,18 +21,22 @@ def with_payment(
     redirect_mode: RedirectMode,
     invoice_mode: InvoiceMode | None = None,
     bill: bool = True,
+    now: datetime,
 ) -> Decision:
     """The decision with what it needs of the payer; `started` are the plans that start with it or go on changed.
+
+    What the payer pays is what is left after discounts.
 
     Raises BadRequest `customer_has_no_payment_method` when a card is needed and nobody may be sent to a page, and for
     an invoice that is to be sent for nothing.
     """
     if not bill:
         return decision
+    about, plans = [each.held.id for each in started], [each.plan for each in started]
+    decision = with_discounts(decision, snapshot, about=about, plans=plans, now=now)
     if invoice_mode is not None:
         return _sent(decision, started, invoice_mode)
-    lines = decision.invoice.lines if decision.invoice else ()
-    total = round_sum([line.exact_minor for line in lines])
+    total = _total(decision)
     paid = [each for each in started if not is_free(each.plan)]
     subscribed = find_paid(snapshot.everywhere) or snapshot.paused
     subscribes = any(each.held.recurring for each in paid) and not subscribed
@@ -57,10 +63,16 @@ def _sent(decision: Decision, started: Sequence[Holding], mode: InvoiceMode) -> 
         raise BadRequest(message)
     if mode.enable_immediately:
         return decision
-    if round_sum([line.exact_minor for line in decision.invoice.lines]) <= 0:
+    if _total(decision) <= 0:
         message = "invoice_mode: a change that gives money back does not wait to be paid; set enable_plan_immediately"
         raise BadRequest(message)
     return replace(decision, payment=Payment.SEND)
+
+
+def _total(decision: Decision) -> int:
+    """What the decision costs or gives back now, in minor units."""
+    lines = decision.invoice.lines if decision.invoice else ()
+    return round_sum([line.exact_net_minor for line in lines])
 
 
 def _needs_card(holding: Holding) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from decimal import Decimal
 
 from sumac.billing.model import Holding, RefundPayment, Snapshot
 from sumac.billing.requests import RefundKind
@@ -68,7 +69,12 @@ def _unused(snapshot: Snapshot, invoice: Invoice, customer_plan_id: str, now: da
     for given_back, moved in moved_pairs(waiting):
         if any(_ends_with(line, given_back) for line in paid):
             paid += [given_back, moved]
-    return round_sum([prorate(line.exact_minor, line.period, now) for line in paid if line.period is not None])
+    return round_sum([prorate(_charged(line), line.period, now) for line in paid if line.period is not None])
+
+
+def _charged(line: Line | LineDraft) -> Decimal:
+    """What was really charged for a line: after what was taken off."""
+    return line.exact_net_minor if isinstance(line, LineDraft) else line.exact_minor - line.discount_minor
 
 
 def _ends_with(line: Line | LineDraft, other: LineDraft) -> bool:

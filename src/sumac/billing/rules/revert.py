@@ -223,4 +223,5 @@ def _moved_lines(snapshot: Snapshot, paused: Holding, later: timedelta, now: dat
     for line in unused:
         period = Period(line.period.start + later, line.period.end + later) if line.period else None
         description = f"After the pause: {line.description.removeprefix(UNUSED)}"
-        yield replace(line, description=description, exact_minor=line.exact_minor.copy_negate(), period=period)
+        charged = line.exact_minor.copy_negate()
+        yield replace(line, description=description, exact_minor=charged, period=period, discountable=False)

@@ -50,6 +50,7 @@ def decide_schedule(snapshot: Snapshot, plans: Sequence[Plan], request: Schedule
         redirect_mode=request.redirect_mode,
         invoice_mode=request.invoice_mode,
         bill=request.bill,
+        now=now,
     )
 
 

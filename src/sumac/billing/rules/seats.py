@@ -23,6 +23,7 @@ from sumac.billing.model import (
     Snapshot,
 )
 from sumac.billing.rules.carry import grants_of
+from sumac.billing.rules.discounts import with_discounts
 from sumac.billing.rules.lines import prorate
 from sumac.billing.rules.transition import is_trialing
 from sumac.billing.units import Provision
@@ -82,8 +83,10 @@ def decide_count(snapshot: Snapshot, planned: PlannedUsage, *, now: datetime) ->
         actions.append(HoldLines(held))
     paid = {each.grant_id: each.paid for each in changes}
     actions.append(CountUsage(planned.request, planned.event_ids, paid))
-    costs = round_sum([line.exact_minor for line in charged]) > 0
-    return Decision(tuple(actions), Payment.CHARGE if costs and not sent else Payment.NONE)
+    decision = with_discounts(Decision(tuple(actions)), snapshot, now=now)
+    due = decision.invoice.lines if decision.invoice else ()
+    costs = round_sum([line.exact_net_minor for line in due]) > 0
+    return replace(decision, payment=Payment.CHARGE if costs and not sent else Payment.NONE)
 
 
 def renewed_seats(grants: Iterable[Grant], after: Holding, at: datetime) -> Iterator[Grant]:

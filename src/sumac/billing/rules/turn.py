@@ -25,6 +25,7 @@ from sumac.billing.model import (
 from sumac.billing.rules.cancel import start_default
 from sumac.billing.rules.carry import carried_of, count_carried, grants_of
 from sumac.billing.rules.change import Terms, keep_units, unused_lines
+from sumac.billing.rules.discounts import with_discounts
 from sumac.billing.rules.lines import advance_lines, extension_lines, one_off_lines, overage_lines
 from sumac.billing.rules.provision import provisions_of
 from sumac.billing.rules.refill import is_given_anew, refill
@@ -94,9 +95,9 @@ def decide_turn(snapshot: Snapshot, *, at: datetime) -> Decision:
     over = {each.held.id for each in (*turn.ending, *snapshot.paused)}
     actions += refill(snapshot, over, {each.held.id: each for _, each in turn.renewing}, at=at)
     held_lines = [each for each in snapshot.held_lines if each.line.customer_plan_id in turn.billed_ids]
-    if held_lines:
-        actions.append(ReleaseLines(tuple(each.id for each in held_lines)))
-    return Decision((*actions, *_invoice(snapshot, turn, [*lines, *(each.line for each in held_lines)], at)))
+    actions += [ReleaseLines(tuple(each.id for each in held_lines))] if held_lines else []
+    lines += [each.line for each in held_lines]
+    return with_discounts(Decision((*actions, *_invoice(snapshot, turn, lines, at))), snapshot, now=at)
 
 
 @dataclass(frozen=True, slots=True)

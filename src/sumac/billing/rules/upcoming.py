@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sumac.billing.model import Snapshot
+from sumac.billing.rules.discounts import rewards_after
 from sumac.billing.rules.turn import compute_due_at, decide_turn
 from sumac.invoices.model import InvoiceDraft
 
@@ -26,7 +27,8 @@ def compute_upcoming(snapshot: Snapshot) -> Sequence[Upcoming]:
     due = {compute_due_at([each.held], ()) for each in snapshot.holdings}
     found: list[Upcoming] = []
     for at in sorted(instant for instant in due if instant is not None):
-        draft = decide_turn(settled, at=at).invoice
-        if draft is not None:
-            found.append(Upcoming(at, draft))
+        decision = decide_turn(settled, at=at)
+        settled = replace(settled, rewards=rewards_after(decision, settled, now=at))
+        if decision.invoice is not None:
+            found.append(Upcoming(at, decision.invoice))
     return found

@@ -60,7 +60,7 @@ def decide_update(snapshot: Snapshot, plan: Plan, request: UpdateRequest, *, now
         return Decision((*kept, *_change_at_end(snapshot, target, plan, request, now)))
     changed = _change(snapshot, target, plan, request, now)
     if changed is None:
-        if not kept and not request.uncancel:
+        if not kept and not request.uncancel and not snapshot.new_rewards:
             message = "Nothing to update: send feature_quantities, version, customize or a cancel_action"
             raise BadRequest(message)
         return Decision(tuple(kept))
@@ -71,6 +71,7 @@ def decide_update(snapshot: Snapshot, plan: Plan, request: UpdateRequest, *, now
         redirect_mode=request.redirect_mode,
         invoice_mode=request.invoice_mode,
         bill=request.bill,
+        now=now,
     )
 
 

@@ -30,6 +30,7 @@ from sumac.billing.model import (
     StartPlan,
 )
 from sumac.billing.rules.carry import count_carried, kept_units
+from sumac.billing.rules.discounts import lower_draft
 from sumac.billing.rules.lines import overage_lines
 from sumac.billing.rules.provision import recounted
 from sumac.billing.rules.rolled import carry_rolled
@@ -136,13 +137,17 @@ def _late_invoice(
         ]
         if lines:
             yield IssueInvoice(
-                InvoiceDraft(
-                    kind=InvoiceKind.FINAL if isinstance(action, EndPlan) else InvoiceKind.CHANGE,
-                    currency=snapshot.currency,
-                    lines=tuple(lines),
-                    plan_ids=(holding.plan.id,),
-                    customer_plan_id=holding.held.id,
-                    net_terms_days=holding.held.net_terms_days,
+                lower_draft(
+                    InvoiceDraft(
+                        kind=InvoiceKind.FINAL if isinstance(action, EndPlan) else InvoiceKind.CHANGE,
+                        currency=snapshot.currency,
+                        lines=tuple(lines),
+                        plan_ids=(holding.plan.id,),
+                        customer_plan_id=holding.held.id,
+                        net_terms_days=holding.held.net_terms_days,
+                    ),
+                    snapshot.rewards,
+                    at=now,
                 ),
             )
 

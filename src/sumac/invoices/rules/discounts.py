@@ -30,7 +30,7 @@ class Discount:
 
     def covers(self, line: LineDraft) -> bool:
         """Whether it may be taken off the line: only off a charge; a line of no plan only where nothing is named."""
-        if line.exact_minor <= 0 or line.customer_plan_id in self.spared:
+        if line.exact_minor <= 0 or not line.discountable or line.customer_plan_id in self.spared:
             return False
         if self.plan_ids is not None and line.plan_id not in self.plan_ids:
             return False

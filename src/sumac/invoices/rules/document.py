@@ -3,8 +3,21 @@
 from datetime import datetime
 
 from sumac.core.money import Money
-from sumac.invoices.model import Invoice, InvoiceDraft, InvoiceStatus
+from sumac.invoices.model import DiscountSource, Invoice, InvoiceDiscount, InvoiceDraft, InvoiceStatus
 from sumac.invoices.rules.totals import compute_discounts_taken, compute_lines, compute_total
+
+
+def compute_document_discounts(draft: InvoiceDraft) -> tuple[InvoiceDiscount, ...]:
+    """What each discount takes off the document that the draft becomes."""
+    lines = compute_lines(draft.lines, draft.currency)
+    taken_off = Money(sum(line.discount_minor for line in lines), draft.currency)
+    return compute_discounts_taken(draft.lines, draft.discounts, taken_off)
+
+
+def discount_text(source: DiscountSource) -> str:
+    """What a discount is called on a document, such as "Launch 20 (20% off)"."""
+    name = source.name or source.reward_id
+    return name if source.percent is None else f"{name} ({source.percent.normalize():f}% off)"
 
 
 def compute_document(
@@ -12,7 +25,6 @@ def compute_document(
 ) -> Invoice:
     """The draft as a document without a number."""
     lines, zero = compute_lines(draft.lines, draft.currency), Money.zero(draft.currency)
-    taken_off = Money(sum(line.discount_minor for line in lines), draft.currency)
     return Invoice(
         id=invoice_id,
         customer_key=customer_key,
@@ -34,10 +46,10 @@ def compute_document(
         created_at=now,
         paid_at=None,
         lines=lines,
-        discount_minor=taken_off.minor,
+        discount_minor=sum(line.discount_minor for line in lines),
         tax_minor=sum(line.tax_minor for line in lines),
         net_terms_days=draft.net_terms_days,
         due_at=draft.due_at,
         memo=draft.memo,
-        discounts=compute_discounts_taken(draft.lines, draft.discounts, taken_off),
+        discounts=compute_document_discounts(draft),
     )

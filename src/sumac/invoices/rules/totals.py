@@ -44,6 +44,15 @@ def compute_total(lines: Sequence[Line], currency: str) -> Money:
     return Money(sum(line.total.minor for line in lines), currency)
 
 
+def share_discount(draft: LineDraft, minor: int) -> list[tuple[str, int]]:
+    """The whole discount of a line, shared by the discounts it is due to, by their keys."""
+    with localcontext() as context:
+        context.prec = DECIMAL_PRECISION
+        whole = sum((part for _, part in draft.taken), Decimal(0))
+        shares = apportion([minor * part / whole for _, part in draft.taken]) if whole else []
+    return [(key, share) for (key, _), share in zip(draft.taken, shares, strict=False)]
+
+
 def compute_discounts_taken(
     drafts: Sequence[LineDraft], sources: Sequence[DiscountSource], taken_off: Money
 ) -> tuple[InvoiceDiscount, ...]:
