@@ -5,17 +5,18 @@ from decimal import Decimal
 
 import pytest
 
-from sumac.invoices.model import LineDraft
+from sumac.invoices.model import DiscountSource, InvoiceDraft, InvoiceKind, LineDraft
 from sumac.invoices.rules.discounts import Discount, choose_discounts, compute_discounts
-from sumac.invoices.rules.totals import compute_lines, compute_total
+from sumac.invoices.rules.document import compute_document_discounts, discount_text
+from sumac.invoices.rules.totals import compute_lines, compute_total, share_discount
 
 
-def percent(value: int) -> Discount:
-    return Discount(percent=Decimal(value))
+def percent(value: int, key: str = "") -> Discount:
+    return Discount(percent=Decimal(value), key=key)
 
 
-def off(dollars: int) -> Discount:
-    return Discount(amount_minor=Decimal(dollars * 100))
+def off(dollars: int, key: str = "", plan_ids: frozenset[str] | None = None) -> Discount:
+    return Discount(amount_minor=Decimal(dollars * 100), key=key, plan_ids=plan_ids)
 
 
 def line(dollars: str, plan_id: str | None = "pro", feature_id: str | None = None) -> LineDraft:
@@ -74,3 +75,36 @@ def test_a_fixed_amount_is_shared_in_cents() -> None:
 
     assert [334, 333, 333] == [each.discount_minor for each in lines]
     assert [1666, 1667, 1667] == [each.total.minor for each in lines]
+
+
+def test_a_document_says_what_each_discount_took() -> None:
+    """Whole cents per discount add up to what is taken off, of the document and of each line (§14.4)."""
+    shared = [
+        percent(20, key="fifth"),
+        off(5, key="five"),
+        percent(10, key="tenth"),
+        off(1, key="unused", plan_ids=frozenset()),
+    ]
+    sources = tuple(DiscountSource(each.key, each.key, None, each.percent) for each in shared)
+    drafts = compute_discounts([line("0.33"), line("19.99"), line("-4")], shared)
+    document = compute_document_discounts(InvoiceDraft(InvoiceKind.START, "usd", drafts, (), discounts=sources))
+    lines = compute_lines(drafts, "usd")
+
+    assert {"fifth": 406, "five": 500, "tenth": 163} == {each.source.reward_id: each.amount.minor for each in document}
+    assert [each.discount_minor for each in lines] == [
+        sum(minor for _, minor in share_discount(draft, each.discount_minor))
+        for draft, each in zip(drafts, lines, strict=True)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        (DiscountSource("use", "launch", "Launch 20", Decimal("20.0")), "Launch 20 (20% off)"),
+        (DiscountSource("use", "launch", None, Decimal("12.5")), "launch (12.5% off)"),
+        (DiscountSource("use", "ten", "Ten"), "Ten"),
+    ],
+)
+def test_what_a_discount_is_called(source: DiscountSource, text: str) -> None:
+    """Its name, else its id, and the percentage where it is one."""
+    assert text == discount_text(source)
