@@ -29,6 +29,9 @@ COMMANDS = (
     ("keys",),
     ("keys", "create"),
     ("sign-in",),
+    ("plan",),
+    ("plan", "pull"),
+    ("plan", "push"),
     ("openapi",),
 )
 DASHBOARD = {"x-client-type": "dashboard"}

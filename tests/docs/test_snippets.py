@@ -102,8 +102,26 @@ def test_sumac_commands_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     others = [words for words in commands if words[0] != "serve"]
 
     assert [["serve", "--data-dir", "./data"]] == serving
-    with live_server(Path("./data")):
+    with live_server(Path("./data")) as started:
+        monkeypatch.setenv("SUMAC_URL", started.url)
+        monkeypatch.setenv("SUMAC_SECRET_KEY", started.create_key())
         printed = [run_sumac(words).stdout for words in others]
 
     assert printed
     assert printed[0].startswith("am_sk_test_")
+
+
+def test_catalogues_are_pushed(tmp_path: Path, server: LiveServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file of the guides can be pushed as it stands there, and then there is nothing to change."""
+    monkeypatch.setenv("SUMAC_URL", server.url)
+    monkeypatch.setenv("SUMAC_SECRET_KEY", server.create_key())
+    files = list(snippets("yaml"))
+
+    assert files
+    for number, (_, text) in enumerate(files):
+        file = tmp_path / f"{number}.yaml"
+        file.write_text(text)
+        pushed = run_sumac(["plan", "push", "--yes", "--file", str(file)]).stdout
+
+        assert "plan pro: " in pushed
+        assert "Nothing to change" in run_sumac(["plan", "push", "--file", str(file)]).stdout

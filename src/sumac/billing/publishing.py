@@ -4,7 +4,8 @@ Plans that go leave before others come, so that one may take the place of anothe
 names them any more. What customers hold or have held is archived instead of removed. A preview is the same, rehearsed.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -15,6 +16,7 @@ from sumac.catalog import service as catalog
 from sumac.catalog.model import Feature, FeatureKind, Plan
 from sumac.catalog.rules.normal import compute_normal_form
 from sumac.catalog.rules.versioning import Versioning
+from sumac.core.errors import SumacError
 from sumac.storage.work import Work
 
 BY_ITSELF = Versioning()
@@ -137,6 +139,16 @@ async def publish(work: Work, stored: Catalog, wanted: Publication) -> Changes:
     )
 
 
+@contextmanager
+def _about(what: str) -> Iterator[None]:
+    """Says of an error which of many features and plans it is about."""
+    try:
+        yield
+    except SumacError as error:
+        message = f"{what}: {error.message}"
+        raise type(error)(message, code=error.code) from error
+
+
 async def _leave(work: Work, plan: Plan, held: Mapping[int, int]) -> PlanChange:
     customers = held.get(plan.version, 0)
     if not held:
@@ -163,30 +175,34 @@ async def _publish_feature(
 ) -> FeatureChange:
     if wanted.id in skipped:
         return FeatureChange(wanted.id, Published.SKIPPED, before, before)
-    if before is None:
-        return FeatureChange(wanted.id, Published.CREATED, None, await catalog.create_feature(work, wanted))
-    if before == wanted:
-        return FeatureChange(wanted.id, Published.NONE, before, before)
-    after = await catalog.update_feature(work, before.id, wanted)
-    return FeatureChange(wanted.id, Published.UPDATED, before, after)
+    with _about(f"feature {wanted.id}"):
+        if before is None:
+            return FeatureChange(wanted.id, Published.CREATED, None, await catalog.create_feature(work, wanted))
+        if before == wanted:
+            return FeatureChange(wanted.id, Published.NONE, before, before)
+        named = await features_of_own_terms(work)
+        after = await catalog.update_feature(work, before.id, wanted, named=named)
+        return FeatureChange(wanted.id, Published.UPDATED, before, after)
 
 
 async def _publish_plan(
     work: Work, before: Plan | None, wish: PlanWish, features: Mapping[str, Feature], held: Mapping[int, int]
 ) -> PlanChange:
     if before is None:
-        return PlanChange(wish.plan.id, Published.CREATED, None, await catalog.create_plan(work, wish.plan), 0)
+        with _about(f"plan {wish.plan.id}"):
+            return PlanChange(wish.plan.id, Published.CREATED, None, await catalog.create_plan(work, wish.plan), 0)
     customers = held.get(before.version, 0)
     if compute_normal_form(wish.plan, features) == before and not wish.how.force:
         return PlanChange(before.id, Published.NONE, before, before, customers)
-    after = await catalog.update_plan(
-        work,
-        before,
-        wish.plan,
-        held_versions=held.keys(),
-        held_currencies=await held_currencies(work, before),
-        how=wish.how,
-    )
+    with _about(f"plan {before.id}"):
+        after = await catalog.update_plan(
+            work,
+            before,
+            wish.plan,
+            held_versions=held.keys(),
+            held_currencies=await held_currencies(work, before),
+            how=wish.how,
+        )
     versions = [each.version for each in await catalog.list_versions(work, before.id)]
     others = tuple(
         each for each in versions if after.terms != before.terms and each not in {before.version, after.version}

@@ -7,6 +7,7 @@ from sumac.cli.documents import openapi
 from sumac.cli.keys import keys
 from sumac.cli.migrate import migrate
 from sumac.cli.organizations import organizations
+from sumac.cli.plan.command import plan
 from sumac.cli.serve import serve
 from sumac.cli.sign_in import sign_in
 from sumac.cli.worker import worker
@@ -18,5 +19,5 @@ def main() -> None:
     """Customers, plans, usage and invoices for software companies, in one process."""
 
 
-for command in (serve, demo, worker, migrate, organizations, keys, sign_in, openapi):
+for command in (serve, demo, worker, migrate, organizations, keys, sign_in, plan, openapi):
     main.add_command(command)

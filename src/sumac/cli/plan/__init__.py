@@ -1,0 +1,1 @@
+"""The catalogue as a file: `sumac plan pull` and `sumac plan push`."""
