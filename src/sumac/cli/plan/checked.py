@@ -52,7 +52,7 @@ def _of_keys(read: Read) -> Iterator[Problem]:
                         yield read.line_of(unknown), f"{_shown(unknown)} is not a key; known are: {', '.join(choices)}"
 
 
-def _unknown_in(annotation: Any, value: Any, path: Path) -> Iterator[tuple[Path, tuple[str, ...]]]:  # noqa: ANN401
+def _unknown_in(annotation: Any, value: Any, path: Path) -> Iterator[tuple[Path, tuple[str, ...]]]:  # noqa: ANN401  # any JSON
     """Unknown keys inside a value, by what the type of its field says; free maps may have any."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         for key, inner in value.items() if isinstance(value, dict) else ():
