@@ -82,6 +82,7 @@ DEARER = compute_diff(terms(CREDITS), terms(replace(CREDITS, price=usage_price(3
 LASTING = compute_diff(terms(CREDITS), terms(replace(CREDITS, reset=None)))
 ADDED = compute_diff(terms(), terms(WORDS))
 REMOVED = compute_diff(terms(WORDS), terms())
+CHEAP = replace(CREDITS, price=usage_price("0.50"))
 OLD = item("messages", 5, price=usage_price("0.50"))
 YEARLY_CREDITS = item("messages", 120, reset=YEARLY, price=usage_price(1, cadence=YEARLY))
 DIFFERENT, DIVERGED = ConflictKind.DIFFERENT_INTERVAL, ConflictKind.VALUE_DIVERGENCE
@@ -94,6 +95,9 @@ DIFFERENT, DIVERGED = ConflictKind.DIFFERENT_INTERVAL, ConflictKind.VALUE_DIVERG
         pytest.param(
             terms(OLD), RAISED, terms(replace(OLD, included=Decimal(11))), [(DIVERGED, "messages")],
             id="only-what-changed",
+        ),
+        pytest.param(
+            terms(CHEAP), RAISED, terms(replace(CHEAP, included=Decimal(11))), [], id="another-price-is-no-conflict"
         ),
         pytest.param(terms(WORDS), RAISED, terms(WORDS, ELEVEN), [], id="removed-and-modified-is-back"),
         pytest.param(terms(PACKS, CREDITS), RAISED, terms(PACKS, ELEVEN), [], id="of-its-kind"),

@@ -88,7 +88,7 @@ def find_conflicts(terms: PlanTerms, diff: TermsDiff) -> tuple[Conflict, ...]:
         other = _has_other_interval(terms.price, diff.price)
         found.append(Conflict(ConflictKind.DIFFERENT_INTERVAL if other else ConflictKind.BASE_PRICE_DIVERGENCE))
     for change in diff.items:
-        there = _find_like(terms.items, change.before or change.after)
+        there = _find_like(terms.items, change)
         if there is None or change.after is None or there == change.before:
             continue
         if change.before is None:
@@ -116,7 +116,7 @@ def _item_changes(before: Sequence[PlanItem], after: Sequence[PlanItem]) -> Iter
 
 
 def _apply_item(items: list[PlanItem], change: Change[PlanItem]) -> None:
-    there = _find_like(items, change.before or change.after)
+    there = _find_like(items, change)
     if change.after is None:
         if there is not None:
             items.remove(there)
@@ -129,10 +129,9 @@ def _apply_item(items: list[PlanItem], change: Change[PlanItem]) -> None:
         items[items.index(there)] = replace(there, **{name: getattr(change.after, name) for name in patched})
 
 
-def _find_like(items: Sequence[PlanItem], meant: PlanItem | None) -> PlanItem | None:
-    """The item that stands for the same: of the same kind, or else the only one of the feature."""
-    if meant is None:
-        return None
+def _find_like(items: Sequence[PlanItem], change: Change[PlanItem]) -> PlanItem | None:
+    """The item that stands for the changed one: of the same kind, or else the only one of the feature."""
+    meant = next(each for each in (change.before, change.after) if each is not None)
     same = next((each for each in items if _source(each) == _source(meant)), None)
     of_feature = [each for each in items if _feature(each) == _feature(meant)]
     return same or (of_feature[0] if len(of_feature) == 1 else None)
