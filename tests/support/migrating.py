@@ -1,5 +1,6 @@
 """Many customers of one plan, written in bulk, and a worker that is killed again and again while it moves them."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -83,7 +84,7 @@ async def work_with_kills(shop: Services, home: Home, migration: Migration, log:
             worker.join()
             killed.append((await standing(shop, migration))[1].moved)
             worker = forked.start(["worker", *where(home.data_dir, home.database_url)], log)
-        time.sleep(SOME_SECONDS)
+        await asyncio.sleep(SOME_SECONDS)
     worker.kill()
     worker.join()
     return killed
