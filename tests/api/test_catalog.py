@@ -7,6 +7,25 @@ from tests.support.api import Api, Body, on_sqlite
 
 MESSAGES, SEATS, SSO, CREDITS = FEATURES
 NOTHING: dict[str, Any] = {"features": [], "plans": []}
+SALE: dict[str, Any] = {
+    "coupon": {
+        "id": "sale",
+        "name": "Sale",
+        "type": "percentage_discount",
+        "value": 20,
+        "duration": {"type": "months", "length": 3},
+        "plan_ids": ["pro"],
+        "promo_codes": [{"code": "SALE", "global_max_redemption": 5, "first_time_transaction": True}],
+    }
+}
+GIFT: dict[str, Any] = {
+    "feature_grant": {
+        "id": "gift",
+        "name": "Gift",
+        "grants": [{"feature_id": "messages", "included": 10, "expiry": {"type": "month", "length": 1}}],
+        "promo_codes": [{"code": "GIFT", "max_uses": None, "expires_at": 4_102_444_800_000}],
+    }
+}
 DEAR = {**PRO, "price": {"amount": 40, "interval": "month"}}
 
 
@@ -186,6 +205,49 @@ async def test_what_is_not_given_stays(api: Api) -> None:
     assert "billing_controls" not in plan
 
 
+async def test_rewards_in_a_catalogue(api: Api) -> None:
+    """Made, changed, and removed where a list of them stands there, and left alone where none does."""
+    sale, gift = SALE["coupon"], GIFT["feature_grant"]
+    (code,) = gift["promo_codes"]
+    lasting = {"feature_grant": {**gift, "promo_codes": [{"code": code["code"], "max_uses": None}]}}
+    renamed = {"coupon": {**sale, "name": "Big sale", "plan_ids": None}}
+    thief = {"coupon": {**sale, "id": "thief", "promo_codes": [{"code": "gift"}]}}
+    for rewards, told_of in (
+        ([SALE, GIFT], {"sale": "created", "gift": "created"}),
+        ([GIFT, SALE], {"sale": "none", "gift": "none"}),
+        ([SALE, lasting], {"sale": "none", "gift": "none"}),
+        ([renamed, GIFT], {"sale": "updated", "gift": "none"}),
+        (None, {}),
+        ([renamed, thief], {"sale": "none", "thief": "created", "gift": "deleted"}),
+        ([], {"sale": "deleted", "thief": "deleted"}),
+        ([], {}),
+    ):
+        wanted = catalog(rewards=rewards)
+        preview = await api.call("catalog.preview_update", wanted)
+
+        assert told_of == {each["id"]: each["action"] for each in preview["reward_changes"]}
+
+        await api.call("catalog.update", wanted)
+
+    assert {"coupons": [], "feature_grants": []} == await api.call("rewards.list")
+
+
+async def test_what_a_reward_is_worth_stays(api: Api) -> None:
+    """Another value under the same id is refused, by the preview already; so is a key that may not give rewards."""
+    await api.call("catalog.update", catalog(rewards=[SALE]))
+    for other in ({"value": 30}, {"type": "fixed_discount"}, {"duration": {"type": "forever", "length": None}}):
+        refused = await api.refused(
+            "catalog.preview_update", catalog(rewards=[{"coupon": {**SALE["coupon"], **other}}])
+        )
+
+        assert (400, "invalid_reward") == (refused.status, refused.code)
+
+    planner = await api.with_key("plans:write", "features:write")
+    await planner.call("catalog.update", catalog())
+
+    assert 403 == (await planner.refused("catalog.update", catalog(rewards=[SALE]))).status
+
+
 @on_sqlite
 async def test_refusals(api: Api) -> None:
     """Both lists must stand there, nothing stands twice, and what is not available yet is refused, not dropped."""
@@ -196,7 +258,10 @@ async def test_refusals(api: Api) -> None:
         (catalog(plans=[FREE, FREE]), "invalid_inputs"),
         (catalog(plans=[{**FREE, "variants": [{"variant_plan_id": "x"}]}]), "invalid_request"),
         (catalog(plans=[{**FREE, "version": 2}]), "invalid_request"),
-        (catalog(rewards=[{"coupon": {}}]), "invalid_request"),
+        (catalog(rewards=[{"coupon": {}}]), "invalid_inputs"),
+        (catalog(rewards=[SALE, SALE]), "invalid_inputs"),
+        (catalog(rewards=[{}]), "invalid_inputs"),
+        (catalog(referral_programs=[{"id": "x"}]), "invalid_request"),
     ):
         refused = await api.refused("catalog.update", body)
 

@@ -1,6 +1,6 @@
 """A whole catalogue on the wire: what is wanted, and what becomes of it (clients.md §5)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
@@ -12,14 +12,19 @@ from sumac.api.schemas.controls import ControlsBody
 from sumac.api.schemas.features import FeatureBody, FeatureCreate, FeatureUpdate
 from sumac.api.schemas.later import refuse_later
 from sumac.api.schemas.plans import BasePriceIn, FreeTrialIn, Items, PlanBody, PlanConfig
+from sumac.api.schemas.rewards import RewardCreate
 from sumac.api.schemas.wire import FeatureId, JsonObject, Name, PlanId, Text, Truth, WholeNumber, WireModel
 from sumac.billing.publishing import Catalog, FeatureChange, PlanChange, PlanWish, Publication, Published
 from sumac.catalog.model import Feature, Plan
 from sumac.catalog.rules.versioning import Versioning
 from sumac.core.errors import BadRequest
+from sumac.core.ids import new_id
+from sumac.rewards.model import Reward
+from sumac.rewards.publishing import RewardChange
 
 FEATURES_MAX = 500
 PLANS_MAX = 500
+REWARDS_MAX = 500
 FEATURE_ACTIONS = {
     Published.CREATED: "create",
     Published.UPDATED: "update",
@@ -112,12 +117,13 @@ def _once(bodies: Sequence[CatalogFeature | CatalogPlan]) -> Sequence[CatalogFea
 class CatalogUpdate(WireModel):
     """The catalogue that is wanted. What it does not name is removed or archived, unless `skip_deletions`.
 
-    Both lists must stand there: a body that could not be read says `{}`, which must not empty a catalogue.
+    Features and plans must stand there: a body that could not be read says `{}`, which must not empty a catalogue.
+    Rewards are touched only where they do.
     """
 
     features: Annotated[list[CatalogFeature], Field(max_length=FEATURES_MAX), AfterValidator(_once)]
     plans: Annotated[list[CatalogPlan], Field(max_length=PLANS_MAX), AfterValidator(_once)]
-    rewards: list[Any] | None = None
+    rewards: Annotated[list[RewardCreate], Field(max_length=REWARDS_MAX)] | None = None
     referral_programs: list[Any] | None = None
     skip_deletions: Truth = False
     skip_feature_ids: list[FeatureId] | None = None
@@ -125,7 +131,7 @@ class CatalogUpdate(WireModel):
 
     def publication(self, stored: Catalog, now: datetime) -> Publication:
         """As a publication over what is stored. Raises BadRequest for what is not available yet."""
-        refuse_later(self, ("rewards", "referral_programs"))
+        refuse_later(self, ("referral_programs",))
         return Publication(
             features=[body.wanted(stored.features.get(body.feature_id), now) for body in self.features],
             plans=[body.wish(stored.plans.get(body.plan_id), now) for body in self.plans],
@@ -133,6 +139,21 @@ class CatalogUpdate(WireModel):
             skipped_features=frozenset(self.skip_feature_ids or ()),
             skipped_plans=frozenset(self.skip_plan_ids or ()),
         )
+
+    def wanted_rewards(self, stored: Mapping[str, Reward], currency: str, now: datetime) -> Sequence[Reward]:
+        """The rewards, each over the one that has its id; a new one has a new key.
+
+        A code keeps its expiry unless the body has another. Raises BadRequest.
+        """
+        wanted: dict[str, Reward] = {}
+        for body in self.rewards or ():
+            reward = body.reward(new_id("rew", now=now), currency, now)
+            if reward.id in wanted:
+                message = f"rewards: must not name {reward.id} twice"
+                raise BadRequest(message, code="invalid_inputs")
+            before = stored.get(reward.id)
+            wanted[reward.id] = reward if before is None else body.over(before, reward)
+        return list(wanted.values())
 
 
 class FeatureChangeBody(WireModel):
@@ -191,12 +212,24 @@ class PlanChangeBody(WireModel):
         )
 
 
+class RewardChangeBody(WireModel):
+    """What becomes of a reward."""
+
+    id: str
+    action: Literal["created", "updated", "deleted", "none"]
+
+    @classmethod
+    def of(cls, change: RewardChange) -> Self:
+        """The change as it is answered."""
+        return cls(id=change.reward_id, action=change.action.value)
+
+
 class CatalogPreview(WireModel):
     """What would become of each feature and plan: those that were named in their order, then the others that go."""
 
     feature_changes: list[FeatureChangeBody]
     plan_changes: list[PlanChangeBody]
-    reward_changes: list[Any]
+    reward_changes: list[RewardChangeBody]
     referral_program_changes: list[Any]
 
 

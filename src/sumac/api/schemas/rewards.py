@@ -185,6 +185,17 @@ class RewardCreate(StrictModel):
         message = "give exactly one of coupon and feature_grant"
         raise BadRequest(message, code="invalid_inputs")
 
+    def over(self, before: Reward, wanted: Reward) -> Reward:
+        """The reward in place of the one before; a code keeps its expiry unless the body has another."""
+        given: CouponCreate | FeatureGrantCreate | None = self.coupon or self.feature_grant
+        bodies: Sequence[CouponCodeBody | GrantCodeBody] = given.promo_codes if given else ()
+        known = {code.key: code.expires_at for code in before.promo_codes}
+        codes = tuple(
+            code if "expires_at" in body.model_fields_set else replace(code, expires_at=known.get(code.key))
+            for body, code in zip(bodies, wanted.promo_codes, strict=True)
+        )
+        return replace(wanted, key=before.key, created_at=before.created_at, promo_codes=codes)
+
 
 class CouponUpdate(StrictModel):
     """What to change of a coupon; lists replace."""
