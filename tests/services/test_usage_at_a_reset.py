@@ -34,13 +34,16 @@ Call = Callable[[Services], Awaitable[object]]
         pytest.param(lambda services: services.reserve(30, lock_id="late"), 70, id="reserve"),
         pytest.param(lambda services: services.finalize(10), 100, id="finalize"),
         pytest.param(lambda services: services.edit(add_to_balance=Decimal(5)), 105, id="edit"),
+        pytest.param(lambda services: services.give(included=Decimal(5)), 105, id="give"),
+        pytest.param(lambda services: services.attach("extra"), 107, id="attach"),
     ],
 )
 async def test_one_waits_while_another_process_resets(
     services: Services, crowd: Sequence[Services], call: Call, left: int
 ) -> None:
     """Asked for a millisecond before, while somebody else holds the customer and resets it: it is of the boundary."""
-    await services.offer(feature(), free_plan("free", item("messages", 100), auto_enable=True))
+    extra = free_plan("extra", item("messages", 7), add_on=True)
+    await services.offer(feature(), free_plan("free", item("messages", 100), auto_enable=True), extra)
     ada = await services.add_customer()
     services.clock.move_to(FEBRUARY - HOUR)
     await services.reserve(40, expires_at=FEBRUARY + HOUR)
