@@ -28,12 +28,13 @@ from sumac.billing.requests import (
     CancelRequest,
     CarryOver,
     MultiAttachRequest,
+    MultiCancelRequest,
     PlanWish,
     UpdateRequest,
 )
 from sumac.billing.rules.attach import decide_attach
 from sumac.billing.rules.cancel import decide_cancel
-from sumac.billing.rules.multi import decide_end_unpaid, decide_multi_attach
+from sumac.billing.rules.multi import decide_end_unpaid, decide_multi_attach, decide_multi_cancel
 from sumac.billing.rules.turn import decide_turn
 from sumac.billing.rules.update import decide_update
 from sumac.catalog.model import Plan
@@ -261,6 +262,22 @@ def test_a_cancellation_stays_in_its_scope() -> None:
     of_customer = customer(own("one", PRO), own(None, PRO), auto_enabled=(FREE,))
     decision = decide_cancel(of_customer.scoped(None), now, now=JANUARY)
     assert ["free"] == [each.held.plan_id for each in decision.actions if isinstance(each, StartPlan)]
+
+
+def test_plans_of_several_scopes_end_together() -> None:
+    """One invoice; a free plan follows the customer's plan, and none an entity's, whichever stands first (§12.5)."""
+    state = customer(own("one", PRO), own(None, PRO), own("two", PRO), auto_enabled=(FREE,))
+    now = [
+        CancelRequest("acme", CancelAction.CANCEL_IMMEDIATELY, subscription_id=f"{key}-pro") for key in ("one", "None")
+    ]
+    decision = decide_multi_cancel(state, MultiCancelRequest("acme", tuple(now)), now=JANUARY)
+
+    assert ["one-pro", "None-pro"] == [each.held.id for each in decision.actions if isinstance(each, EndPlan)]
+    begun = [each.held for each in decision.actions if isinstance(each, StartPlan)]
+    assert [("free", None)] == [(each.plan_id, each.entity_key) for each in begun]
+    assert "-40" == total(decision)
+    alone = MultiCancelRequest("acme", (now[0],))
+    assert "-20" == total(decide_multi_cancel(state.scoped("one"), alone, now=JANUARY))
 
 
 @pytest.mark.parametrize(
