@@ -17,6 +17,14 @@ from sumac.events.model import Deduction, UsageEvent
 ZERO = Decimal(0)
 
 
+class PoolMode(StrEnum):
+    """When units that are given to a pool come back: never, at times of its own, or with the cycle of paid plans."""
+
+    LIFETIME = "lifetime"
+    LAZY = "lazy"
+    SUBSCRIPTION = "subscription"
+
+
 @dataclass(frozen=True, slots=True)
 class Grant:
     """One source of units of a feature for a customer, or for one entity of theirs when `entity_key` is set.
@@ -30,8 +38,11 @@ class Grant:
 
     `balance_id` is the caller's own name of it. The slots that one item of a plan gives to each entity are grants with
     the same `shared_id`, and one balance to the caller. Units left at a reset live on, by its `rollover`, in a grant
-    that is a `rollover_of` it: it has no resets, and `included` is what was left (§9.5). A grant with a `pool_id`
-    gives its units to that grant and shows none of its own (§17.3).
+    that is a `rollover_of` it: it has no resets, and `included` is what was left (§9.5).
+
+    Those with a `pool_mode` are pools, which belong to no plan, and what plans contribute to them (§17.3): a
+    contribution gives its units to the pool of its `pool_id`, and has neither a balance nor resets of its own. While
+    its plan is paused it gives nothing, and has no `pool_id`.
     """
 
     id: str
@@ -63,6 +74,17 @@ class Grant:
     rollover: Rollover | None = None
     rollover_of: str | None = None
     pool_id: str | None = None
+    pool_mode: PoolMode | None = None
+
+    @property
+    def is_pool(self) -> bool:
+        """Whether it is the one balance that contributions of plans add up to."""
+        return self.pool_mode is not None and self.customer_plan_id is None
+
+    @property
+    def is_contribution(self) -> bool:
+        """Whether its units are given to a pool; nobody is shown it, and nothing is taken from it."""
+        return self.pool_mode is not None and self.customer_plan_id is not None
 
     @property
     def granted(self) -> Decimal:
@@ -97,7 +119,7 @@ class Grant:
         hand stays in sight.
         """
         gave = bool(self.included or self.prepaid or self.adjustment)
-        beside_plans = self.customer_plan_id is None and self.rollover_of is None
+        beside_plans = self.customer_plan_id is None and self.rollover_of is None and not self.is_pool
         untouched = self.resets_at is None and self.edited_at is None
         return beside_plans and untouched and gave and not self.unlimited and self.balance == 0
 

@@ -17,6 +17,7 @@ from sumac.balances.rules.topups import (
 from sumac.catalog.model import BillingMethod, ItemPrice, Tier, TierBehavior
 from tests.rules.limited import CAP, PAID, REJECT, balances, decided, held_plan, limited, topup, used
 from tests.rules.offers import JANUARY, MONTHLY, ONCE, grant
+from tests.rules.pooled import contribution
 
 ONE_OFF = ItemPrice(ONCE, BillingMethod.PREPAID, amount=Decimal(10), billing_units=Decimal(100))
 EVERY_MONTH = ItemPrice(MONTHLY, BillingMethod.PREPAID, amount=Decimal(10), billing_units=Decimal(100))
@@ -167,7 +168,9 @@ LATER = JANUARY + timedelta(days=1)
             id="then-the-older-one",
         ),
         pytest.param([grant("messages", 0, 50, entity_key="one", **PAID)], 70, [-50, 70], id="not-what-an-entity-owes"),
-        pytest.param([grant("messages", 0, 50, pool_id="x")], 70, [-50, 70], id="not-what-gives-to-a-pool"),
+        pytest.param(
+            [contribution(50, entity_key=None, balance=Decimal(-50))], 70, [-50, 70], id="not-what-gives-to-a-pool"
+        ),
         pytest.param([grant("messages", 0, 50, price=EVERY_MONTH)], 70, [-50, 70], id="not-what-was-bought"),
         pytest.param([grant("words", 0, 50, **PAID)], 70, [-50, 70], id="not-another-feature"),
     ],

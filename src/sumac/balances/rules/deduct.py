@@ -103,7 +103,7 @@ def visible(grants: Sequence[Grant], entity_key: str | None) -> Sequence[Grant]:
     return [
         grant
         for grant in grants
-        if grant.pool_id is None and (entity_key is None or grant.entity_key in {None, entity_key})
+        if not grant.is_contribution and (entity_key is None or grant.entity_key in {None, entity_key})
     ]
 
 

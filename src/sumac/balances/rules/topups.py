@@ -100,7 +100,7 @@ def _sells(grant: Grant) -> bool:
 
 def _is_paid_back(grant: Grant, bought: Grant) -> bool:
     prepaid = grant.price is not None and grant.price.billing_method is BillingMethod.PREPAID
-    of_everybody = grant.entity_key is None and grant.pool_id is None
+    of_everybody = grant.entity_key is None and not grant.is_contribution
     return grant.feature_id == bought.feature_id and of_everybody and not prepaid and grant.proration is None
 
 
