@@ -53,7 +53,7 @@ async def pass_on(work: Work, changes: Iterable[Change], *, cause: str, actor: s
         pool = pools[pool_id]
         pools[pool_id] = later = _after(pool, before, after)
         granted, balance = later.granted - pool.granted, later.balance - pool.balance
-        if granted or balance:
+        if before is None or granted or balance:
             entries.append(entry_of(later, EntryKind.GRANTED, granted, balance, cause=cause, actor=actor, at=at))
     for pool in pools.values():
         await store.change(work, pool)
