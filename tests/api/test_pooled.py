@@ -52,6 +52,18 @@ async def test_one_balance(ada: Api) -> None:
         assert (allowed, 170) == (checked["allowed"], checked["balance"]["granted"])
 
 
+async def test_where_it_comes_from(ada: Api) -> None:
+    """The explanation is the pool's alone: what each plan gave, and what usage took."""
+    await ada.call("balances.track", {**NORTH, "feature_id": "messages", "value": 70})
+    explained = await ada.call("balances.explain", {**SOUTH, "feature_id": "messages"})
+    assert (170, 100) == (explained["balance"]["granted"], explained["balance"]["remaining"])
+    (pool,) = [each for each in explained["sources"] if each["plan_id"] is None]
+
+    changes = [(each["granted_change"], each["balance_change"]) for each in pool["entries"]]
+    assert (60, 60, [(60, 60)]) == (pool["opening"]["granted"], pool["opening"]["balance"], changes)
+    assert 120 == pool["granted"]
+
+
 async def test_who_leaves_and_comes_back(ada: Api) -> None:
     """The last one ends the pool, which is listed as expired; whoever comes back begins another one."""
     first = await pool_of(ada, "customers.get", ADA)

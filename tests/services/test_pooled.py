@@ -14,6 +14,8 @@ from sumac.billing.requests import CancelAction, CarryOver, UpdateRequest
 from sumac.billing.service import Receipt
 from sumac.catalog.model import Rollover
 from sumac.core.errors import Conflict
+from sumac.invoices.model import InvoiceStatus
+from sumac.organizations.settings import update_billing_settings
 from tests.support import rolling
 from tests.support.build import (
     ONCE,
@@ -316,6 +318,22 @@ async def test_a_plan_that_is_paused(shop: Services) -> None:
     await shop.cancel(NOW, plan_id="try", entity_id="one")
 
     assert [(350, 320)] == await pools(shop)
+
+
+async def test_a_plan_that_is_past_due(shop: Services) -> None:
+    """Where the tenant withholds its units, its contribution is gone until it is paid; what was used stays used."""
+    async with shop.database.work(shop.tenant) as work:
+        await update_billing_settings(work, {"past_due_access": False})
+    await shop.attach("desk", entity_id="one")
+    await shop.attach("big", entity_id="two")
+    await shop.set_next_charge("decline")
+    await shop.advance(FEBRUARY)
+    assert [(0, 0)] == await pools(shop)
+    assert not (await shop.check(entity_id="one")).access.allowed
+    (renewal,) = [each for each in await shop.invoices() if each.status is InvoiceStatus.OPEN]
+    await shop.pay(await shop.billing.open_payment(shop.tenant, renewal.id))
+
+    assert [(350, 350)] == await pools(shop)
 
 
 async def test_a_pool_administered_by_hand(shop: Services) -> None:

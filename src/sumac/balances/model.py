@@ -42,7 +42,7 @@ class Grant:
 
     Those with a `pool_mode` are pools, which belong to no plan, and what plans contribute to them (§17.3): a
     contribution gives its units to the pool of its `pool_id`, and has neither a balance nor resets of its own. While
-    its plan is paused it gives nothing, and has no `pool_id`.
+    its plan is paused, or past due and withheld for that, it gives nothing, and has no `pool_id`.
     """
 
     id: str

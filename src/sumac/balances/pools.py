@@ -52,9 +52,8 @@ async def pass_on(work: Work, changes: Iterable[Change], *, cause: str, actor: s
             continue
         pool = pools[pool_id]
         pools[pool_id] = later = _after(pool, before, after)
-        granted, balance = later.granted - pool.granted, later.balance - pool.balance
-        if before is None or granted or balance:
-            entries.append(entry_of(later, EntryKind.GRANTED, granted, balance, cause=cause, actor=actor, at=at))
+        if before is None or later != pool:
+            entries.append(entry_of(later, EntryKind.GRANTED, before=pool, cause=cause, actor=actor, at=at))
     for pool in pools.values():
         await store.change(work, pool)
     await store.add_entries(work, entries)

@@ -157,7 +157,7 @@ async def end_abandoned_pools(work: Work, customer_key: str, *, cause: str, acto
 
 
 async def leave_pools(work: Work, resting: Sequence[Grant], *, cause: str, actor: str, at: datetime) -> None:
-    """Takes contributions out of their pools for as long as their plan is paused; other grants stay as they are."""
+    """Takes contributions out of their pools for as long as their plan gives nothing; other grants stay as they are."""
     contributions = [grant for grant in resting if grant.pool_id is not None]
     await pass_on(work, [(grant, None) for grant in contributions], cause=cause, actor=actor, at=at)
     for grant in contributions:

@@ -1,6 +1,6 @@
 """Rows of grants and of the entries that record their changes."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -148,7 +148,7 @@ async def change(work: Work, grant: Grant) -> None:
 
 async def add_entries(work: Work, entries: Sequence[GrantEntry]) -> None:
     """Appends entries, each numbered after the last one of its grant; the rows of their customers are locked."""
-    numbers = await _last_numbers(work, entries)
+    numbers = _counting_on(await _last_numbers(work, entries), entries)
     await work.insert_all(
         grant_entries,
         [
@@ -167,12 +167,22 @@ async def add_entries(work: Work, entries: Sequence[GrantEntry]) -> None:
                 "balance_after": entry.balance_after,
                 "reason": entry.reason,
                 "dates_before": DATES.dump_python(entry.dates_before, mode="json") if entry.dates_before else None,
-                "number": numbers.get(entry.grant_id, 0) + 1,
+                "number": number,
                 "terms_after": TERMS.dump_python(entry.terms_after, mode="json") if entry.terms_after else None,
             }
-            for entry in entries
+            for entry, number in zip(entries, numbers, strict=True)
         ],
     )
+
+
+def _counting_on(last: Mapping[str, int], entries: Sequence[GrantEntry]) -> list[int]:
+    """The number of each of the entries: one change may be several of one grant."""
+    counted = dict(last)
+    numbers = []
+    for entry in entries:
+        counted[entry.grant_id] = counted.get(entry.grant_id, 0) + 1
+        numbers.append(counted[entry.grant_id])
+    return numbers
 
 
 async def _last_numbers(work: Work, entries: Sequence[GrantEntry]) -> dict[str, int]:

@@ -149,7 +149,7 @@ async def _apply_plan(work: Work, action: PlanAction, *, at: datetime, actor: st
             await balances.rejoin_pools(work, grants, at=at, cause=held.id, actor=actor)
         case PausePlan(held):
             await store.save_plan(work, held)
-            await balances.leave_pools(work, await _grants_of(work, held), at=at, cause=held.id, actor=actor)
+            await balances.leave_pools(work, await live_grants_of(work, held), at=at, cause=held.id, actor=actor)
         case SchedulePlan(held) | CancelPlan(held) | KeepPlan(held) | RenewPlan(held):
             await store.save_plan(work, held)
 
@@ -230,10 +230,11 @@ async def abandon_attempts(work: Work, attempts: Sequence[store.Attempt], *, at:
 
 
 async def _end_grants(work: Work, held: CustomerPlan, *, at: datetime, actor: str) -> None:
-    await balances.end_grants(work, await _grants_of(work, held), cause=held.id, actor=actor, at=at)
+    await balances.end_grants(work, await live_grants_of(work, held), cause=held.id, actor=actor, at=at)
 
 
-async def _grants_of(work: Work, held: CustomerPlan) -> Sequence[Grant]:
+async def live_grants_of(work: Work, held: CustomerPlan) -> Sequence[Grant]:
+    """The grants of the plan that have not ended."""
     return [each for each in await balances.live_grants(work, held.customer_key) if each.customer_plan_id == held.id]
 
 
