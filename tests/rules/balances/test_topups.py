@@ -209,8 +209,8 @@ def test_what_was_bought_before_is_paid_back_too() -> None:
         pytest.param([grant("messages", 10, 70)], bought(50, entity_key="one"), [-60, 50], id="not-by-an-entity"),
         pytest.param(
             [grant("messages", 10, 70)],
-            contribution(0, entity_key=None, prepaid=50, price=bought().price),
-            [-60, 0],
+            contribution(0, entity_key=None, prepaid=50, price=ONE_OFF, reset=None, pool_id=None),
+            [-60, 50],
             id="not-with-what-a-pool-is-given",
         ),
         pytest.param(
