@@ -14,11 +14,14 @@ from sumac.storage.database import Database, database_url
 from sumac.storage.migrate import migrate
 from sumac.storage.schema import metadata
 from tests.support.crowd import processes
+from tests.support.engines import share_compiled_statements
 from tests.support.postgres import PostgresServer, running_postgres
 from tests.support.services import Services
 
 NEW_YEAR = datetime(2026, 1, 1, tzinfo=UTC)
 ENGINES = ("sqlite", "postgresql")
+
+share_compiled_statements()
 
 
 @pytest.fixture
