@@ -10,7 +10,7 @@ from sumac.api.errors import add_error_handlers
 from sumac.api.fast_door import FastDoor
 from sumac.api.headers import SafeHeaders
 from sumac.api.openapi import add_openapi
-from sumac.api.router import api_router
+from sumac.api.router import api_routes
 from sumac.api.services import Services
 from sumac.balances.desk import UsageDesk
 from sumac.billing.clock import ClockService
@@ -77,7 +77,7 @@ def create_app(services: Services) -> FastAPI:
     app.state.services = services
     add_error_handlers(app)
     add_openapi(app)
-    app.include_router(api_router())
+    app.router.routes.extend(api_routes())
     app.include_router(pages_router(Site(services.database, services.billing, services.bank)))
     app.add_api_route("/health", _health, include_in_schema=False)
     app.add_middleware(SafeHeaders)
