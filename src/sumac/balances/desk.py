@@ -21,6 +21,7 @@ from sumac.core.tenant import Tenant
 from sumac.storage.database import Database
 
 BATCH_MAX = 500
+TURNS_MAX = 50
 Topup = Callable[[Tenant, str], None]
 
 
@@ -127,12 +128,22 @@ class UsageDesk:
             await self._writer
 
     async def _write(self) -> None:
+        expected = 1
         try:
             while self._waiting:
+                await self._gather(expected)
                 batch, self._waiting = self._waiting[:BATCH_MAX], self._waiting[BATCH_MAX:]
+                expected = len(batch)
                 await self._write_batch(batch)
         finally:
             self._writer = None
+
+    async def _gather(self, expected: int) -> None:
+        """Lets as many come as came last time, for some turns of the loop: who was just answered may ask again."""
+        for _ in range(TURNS_MAX):
+            if len(self._waiting) >= expected:
+                return
+            await asyncio.sleep(0)
 
     async def _write_batch(self, items: Sequence[Item]) -> None:
         """Writes the items together; where that fails as a whole, each by itself."""
