@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from sumac.api.fast_door import FastDoor
 from sumac.app import create_app
 from sumac.cli.prepared import prepared
 from sumac.cli.serve import listen
@@ -33,7 +34,9 @@ async def main(data_dir: str, database_url: str) -> None:
         app = create_app(made.parts.services)
         app.router.routes.insert(0, Route("/constant", constant, methods=["POST"]))
         print(settings.address, key, flush=True)
-        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))
+        server = uvicorn.Server(
+            uvicorn.Config(FastDoor(app, made.parts.services), log_level="warning", access_log=False)
+        )
         await server.serve(sockets=[bound])
 
 

@@ -1,7 +1,7 @@
 """A source of units (Grant), their sum per feature (Balance), and the record of every change (billing.md §1.7, §3)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -10,6 +10,7 @@ from typing import Any, Literal
 from sumac.balances.controls import NO_CONTROLS, ControlSet, UsageAlert
 from sumac.balances.requests import OverageBehavior, TrackRequest
 from sumac.catalog.model import Feature, ItemPrice, Proration, Rollover
+from sumac.core.copies import changed
 from sumac.core.time import Cadence
 from sumac.customers.model import Customer, Entity
 from sumac.events.model import Deduction, UsageEvent
@@ -344,14 +345,14 @@ class BalanceSnapshot:
 
     def after(self, decision: "UsageDecision") -> "BalanceSnapshot":
         """The snapshot once the decision is carried out."""
-        changed = {grant.id: grant for grant in decision.grants}
-        counted = {(each.feature_id, each.entity_key, each.condition): each for each in decision.windows}
-        windows = {(each.feature_id, each.entity_key, each.condition): each for each in self.windows} | counted
-        return replace(
-            self,
-            grants=tuple(changed.get(grant.id, grant) for grant in self.grants) if changed else self.grants,
-            windows=tuple(windows.values()) if counted else self.windows,
-        )
+        grants, windows = self.grants, self.windows
+        if decision.grants:
+            later = {grant.id: grant for grant in decision.grants}
+            grants = tuple([later.get(grant.id, grant) for grant in grants])
+        if decision.windows:
+            both = (*windows, *decision.windows)
+            windows = tuple({(each.feature_id, each.entity_key, each.condition): each for each in both}.values())
+        return changed(self, grants=grants, windows=windows)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from typing import Unpack
 import click
 import uvicorn
 
-from sumac.app import Parts, create_app
+from sumac.app import Parts, create_server
 from sumac.cli.options import ServingChoices, runs, serving_options
 from sumac.cli.prepared import Prepared, prepared
 from sumac.config import ConfigError, Settings, read_smtp
@@ -61,7 +61,7 @@ def listen(settings: Settings) -> tuple[socket.socket, Settings]:
 async def serve_until_stopped(parts: Parts, bound: socket.socket, *, jobs: bool, ready: str) -> None:
     """Serves on the socket, says when it is ready, and stops cleanly on a signal."""
     config = uvicorn.Config(
-        create_app(parts.services),
+        create_server(parts.services),
         log_level="warning",
         access_log=False,
         server_header=False,

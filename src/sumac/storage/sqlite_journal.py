@@ -19,9 +19,10 @@ from sumac.core.tenant import Tenant
 from sumac.storage import sqlite
 from sumac.storage.changes import TENANT_VERSION, Owner
 from sumac.storage.journal import Opened, Versions, Write
+from sumac.storage.json_text import write_json
 from sumac.storage.work import Work
 
-DIALECT = make_dialect()
+DIALECT = make_dialect(json_serializer=write_json)
 BEGIN = "BEGIN IMMEDIATE"
 AT_ONCE = "PRAGMA busy_timeout = 0"
 PATIENTLY = f"PRAGMA busy_timeout = {sqlite.BUSY_TIMEOUT_SECONDS * 1000}"

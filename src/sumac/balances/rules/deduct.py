@@ -5,7 +5,7 @@ is exact at ten decimal places.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal, localcontext
 from types import MappingProxyType
@@ -13,6 +13,7 @@ from types import MappingProxyType
 from sumac.balances.model import Grant
 from sumac.balances.requests import OverageBehavior
 from sumac.catalog.model import Feature, FeatureKind
+from sumac.core.copies import changed
 from sumac.core.quantity import ONE, QUANTITY_PRECISION, rounded
 from sumac.core.time import RANK_MINUTES, Interval
 
@@ -223,12 +224,13 @@ class _Walk:
 
     def taken(self) -> tuple[Taken, ...]:
         """Every grant that changed, in order."""
-        changes = ((source.grant, source.cost, rounded(self._balances[source.grant.id])) for source in self._sources)
-        return tuple(
-            Taken(replace(grant, balance=after), grant.balance - after, cost)
-            for grant, cost, after in changes
-            if after != grant.balance
-        )
+        taken = []
+        for source in self._sources:
+            grant, balance = source.grant, self._balances[source.grant.id]
+            if balance != grant.balance:
+                after = rounded(balance)
+                taken.append(Taken(changed(grant, balance=after), grant.balance - after, source.cost))
+        return tuple(taken)
 
 
 def _spend(
