@@ -7,14 +7,14 @@ in one transaction. What one caller asks wrongly never fails another. An answer 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from sumac.balances.batch import Answer, Batch, Decide, Item, Told
 from sumac.balances.model import BalanceSnapshot, TrackAnswer, UsageDecision
 from sumac.balances.requests import CheckRequest, TrackRequest
 from sumac.balances.rules.follow import to_buy
 from sumac.balances.rules.resolve import has_usage_limits
-from sumac.balances.service import require_settled
+from sumac.balances.service import SomethingDueError, require_settled
 from sumac.balances.usage import CheckAnswer, checked_answer, count, decide, judge, tracked_by
 from sumac.balances.views import View, Views, read_view
 from sumac.core.tenant import Tenant
@@ -112,15 +112,22 @@ class UsageDesk:
         With an idempotency `key`, only once within 24 hours.
         """
 
-        async def wait() -> Answer:
-            item = Item(tenant, customer_id, decide, key, known_at, asyncio.get_running_loop().create_future())
-            self._waiting.append(item)
-            if self._writer is None:
-                self._writer = asyncio.create_task(self._write())
-            answer: Answer = await item.answered
+        async def again() -> Answer:
+            answer: Answer = await self._put(Item(tenant, customer_id, decide, key, known_at))
             return answer
 
-        return await self._settled(tenant, wait)
+        try:
+            answer: Answer = await self._put(Item(tenant, customer_id, decide, key, known_at))
+        except SomethingDueError:
+            return await self._settled(tenant, again)
+        return answer
+
+    def _put(self, item: Item) -> "asyncio.Future[Any]":
+        """Lets it wait for the next commit; answers when it is told."""
+        self._waiting.append(item)
+        if self._writer is None:
+            self._writer = asyncio.create_task(self._write())
+        return item.answered
 
     async def close(self) -> None:
         """Waits until what was submitted is written."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal, localcontext
 from types import MappingProxyType
+from typing import NamedTuple
 
 from sumac.balances.model import Grant
 from sumac.balances.requests import OverageBehavior
@@ -22,8 +23,7 @@ NEVER = datetime.max.replace(tzinfo=UTC)
 NO_ENTITIES: Mapping[str, str | None] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(NamedTuple):
     """A grant that may pay, the units of it that one tracked unit costs, and whether it may go below zero unpaid."""
 
     grant: Grant
@@ -31,8 +31,7 @@ class Source:
     free_overage: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
+class Taken(NamedTuple):
     """What was taken from a grant (given back, when negative), and the grant as it is afterwards.
 
     `cost` is what one tracked unit costs of it.
@@ -43,8 +42,7 @@ class Taken:
     cost: Decimal = ONE
 
 
-@dataclass(frozen=True, slots=True)
-class Deducted:
+class Deducted(NamedTuple):
     """What usage came to: what each grant paid, in order, and the tracked units nobody paid."""
 
     taken: tuple[Taken, ...]
@@ -83,7 +81,7 @@ def compute_sources(
     Usage of an entity is paid by its own grants, then by the customer's; usage of the customer by the customer's, then
     by those of the entities, in the order of their ids.
     """
-    costs = {feature.id: Decimal(1)}
+    costs = {feature.id: ONE}
     for system in features:
         cost = system.credit_cost_of(feature.id)
         if cost is not None:
