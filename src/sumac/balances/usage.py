@@ -161,8 +161,7 @@ def decide(
     snapshot: BalanceSnapshot, request: TrackRequest, *, now: datetime, tracked: Sequence[Feature] | None = None
 ) -> UsageDecision:
     """What the usage comes to. Raises as `track` does."""
-    if tracked is None:
-        tracked = tracked_features(request, snapshot.features)
+    tracked = tracked or tracked_features(request, snapshot.features)
     event_ids = [new_id("evt", now=now) for _ in tracked]
     decision = decide_usage(snapshot, request, now=now, event_ids=event_ids, tracked=tracked)
     if decision.seats:

@@ -39,8 +39,7 @@ def decide_usage(
     seats.
     """
     entity = find_entity(snapshot, request.entity_id)
-    if tracked is None:
-        tracked = tracked_features(request, snapshot.features)
+    tracked = tracked or tracked_features(request, snapshot.features)
     limiting = limiting_of(snapshot, entity_key=entity.key if entity else None, properties=request.properties, now=now)
     before = {grant.id: grant for grant in snapshot.grants}
     after = dict(before)
@@ -56,13 +55,9 @@ def decide_usage(
         after.update(settled)
         events.append(_event(snapshot, feature, request, deductions, entity, event_id=event_id, now=now))
     changed = tuple(grant for grant in after.values() if grant is not before[grant.id])
-    seats = tuple(SeatChange(before[grant.id], grant) for grant in changed if grant.proration is not None)
-    decision = UsageDecision(
-        grants=changed,
-        events=tuple(events),
-        windows=tuple(windows.values()),
-        seats=tuple(change for change in seats if change.before.balance != change.after.balance),
-    )
+    seats = [SeatChange(before[each.id], each) for each in changed if each.proration is not None]
+    moved = tuple(change for change in seats if change.before.balance != change.after.balance)
+    decision = UsageDecision(grants=changed, events=tuple(events), windows=tuple(windows.values()), seats=moved)
     return followed(snapshot, decision, tracked, entity, request.properties, now=now)
 
 
@@ -73,8 +68,7 @@ def compute_answer(
     tracked: Sequence[Feature] | None = None,
 ) -> TrackAnswer:
     """The answer to usage that was recorded as these events, from the snapshot afterwards."""
-    if tracked is None:
-        tracked = tracked_features(request, snapshot.features)
+    tracked = tracked or tracked_features(request, snapshot.features)
     entity = find_entity(snapshot, request.entity_id)
     grants = visible(snapshot.grants, entity.key if entity else None)
     involved = list(dict.fromkeys(feature.id for feature in tracked))
