@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 import uvloop
 
-from sumac.app import create_app
+from sumac.app import create_server
 from sumac.cli.prepared import prepared
 from sumac.config import Settings
 from sumac.core.tenant import Env, Tenant
@@ -86,7 +86,7 @@ async def main() -> None:
             database = made.parts.services.database
             async with database.system() as system:
                 key = await organizations.create_key(system, made.organization.id, Env.SANDBOX, name="bench")
-            transport = httpx.ASGITransport(create_app(made.parts.services))
+            transport = httpx.ASGITransport(create_server(made.parts.services))
             headers = {"authorization": f"Bearer {key}"}
             async with httpx.AsyncClient(transport=transport, base_url=ADDRESS, headers=headers, timeout=60) as client:
                 await fill(client, database, Tenant(made.organization.id, Env.SANDBOX))

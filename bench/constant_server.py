@@ -10,9 +10,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from sumac.api.fast_door import FastDoor
 from sumac.app import create_app
 from sumac.cli.prepared import prepared
-from sumac.cli.serve import listen
+from sumac.cli.serve import listen, spare_garbage_collection
 from sumac.config import Settings
 from sumac.core.tenant import Env
 from sumac.organizations import service as organizations
@@ -32,8 +33,11 @@ async def main(data_dir: str, database_url: str) -> None:
             key = await organizations.create_key(system, made.organization.id, Env.SANDBOX, name="bench")
         app = create_app(made.parts.services)
         app.router.routes.insert(0, Route("/constant", constant, methods=["POST"]))
+        spare_garbage_collection()
         print(settings.address, key, flush=True)
-        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))
+        server = uvicorn.Server(
+            uvicorn.Config(FastDoor(app, made.parts.services), log_level="warning", access_log=False)
+        )
         await server.serve(sockets=[bound])
 
 

@@ -14,11 +14,36 @@ from sumac.storage.database import Database, database_url
 from sumac.storage.migrate import migrate
 from sumac.storage.schema import metadata
 from tests.support.crowd import processes
+from tests.support.engines import share_compiled_statements
 from tests.support.postgres import PostgresServer, running_postgres
 from tests.support.services import Services
 
 NEW_YEAR = datetime(2026, 1, 1, tzinfo=UTC)
 ENGINES = ("sqlite", "postgresql")
+ENGINE_SHOWS = {
+    "crowd",
+    "storage",
+    "test_desk.py",
+    "test_explaining.py",
+    "test_track.py",
+    "test_usage_races.py",
+    "test_events_series.py",
+    "test_fast_door.py",
+}
+
+share_compiled_statements()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """On PostgreSQL only the bodies of tests that show something of the engine are measured for coverage.
+
+    The others run the same lines on SQLite, and measuring them again takes nearly as long as the tests.
+    """
+    for item in items:
+        if not isinstance(item, pytest.Function) or not hasattr(item, "callspec"):
+            continue
+        if "postgresql" in item.callspec.params.values() and not ENGINE_SHOWS & {*item.path.parts, *item.fixturenames}:
+            item.add_marker(pytest.mark.no_cover)
 
 
 @pytest.fixture

@@ -5,12 +5,13 @@ from dataclasses import asdict, dataclass
 from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp
 
 from sumac.api.errors import add_error_handlers
 from sumac.api.fast_door import FastDoor
 from sumac.api.headers import SafeHeaders
 from sumac.api.openapi import add_openapi
-from sumac.api.router import api_router
+from sumac.api.router import api_routes
 from sumac.api.services import Services
 from sumac.balances.desk import UsageDesk
 from sumac.billing.clock import ClockService
@@ -81,13 +82,17 @@ def create_app(services: Services) -> FastAPI:
     app.state.services = services
     add_error_handlers(app)
     add_openapi(app)
-    app.include_router(api_router())
+    app.router.routes.extend(api_routes())
     app.include_router(pages_router(Site(services.database, services.billing, services.bank)))
     app.add_api_route("/health", _health, include_in_schema=False)
     app.add_middleware(SafeHeaders)
-    app.add_middleware(FastDoor, services=services)
     add_front(app)
     return app
+
+
+def create_server(services: Services) -> ASGIApp:
+    """What a process serves: the application, and before it the fast door."""
+    return FastDoor(create_app(services), services)
 
 
 async def _health(request: Request) -> Response:

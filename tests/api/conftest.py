@@ -6,6 +6,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from sumac.api.fast_door import FastDoor
 from sumac.api.services import Services
 from sumac.app import create_app
 from sumac.balances.desk import UsageDesk
@@ -64,9 +65,9 @@ def contracts() -> list[Contract]:
 
 
 @pytest.fixture
-async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+async def client(app: FastAPI, app_services: Services) -> AsyncIterator[httpx.AsyncClient]:
     """Somebody who sends requests, without any key."""
-    transport = httpx.ASGITransport(app)
+    transport = httpx.ASGITransport(FastDoor(app, app_services))
     async with httpx.AsyncClient(transport=transport, base_url=ADDRESS) as opened:
         yield opened
 

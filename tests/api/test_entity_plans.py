@@ -130,6 +130,13 @@ async def test_plans_for_several_at_once(ada: Api) -> None:
         await ada.call("entities.get", NORTH)
     )
     assert held(await ada.call("entities.get", SOUTH)) == held(await ada.call("entities.get", NORTH))
+    ended = [
+        {"plan_id": "desk", "entity_id": each, "cancel_action": "cancel_immediately"} for each in ("north", "south")
+    ]
+    ended.append({"plan_id": "lamp", "cancel_action": "cancel_immediately"})
+    assert -30 == (await ada.call("billing.preview_multi_update", {**ADA, "updates": ended}))["total"]
+    assert -30 == (await ada.call("billing.multi_update", {**ADA, "updates": ended}))["invoice"]["total"]
+    assert [("free", "customer")] == held(await ada.call("entities.get", NORTH))
     nobody = [{"plan_id": "desk", "entity_id": "west"}]
     assert 404 == (await ada.refused("billing.multi_attach", {**ADA, "plans": nobody})).status
 
@@ -150,9 +157,9 @@ async def test_requests_that_are_refused(ada: Api) -> None:
         ("billing.multi_attach", {**nobody, "plans": [{"plan_id": "desk"}]}, 404, "entity_not_found"),
         (
             "billing.multi_update",
-            {**ADA, "updates": [{**NORTH, "plan_id": "desk", **cancel}, {"plan_id": "free", **cancel}]},
-            400,
-            "invalid_request",
+            {**ADA, "updates": [{"entity_id": "north", "plan_id": "desk", **cancel}, {"plan_id": "desk", **cancel}]},
+            404,
+            "customer_product_not_found",
         ),
         (
             "billing.create_schedule",

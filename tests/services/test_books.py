@@ -24,6 +24,7 @@ from sumac.billing.requests import (
     ScheduleRequest,
     UpdateRequest,
 )
+from sumac.billing.rules.transition import place_of
 from sumac.catalog.model import Customization, Plan, Rollover
 from sumac.catalog.rules.shape import is_main_recurring
 from sumac.core.errors import SumacError
@@ -106,13 +107,15 @@ class Shopper:
 
     async def _track(self) -> None:
         value = Decimal(self.random.randint(-300, 900)) / self.random.choice([1, 7, 10])
-        await self.shop.track(f"{value:.10f}", self.random.choice(["messages", "seats", "credits"]))
+        feature_id = self.random.choice(["messages", "seats", "credits"])
+        await self.shop.track(f"{value:.10f}", feature_id, entity_id=self._scope())
 
     async def _attach(self) -> None:
         chosen = self.random.choice(PLANS)
         quantities = {"messages": Decimal(self.random.randint(0, 40))} if chosen.id == "packs" else {}
         mode = self.random.choice([RedirectMode.IF_REQUIRED, RedirectMode.IF_REQUIRED, RedirectMode.ALWAYS])
-        await self._perform(AttachRequest("ada", chosen.id, quantities=quantities, redirect_mode=mode))
+        scope = self._scope()
+        await self._perform(AttachRequest("ada", chosen.id, quantities=quantities, redirect_mode=mode, entity_id=scope))
 
     async def _schedule(self) -> None:
         phases, starts_at = [], None
@@ -123,12 +126,13 @@ class Shopper:
             before = starts_at or (await self.shop.customer()).now(self.shop.clock.now())
             starts_at = before + timedelta(hours=self.random.randint(1, 1000))
         mode = self.random.choice([RedirectMode.IF_REQUIRED, RedirectMode.IF_REQUIRED, RedirectMode.ALWAYS])
-        await self._perform(ScheduleRequest("ada", tuple(phases), redirect_mode=mode))
+        await self._perform(ScheduleRequest("ada", tuple(phases), redirect_mode=mode, entity_id=self._scope()))
 
     async def _update(self) -> None:
         chosen = self.random.choice(PLANS)
         customize = Customization(price=price(self.random.randint(1, 90)), sets_price=True)
-        change = UpdateRequest("ada", chosen.id, customize=customize, prorate=self.random.random() < 0.8)
+        prorate, scope = self.random.random() < 0.8, self._scope()
+        change = UpdateRequest("ada", chosen.id, customize=customize, prorate=prorate, entity_id=scope)
         if chosen.id == "packs":
             change = replace(change, customize=None, quantities={"messages": Decimal(self.random.randint(0, 40))})
         elif self.random.random() < 0.2:
@@ -136,22 +140,26 @@ class Shopper:
         await self._perform(change)
 
     async def _attach_several(self) -> None:
-        wishes = tuple(PlanWish(each.id) for each in self.random.sample(PLANS, 2))
+        wishes = tuple(PlanWish(each.id, entity_id=self._scope()) for each in self.random.sample(PLANS, 2))
         await self._perform(MultiAttachRequest("ada", wishes))
 
     async def _cancel(self) -> None:
         await self._perform(self._unwanted(self.random.choice(PLANS)))
 
     async def _cancel_several(self) -> None:
-        changes = tuple(self._unwanted(each) for each in self.random.sample(PLANS, 2))
+        scope = self._scope()
+        changes = tuple(replace(self._unwanted(each), entity_id=scope) for each in self.random.sample(PLANS, 2))
         await self._perform(MultiCancelRequest("ada", changes))
+
+    def _scope(self) -> str | None:
+        """The customer, or one of two entities."""
+        return self.random.choice([None, None, "one", "two"])
 
     def _unwanted(self, chosen: Plan) -> CancelRequest:
         action = self.random.choice(list(CancelAction))
         refunded = action is CancelAction.CANCEL_IMMEDIATELY and self.random.random() < 0.3
-        return CancelRequest(
-            "ada", action, chosen.id, refund=self.random.choice(list(RefundKind)) if refunded else None
-        )
+        refund = self.random.choice(list(RefundKind)) if refunded else None
+        return CancelRequest("ada", action, chosen.id, refund=refund, entity_id=self._scope())
 
     async def _perform(self, request: BillingRequest) -> None:
         """Does it, and finds on the invoice what the preview had said."""
@@ -204,6 +212,8 @@ async def test_the_books_add_up(services: Services, seed: int) -> None:
     """After months of buying, scheduling, using, cancelling and failing charges every sum is what its parts say."""
     await services.offer(feature(), seats(), credit_system("credits", {"messages": "0.3"}), *PLANS)
     await services.add_customer(card=GOOD_CARD, clock_at=services.clock.now())
+    for entity_id in ("one", "two"):
+        await services.add_entity(entity_id)
     shopper = Shopper(services, Random(seed))  # noqa: S311  # a seed replays the run
 
     for _ in range(STEPS):
@@ -252,12 +262,13 @@ async def _money_is_where_the_invoices_say(shop: Services, customer: Customer) -
 
 
 async def _nothing_is_overdue(shop: Services, customer: Customer) -> None:
-    """One main plan, every period runs now, and whatever is due next lies ahead."""
+    """One main plan for each, every period runs now, and whatever is due next lies ahead."""
     now = customer.now(shop.clock.now())
     async with shop.database.reading(shop.tenant) as work:
         held = (await shop.billing.holdings(work, [customer.key])).get(customer.key, ())
     usable = [each for each in held if each.held.is_usable]
-    assert 1 >= sum(is_main_recurring(each.plan) for each in usable)
+    places = [place_of(each) for each in usable if is_main_recurring(each.plan)]
+    assert sorted(set(places), key=str) == sorted(places, key=str)
     for each in usable:
         assert each.held.starts_at <= now
         if each.held.period_start is not None and each.held.period_end is not None:

@@ -196,15 +196,12 @@ async def test_which_plan_is_meant(shop: Services) -> None:
 
 
 async def test_several_plans_of_one_entity(shop: Services) -> None:
-    """They are cancelled together; those of several scopes one after the other."""
+    """They are cancelled together."""
     await shop.offer(PRO, plan("add-on", item("messages", 7), price=price(5), add_on=True))
     await shop.attach("pro", entity_id="one")
     await shop.attach("add-on", entity_id="one")
     await shop.attach("pro", entity_id="two")
     now = CancelAction.CANCEL_IMMEDIATELY
-    mixed = (CancelRequest("ada", now, "pro", entity_id="one"), CancelRequest("ada", now, "pro", entity_id="two"))
-    with pytest.raises(BadRequest):
-        await shop.billing.perform(shop.tenant, MultiCancelRequest("ada", mixed), actor=ACTOR)
     both = MultiCancelRequest(
         "ada", (CancelRequest("ada", now, "pro"), CancelRequest("ada", now, "add-on")), entity_id="one"
     )
@@ -212,6 +209,51 @@ async def test_several_plans_of_one_entity(shop: Services) -> None:
 
     assert {("two", "pro"): "active"} == await statuses(shop)
     assert "-25.00" == (await shop.totals())[-1]
+
+
+async def test_plans_of_several_scopes_are_cancelled_together(shop: Services) -> None:
+    """On one invoice, each where its change says; the customer's free plan follows the customer's plan only (§12.5)."""
+    await shop.offer(FREE, PRO, plan("add-on", item("messages", 7), price=price(5), add_on=True))
+    for entity_id in (None, "one", "two"):
+        await shop.attach("pro", entity_id=entity_id)
+    await shop.attach("add-on", entity_id="two")
+    now, later = CancelAction.CANCEL_IMMEDIATELY, CancelAction.CANCEL_END_OF_CYCLE
+    changes = (
+        CancelRequest("ada", now, "pro"),
+        CancelRequest("ada", later, "pro", entity_id="one"),
+        CancelRequest("ada", now, "pro", entity_id="two"),
+    )
+    request = MultiCancelRequest("ada", changes)
+    preview = await shop.billing.preview(shop.tenant, request)
+    receipt = await shop.billing.perform(shop.tenant, request, actor=ACTOR)
+
+    assert receipt.invoice is not None
+    assert preview.decision.invoice is not None
+    assert ("-40.00", 2) == ((await shop.totals())[-1], len(preview.decision.invoice.lines))
+    assert {
+        (None, "free"): "active",
+        ("one", "pro"): "canceling",
+        ("two", "add-on"): "active",
+    } == await statuses(shop)
+
+
+async def test_what_cannot_be_cancelled_together(shop: Services) -> None:
+    """A plan that somebody else has, an entity that is not there, one plan twice: nothing is cancelled at all."""
+    await shop.offer(PRO)
+    await shop.attach("pro", entity_id="one")
+    await shop.attach("pro", entity_id="two")
+    held = await statuses(shop)
+    now = CancelAction.CANCEL_IMMEDIATELY
+    first = CancelRequest("ada", now, "pro", entity_id="one")
+    for other, error in (
+        (CancelRequest("ada", now, "pro"), NotFound),
+        (CancelRequest("ada", now, "pro", entity_id="three"), NotFound),
+        (CancelRequest("ada", now, "pro", entity_id="one"), BadRequest),
+    ):
+        with pytest.raises(error):
+            await shop.billing.perform(shop.tenant, MultiCancelRequest("ada", (first, other)), actor=ACTOR)
+
+    assert held == await statuses(shop)
 
 
 @pytest.mark.parametrize("offered", [PRO, PREMIUM], ids=["the-same-price", "a-dearer-plan"])

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from random import Random
@@ -20,6 +20,7 @@ from sumac.balances.rules.sum import compute_balance, shown
 from sumac.billing.requests import CancelAction
 from sumac.catalog.model import Proration
 from sumac.core.errors import SumacError
+from sumac.core.page import Cursor
 from sumac.core.time import Cadence, Interval
 from sumac.customers import entities
 from sumac.customers import service as customers
@@ -40,7 +41,7 @@ from tests.support.build import (
 from tests.support.rolling import capped
 from tests.support.services import GOOD_CARD, Services
 
-STEPS = 45
+STEPS, AT_ONCE_MAX = 30, 3
 KEPT = Proration("prorate_immediately", "none")
 MILLISECOND = timedelta(milliseconds=1)
 FEATURES = ("messages", "credits", "seats")
@@ -74,7 +75,7 @@ class Person:
         return f"desk{self.desks}"
 
     async def act(self) -> None:
-        """One thing, which takes a moment; what is refused changes nothing."""
+        """One thing; what is refused changes nothing."""
         deeds: tuple[tuple[int, Callable[[], Awaitable[object]]], ...] = (
             (8, self._use),
             (3, self._edit),
@@ -230,13 +231,55 @@ async def test_the_explanation_sums_to_the_number(services: Services, seed: int)
     person = Person(services, Random(seed))  # noqa: S311  # a seed replays the run
 
     for _ in range(STEPS):
-        await person.act()
+        for _ in range(person.random.randint(1, AT_ONCE_MAX)):
+            await person.act()
         await person.remember()
 
     known = {None, *await services.entity_ids()}
     for each in person.memory:
         if each.entity_id in known:
             await assert_explained(services, each)
+
+
+async def test_usage_of_the_instant_of_a_late_reset(services: Services) -> None:
+    """What was used at the very instant of a reset that nobody had to wait for is of the period before, if it was."""
+    await services.offer(feature(), free_plan("free", item("messages", 100), auto_enable=True))
+    await services.add_customer(clock_at=services.clock.now())
+    await services.track(30)
+    async with services.database.work(services.tenant) as work:
+        customer = await customers.get(work, "ada")
+        (grant,) = await balances.live_grants(work, customer.key)
+        full = replace(grant, balance=grant.granted, resets_at=customer.now(work.now) + timedelta(days=9))
+        await balances.reset_grants(work, [full], cause="late", actor="test", at=customer.now(work.now))
+    await services.track(4)
+
+    explained = await explained_at(services, "messages")
+
+    assert (Decimal(100), Decimal(96), Decimal(4), False) == numbers_of(explained.explanation.balance)
+    assert numbers_of(await shown_balance(services, "messages")) == numbers_of(explained.explanation.balance)
+    assert [Decimal(4)] == [taken.total for source in explained.explanation.sources for taken in source.taken]
+    assert [Decimal(4)] == [event.value for event in explained.events.items]
+
+
+async def test_usage_that_is_told_late(services: Services) -> None:
+    """It counts when it was told: in the balance from then on, among the events by then, on every page."""
+    await services.offer(feature(), free_plan("free", item("messages", 100), auto_enable=True))
+    await services.add_customer(clock_at=services.clock.now())
+    start = (await services.customer()).now(services.clock.now())
+    for day in range(6):
+        await services.advance(start + timedelta(days=40 + day))
+        await services.track(day + 1, occurred_at=start + timedelta(days=day) if day % 2 else None)
+
+    seen: list[Decimal] = []
+    cursor: Cursor | None = None
+    while cursor is not None or not seen:
+        page = (await explained_at(services, "messages", cursor=cursor, limit=2)).events
+        seen += [event.value for event in page.items]
+        cursor = Cursor.decode(page.next_cursor or "")
+    halfway = await explained_at(services, "messages", at=start + timedelta(days=42))
+
+    assert [6, 5, 4, 3, 2, 1] == seen
+    assert (Decimal(100), Decimal(94), Decimal(6), False) == numbers_of(halfway.explanation.balance)
 
 
 async def assert_explained(services: Services, remembered: Remembered) -> None:
@@ -275,10 +318,16 @@ def sums_of(source: Explained) -> tuple[Decimal, Decimal, Decimal]:
 
 
 async def explained_at(
-    services: Services, feature_id: str, entity_id: str | None = None, at: datetime | None = None, limit: int = 50
+    services: Services,
+    feature_id: str,
+    entity_id: str | None = None,
+    at: datetime | None = None,
+    *,
+    cursor: Cursor | None = None,
+    limit: int = 50,
 ) -> ExplainedBalance:
     """The explanation, after whatever is due."""
-    request = ExplainRequest("ada", feature_id, entity_id, at, limit=limit)
+    request = ExplainRequest("ada", feature_id, entity_id, at, cursor=cursor, limit=limit)
 
     async def step() -> ExplainedBalance:
         async with services.database.reading(services.tenant) as work:

@@ -215,7 +215,20 @@ async def retry_with_another_card(shop: Services) -> None:
     await shop.billing.retry_open_invoices(shop.tenant, (await shop.customer()).key)
 
 
+def entity(entity_id: str) -> Step:
+    return lambda shop: shop.add_entity(entity_id)
+
+
+def take_words(shop: Services) -> Awaitable[object]:
+    return shop.track(15, "words")
+
+
+def leave_pool(shop: Services) -> Awaitable[object]:
+    return shop.cancel(CancelAction.CANCEL_IMMEDIATELY, plan_id="desk", entity_id="two")
+
+
 PRO = (card(), attach("pro"))
+POOLED = (card(), entity("one"), entity("two"), attach("desk", entity_id="one"), take_words)
 GIVEN_UP = (card(), next_charge("decline"), attach("pro"), wall(NEW_YEAR + 10 * ONE_MINUTE), jobs)
 PAST_DUE = (*PRO, next_charge("decline"), wall(FEBRUARY), jobs)
 OPERATIONS = [
@@ -232,6 +245,8 @@ OPERATIONS = [
     Operation("upgrade confirmed on a page", confirm_page, PRO),
     Operation("upgrade paid in part by credit", attach("premium"), [*PRO, cancel()]),
     Operation("downgrade", attach("pro"), [card(), attach("premium")]),
+    Operation("an entity's units join a pool", attach("desk", entity_id="two"), POOLED),
+    Operation("an entity's units leave a pool", leave_pool, [*POOLED, attach("desk", entity_id="two")]),
     Operation("more seats", update(plan_id="team", quantities={"seats": Decimal(9)}), [card(), attach("team")]),
     Operation("top-up", update(plan_id="pack", quantities={"words": Decimal(200)}), [card(), attach("pack")]),
     Operation("automatic top-up", use_words, [card(), attach("pack"), topping_up()]),
@@ -274,6 +289,7 @@ async def offer(shop: Services) -> None:
         plan("premium", item("messages", 500), price=price(50)),
         plan("team", held_item("seats", 5, price=prepaid_price(10)), price=price(49), group="team"),
         plan("pack", words, price=price(10, ONCE), add_on=True),
+        plan("desk", item("words", 20, pooled=True), price=price(8), group="desks"),
     )
 
 

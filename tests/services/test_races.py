@@ -12,12 +12,14 @@ from sumac.billing.requests import (
     RedirectMode,
 )
 from sumac.billing.service import Receipt
+from sumac.core.clock import ManualClock
 from sumac.core.errors import BadRequest, Conflict, Gone, Locked, NotFound, SumacError
 from sumac.customers import service as customers
 from sumac.invoices.model import InvoiceStatus
 from sumac.storage.schema import bank_charges
 from tests.support.bank import SlowBank
 from tests.support.build import feature, free_plan, item, plan, price, usage_price
+from tests.support.crowd import process
 from tests.support.services import GOOD_CARD, Services
 
 FEBRUARY = datetime(2026, 2, 1, tzinfo=UTC)
@@ -215,22 +217,19 @@ async def test_an_attach_at_the_boundary_settles_it_first(shop: Services) -> Non
     assert {"premium": "active"} == await shop.statuses()
 
 
-@pytest.mark.parametrize("address", ["postgresql"], indirect=True)
-async def test_an_operation_that_waited_over_a_boundary_starts_again(shop: Services) -> None:
-    """Begun before the renewal, given the customer's row after it: it must not decide about the period that is over."""
+async def test_a_process_whose_clock_is_behind(shop: Services, address: str) -> None:
+    """After the renewal it must not decide about the period that is over; once its clock is there, it may."""
     await shop.attach("pro")
-    shop.clock.move_to(FEBRUARY - timedelta(milliseconds=1))
-    customer = await shop.customer()
-    async with shop.database.work(shop.tenant) as early:
-        shop.clock.move_to(FEBRUARY)
-        await shop.billing.settle_due_customers()
-
-        renewed = await customers.get_by_key(early, customer.key, lock=True)
+    behind = ManualClock(FEBRUARY - timedelta(milliseconds=1))
+    shop.clock.move_to(FEBRUARY)
+    await shop.billing.settle_due_customers()
+    async with process(address, behind, shop.tenant) as other, other.database.work(other.tenant) as work:
+        renewed = await customers.get_for_update(work, "ada")
         with pytest.raises(SomethingDueError):
-            await require_ready(early, renewed)
+            await require_ready(work, renewed)
 
-    async with shop.database.work(shop.tenant) as later:
-        await require_ready(later, await customers.get_by_key(later, customer.key, lock=True))
+        behind.move_to(FEBRUARY)
+        await require_ready(work, renewed)
 
 
 async def test_deleted_while_being_charged(shop: Services) -> None:

@@ -28,6 +28,7 @@ EXPECTED = {
 }
 HTTP_CODES = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
 PROBLEMS_SHOWN_MAX = 20
+UNEXPECTED = ("Something went wrong on our side; the request had no effect", "internal_error")
 
 
 def error_response(request: Request, status: int, message: str, code: str) -> Response:
@@ -68,9 +69,7 @@ def add_error_handlers(app: FastAPI) -> None:
     @app.exception_handler(Exception)
     async def _unexpected(request: Request, error: Exception) -> Response:
         log.error("request_failed", route=getattr(request.scope.get("route"), "path", None), exc_info=error)
-        return error_response(
-            request, 500, "Something went wrong on our side; the request had no effect", "internal_error"
-        )
+        return error_response(request, 500, *UNEXPECTED)
 
 
 def _problem(problem: Mapping[str, Any]) -> str:

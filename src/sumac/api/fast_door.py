@@ -7,9 +7,10 @@ request: whatever is not plain, not known or not permitted is handed over to it,
 
 from collections.abc import Awaitable, Callable, Sequence
 
+import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from sumac.api.errors import error_value
+from sumac.api.errors import UNEXPECTED, error_value
 from sumac.api.headers import ALWAYS
 from sumac.api.known_keys import KnownCaller, KnownKeys
 from sumac.api.schemas.plain import NotPlainError, read_check, read_track
@@ -22,10 +23,13 @@ from sumac.balances.usage import SeatsBilledError
 from sumac.core.errors import BadRequest, SumacError
 from sumac.organizations.rules.scopes import is_permitted
 
+log = structlog.get_logger("sumac.api")
+
 BODY_BYTES_MAX = 16_384
 ANSWERS_MAX = 100
 VERSIONS_MAX = 100
 OK = 200
+FAILED = 500
 HEADERS = [
     (b"content-type", b"application/json"),
     *((name.encode(), value.encode()) for name, value in ALWAYS.items()),
@@ -86,6 +90,11 @@ class FastDoor:
             return await way(known, body)
         except BadRequest as error:
             return error.status, encode(error_value(error.message, error.code, known.caller.tenant))
+        except (_HandOver, NotPlainError, SumacError, SeatsBilledError, OutdatedError):
+            raise
+        except Exception as error:  # whatever it is, it may be half done: nobody shall do it again
+            log.exception("request_failed", route="fast", exc_info=error)
+            return FAILED, encode(error_value(*UNEXPECTED, known.caller.tenant))
 
     def _key_in(self, scope: Scope) -> bytes:
         key = b""

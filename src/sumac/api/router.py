@@ -1,8 +1,12 @@
 """Every operation of the API, in the order the reference lists them."""
 
+from collections.abc import Sequence
+from functools import cache
+
 from fastapi import APIRouter
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import BaseRoute
 
 from sumac.api.operations import (
     administer,
@@ -59,13 +63,14 @@ NOUNS = (
 )
 
 
-def api_router() -> APIRouter:
-    """The operations of every noun."""
+@cache
+def api_routes() -> Sequence[BaseRoute]:
+    """The operations of every noun; they find their services in the app's state, so every app may have the same."""
     router = APIRouter()
     for noun in NOUNS:
         router.include_router(noun.router)
     router.add_api_route("/v1/{path:path}", _nothing, methods=list(METHODS), include_in_schema=False)
-    return router
+    return tuple(router.routes)
 
 
 async def _nothing() -> Response:

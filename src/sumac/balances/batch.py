@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -20,6 +20,10 @@ from sumac.storage.journal import Journal
 Answer = TypeVar("Answer")
 Told = Callable[[BalanceSnapshot], Answer]
 Decide = Callable[[BalanceSnapshot, datetime], tuple[UsageDecision, Told[Answer]]]
+
+
+def _future() -> "asyncio.Future[Any]":
+    return asyncio.get_running_loop().create_future()
 
 
 class OutdatedError(Exception):
@@ -40,7 +44,7 @@ class Item:
     decide: Decide[Any]
     key: str | None
     known_at: int | None
-    answered: "asyncio.Future[Any]"
+    answered: "asyncio.Future[Any]" = field(default_factory=_future)
     answer: object = None
     error: Exception | None = None
 

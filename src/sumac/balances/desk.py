@@ -7,20 +7,21 @@ in one transaction. What one caller asks wrongly never fails another. An answer 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from sumac.balances.batch import Answer, Batch, Decide, Item, Told
 from sumac.balances.model import BalanceSnapshot, TrackAnswer, UsageDecision
 from sumac.balances.requests import CheckRequest, TrackRequest
 from sumac.balances.rules.follow import to_buy
 from sumac.balances.rules.resolve import has_usage_limits
-from sumac.balances.service import require_settled
+from sumac.balances.service import SomethingDueError, require_settled
 from sumac.balances.usage import CheckAnswer, checked_answer, count, decide, judge, tracked_by
 from sumac.balances.views import View, Views, read_view
 from sumac.core.tenant import Tenant
 from sumac.storage.database import Database
 
 BATCH_MAX = 500
+TURNS_MAX = 50
 Topup = Callable[[Tenant, str], None]
 
 
@@ -111,15 +112,22 @@ class UsageDesk:
         With an idempotency `key`, only once within 24 hours.
         """
 
-        async def wait() -> Answer:
-            item = Item(tenant, customer_id, decide, key, known_at, asyncio.get_running_loop().create_future())
-            self._waiting.append(item)
-            if self._writer is None:
-                self._writer = asyncio.create_task(self._write())
-            answer: Answer = await item.answered
+        async def again() -> Answer:
+            answer: Answer = await self._put(Item(tenant, customer_id, decide, key, known_at))
             return answer
 
-        return await self._settled(tenant, wait)
+        try:
+            answer: Answer = await self._put(Item(tenant, customer_id, decide, key, known_at))
+        except SomethingDueError:
+            return await self._settled(tenant, again)
+        return answer
+
+    def _put(self, item: Item) -> "asyncio.Future[Any]":
+        """Lets it wait for the next commit; answers when it is told."""
+        self._waiting.append(item)
+        if self._writer is None:
+            self._writer = asyncio.create_task(self._write())
+        return item.answered
 
     async def close(self) -> None:
         """Waits until what was submitted is written."""
@@ -127,12 +135,22 @@ class UsageDesk:
             await self._writer
 
     async def _write(self) -> None:
+        expected = 1
         try:
             while self._waiting:
+                await self._gather(expected)
                 batch, self._waiting = self._waiting[:BATCH_MAX], self._waiting[BATCH_MAX:]
+                expected = len(batch)
                 await self._write_batch(batch)
         finally:
             self._writer = None
+
+    async def _gather(self, expected: int) -> None:
+        """Lets as many come as came last time, for some turns of the loop: who was just answered may ask again."""
+        for _ in range(TURNS_MAX):
+            if len(self._waiting) >= expected:
+                return
+            await asyncio.sleep(0)
 
     async def _write_batch(self, items: Sequence[Item]) -> None:
         """Writes the items together; where that fails as a whole, each by itself."""

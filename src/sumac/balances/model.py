@@ -1,7 +1,7 @@
 """A source of units (Grant), their sum per feature (Balance), and the record of every change (billing.md §1.7, §3)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -10,11 +10,20 @@ from typing import Any, Literal
 from sumac.balances.controls import NO_CONTROLS, ControlSet, UsageAlert
 from sumac.balances.requests import OverageBehavior, TrackRequest
 from sumac.catalog.model import Feature, ItemPrice, Proration, Rollover
+from sumac.core.copies import changed
 from sumac.core.time import Cadence
 from sumac.customers.model import Customer, Entity
 from sumac.events.model import Deduction, UsageEvent
 
 ZERO = Decimal(0)
+
+
+class PoolMode(StrEnum):
+    """When units that are given to a pool come back: never, at times of its own, or with the cycle of paid plans."""
+
+    LIFETIME = "lifetime"
+    LAZY = "lazy"
+    SUBSCRIPTION = "subscription"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +39,11 @@ class Grant:
 
     `balance_id` is the caller's own name of it. The slots that one item of a plan gives to each entity are grants with
     the same `shared_id`, and one balance to the caller. Units left at a reset live on, by its `rollover`, in a grant
-    that is a `rollover_of` it: it has no resets, and `included` is what was left (§9.5). A grant with a `pool_id`
-    gives its units to that grant and shows none of its own (§17.3).
+    that is a `rollover_of` it: it has no resets, and `included` is what was left (§9.5).
+
+    Those with a `pool_mode` are pools, which belong to no plan, and what plans contribute to them (§17.3): a
+    contribution gives its units to the pool of its `pool_id`, and has neither a balance nor resets of its own. While
+    its plan is paused, or past due and withheld for that, it gives nothing, and has no `pool_id`.
     """
 
     id: str
@@ -63,6 +75,17 @@ class Grant:
     rollover: Rollover | None = None
     rollover_of: str | None = None
     pool_id: str | None = None
+    pool_mode: PoolMode | None = None
+
+    @property
+    def is_pool(self) -> bool:
+        """Whether it is the one balance that contributions of plans add up to."""
+        return self.pool_mode is not None and self.customer_plan_id is None
+
+    @property
+    def is_contribution(self) -> bool:
+        """Whether its units are given to a pool; nobody is shown it, and nothing is taken from it."""
+        return self.pool_mode is not None and self.customer_plan_id is not None
 
     @property
     def granted(self) -> Decimal:
@@ -97,7 +120,7 @@ class Grant:
         hand stays in sight.
         """
         gave = bool(self.included or self.prepaid or self.adjustment)
-        beside_plans = self.customer_plan_id is None and self.rollover_of is None
+        beside_plans = self.customer_plan_id is None and self.rollover_of is None and not self.is_pool
         untouched = self.resets_at is None and self.edited_at is None
         return beside_plans and untouched and gave and not self.unlimited and self.balance == 0
 
@@ -322,14 +345,14 @@ class BalanceSnapshot:
 
     def after(self, decision: "UsageDecision") -> "BalanceSnapshot":
         """The snapshot once the decision is carried out."""
-        changed = {grant.id: grant for grant in decision.grants}
-        counted = {(each.feature_id, each.entity_key, each.condition): each for each in decision.windows}
-        windows = {(each.feature_id, each.entity_key, each.condition): each for each in self.windows} | counted
-        return replace(
-            self,
-            grants=tuple(changed.get(grant.id, grant) for grant in self.grants) if changed else self.grants,
-            windows=tuple(windows.values()) if counted else self.windows,
-        )
+        grants, windows = self.grants, self.windows
+        if decision.grants:
+            later = {grant.id: grant for grant in decision.grants}
+            grants = tuple([later.get(grant.id, grant) for grant in grants])
+        if decision.windows:
+            both = (*windows, *decision.windows)
+            windows = tuple({(each.feature_id, each.entity_key, each.condition): each for each in both}.values())
+        return changed(self, grants=grants, windows=windows)
 
 
 @dataclass(frozen=True, slots=True)

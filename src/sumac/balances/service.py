@@ -3,20 +3,20 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from decimal import Decimal
 
 from sumac.balances import limits_store, store
 from sumac.balances.controls import ControlSet
-from sumac.balances.model import BalanceSnapshot, EntryKind, Grant, GrantDates, GrantEntry, GrantTerms, RolledUnits
+from sumac.balances.entries import entry_of
+from sumac.balances.model import BalanceSnapshot, EntryKind, Grant, GrantDates, GrantEntry, RolledUnits
+from sumac.balances.pools import find_pools, pass_on
+from sumac.balances.rules.pool import abandoned, in_pool, resumed
 from sumac.balances.rules.resolve import is_unbilled
-from sumac.balances.rules.rollover import rolled_grant
+from sumac.balances.rules.rollover import compute_arrival, rolled_grant
 from sumac.catalog.model import Feature
 from sumac.core.ids import new_id
 from sumac.customers import service as customers
 from sumac.customers.model import Customer, Entity
 from sumac.storage.work import Work
-
-ZERO = Decimal(0)
 
 
 class SomethingDueError(Exception):
@@ -80,11 +80,18 @@ async def unbilled_grants(work: Work, customer: Customer, grants: Sequence[Grant
 
 async def open_grants(
     work: Work, opened: Sequence[Grant], *, cause: str, actor: str, at: datetime, reason: str | None = None
-) -> None:
-    """Adds grants, each with the entry that says where its units come from."""
-    await store.add_all(work, opened)
+) -> Sequence[Grant]:
+    """Adds grants, each with the entry that says where its units come from.
+
+    Answers, in their order, the grants that hold the units: each of them itself, or the pool that it contributes to.
+    """
+    contributions = [grant for grant in opened if grant.is_contribution]
+    pools = await find_pools(work, contributions, at=at)
+    pool_of = {grant.id: pool for grant, pool in zip(contributions, pools, strict=True)}
+    added = [in_pool(grant, pool_of[grant.id].id) if grant.id in pool_of else grant for grant in opened]
+    await store.add_all(work, added)
     entries = [
-        _entry(
+        entry_of(
             grant,
             EntryKind.GRANTED if grant.rollover_of is None else EntryKind.ROLLED_OVER,
             before=None,
@@ -93,21 +100,35 @@ async def open_grants(
             at=at,
             reason=reason,
         )
-        for grant in opened
+        for grant in added
     ]
     await store.add_entries(work, entries)
+    given = [replace(grant, pool_id=pool_of[grant.id].id) for grant in contributions]
+    await pass_on(work, [(None, grant) for grant in given], cause=cause, actor=actor, at=at)
+    return [pool_of.get(grant.id, grant) for grant in opened]
 
 
 async def open_rolled(
     work: Work, sources: Sequence[tuple[Grant, Sequence[RolledUnits]]], *, cause: str, actor: str, at: datetime
 ) -> None:
-    """Adds what rolls over beside each grant."""
-    opened = [
-        rolled_grant(source, parcel, grant_id=new_id("cus_ent", now=at), at=at)
-        for source, parcels in sources
-        for parcel in parcels
-    ]
+    """Adds what rolls over beside each grant; beside a pool no more of all that has than its own cap."""
+    opened = []
+    for source, parcels in sources:
+        if source.is_pool and parcels:
+            parcels = await _make_room(work, source, parcels, cause=cause, actor=actor, at=at)  # noqa: PLW2901  # what fits
+        opened += [rolled_grant(source, parcel, grant_id=new_id("cus_ent", now=at), at=at) for parcel in parcels]
     await open_grants(work, opened, cause=cause, actor=actor, at=at)
+
+
+async def _make_room(
+    work: Work, source: Grant, parcels: Sequence[RolledUnits], *, cause: str, actor: str, at: datetime
+) -> Sequence[RolledUnits]:
+    """What of the parcels fits beside a pool; what rolled over from it before may have to make room."""
+    (pool,) = await store.find(work, source.customer_key, [source.id])
+    arrived = compute_arrival(pool, await store.rolled_over_from(work, [pool.id]), parcels)
+    await end_grants(work, arrived.emptied, cause=cause, actor=actor, at=at)
+    await trim_rolled(work, arrived.trimmed, cause=cause, actor=actor, at=at)
+    return arrived.opened
 
 
 async def trim_rolled(work: Work, trimmed: Sequence[Grant], *, cause: str, actor: str, at: datetime) -> None:
@@ -122,9 +143,35 @@ async def end_grants(
     for grant in ended:
         await store.change(work, replace(grant, ended_at=at))
     entries = [
-        _entry(grant, EntryKind.ENDED, before=grant, cause=cause, actor=actor, at=at, reason=reason) for grant in ended
+        entry_of(grant, EntryKind.ENDED, before=grant, cause=cause, actor=actor, at=at, reason=reason)
+        for grant in ended
     ]
     await store.add_entries(work, entries)
+    await pass_on(work, [(grant, None) for grant in ended], cause=cause, actor=actor, at=at)
+
+
+async def end_abandoned_pools(work: Work, customer_key: str, *, cause: str, actor: str, at: datetime) -> None:
+    """Ends the customer's pools that nothing contributes to any more; whatever contributes later has another one."""
+    live = await store.live(work, [customer_key])
+    await end_grants(work, abandoned(live), cause=cause, actor=actor, at=at)
+
+
+async def leave_pools(work: Work, resting: Sequence[Grant], *, cause: str, actor: str, at: datetime) -> None:
+    """Takes contributions out of their pools for as long as their plan gives nothing; other grants stay as they are."""
+    contributions = [grant for grant in resting if grant.pool_id is not None]
+    await pass_on(work, [(grant, None) for grant in contributions], cause=cause, actor=actor, at=at)
+    for grant in contributions:
+        await store.change(work, replace(grant, pool_id=None))
+
+
+async def rejoin_pools(work: Work, resting: Sequence[Grant], *, cause: str, actor: str, at: datetime) -> None:
+    """Gives the units of contributions whose plan goes on to their pools again; other grants stay as they are."""
+    contributions = [resumed(grant) for grant in resting if grant.is_contribution and grant.pool_id is None]
+    pools = await find_pools(work, contributions, at=at)
+    given = [replace(grant, pool_id=pool.id) for grant, pool in zip(contributions, pools, strict=True)]
+    for grant in given:
+        await store.change(work, in_pool(grant, grant.pool_id or ""))
+    await pass_on(work, [(None, grant) for grant in given], cause=cause, actor=actor, at=at)
 
 
 async def edit_grants(
@@ -165,42 +212,13 @@ async def _change_grants(
         return ()
     before = {grant.id: grant for grant in await store.find(work, after[0].customer_key, [each.id for each in after])}
     entries = []
-    for grant in after:
+    for grant in (each if each.pool_id is None else in_pool(each, each.pool_id) for each in after):
         await store.change(work, grant)
         old = before[grant.id]
-        entry = _entry(grant, kind, before=old, cause=cause, actor=actor, at=at, reason=reason)
+        entry = entry_of(grant, kind, before=old, cause=cause, actor=actor, at=at, reason=reason)
         dates = GrantDates.of(old)
         moved = kind is EntryKind.EDITED and dates != GrantDates.of(grant)
         entries.append(replace(entry, dates_before=dates) if moved else entry)
     await store.add_entries(work, entries)
+    await pass_on(work, [(before[each.id], each) for each in after], cause=cause, actor=actor, at=at)
     return entries
-
-
-def _entry(
-    grant: Grant,
-    kind: EntryKind,
-    *,
-    before: Grant | None,
-    cause: str,
-    actor: str,
-    at: datetime,
-    reason: str | None = None,
-) -> GrantEntry:
-    """The entry of a change of the grant from `before`, None for a new one; nothing is left where it ends."""
-    granted, balance = (ZERO, ZERO) if kind is EntryKind.ENDED else (grant.granted, grant.balance)
-    return GrantEntry(
-        id=new_id("ent", now=at),
-        customer_key=grant.customer_key,
-        grant_id=grant.id,
-        feature_id=grant.feature_id,
-        kind=kind,
-        granted_change=granted - (before.granted if before is not None else ZERO),
-        balance_change=balance - (before.balance if before is not None else ZERO),
-        cause=cause,
-        actor=actor,
-        at=at,
-        granted_after=granted,
-        balance_after=balance,
-        reason=reason,
-        terms_after=GrantTerms.of(grant, before),
-    )

@@ -1,13 +1,14 @@
 """Rows of grants and of the entries that record their changes."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
 from pydantic import TypeAdapter
 
-from sumac.balances.model import EntryKind, Grant, GrantDates, GrantEntry, GrantTerms
+from sumac.balances.model import EntryKind, Grant, GrantDates, GrantEntry, GrantTerms, PoolMode
 from sumac.catalog.model import ItemPrice, Proration, Rollover
 from sumac.core.page import Cursor
 from sumac.core.time import Cadence, Interval
@@ -74,12 +75,16 @@ async def find_where(
 async def page(work: Work, where: Sequence[sa.ColumnElement[bool]], cursor: Cursor | None, limit: int) -> list[Grant]:
     """Up to `limit` + 1 grants that match, ended ones too, newest first, after the cursor.
 
-    What is used up for good is left out (`Grant.is_drained`), and so are units that rolled over.
+    What is used up for good is left out (`Grant.is_drained`), and so are units that rolled over and contributions.
     """
     gave = sa.or_(*(column != ZERO for column in (grants.c.included, grants.c.prepaid, grants.c.adjustment)))
-    lasting = sa.and_(grants.c.customer_plan_id.is_(None), grants.c.resets_at.is_(None), grants.c.edited_at.is_(None))
+    beside_plans = sa.and_(grants.c.customer_plan_id.is_(None), grants.c.pool_mode.is_(None))
+    contributed = sa.and_(grants.c.customer_plan_id.is_not(None), grants.c.pool_mode.is_not(None))
+    lasting = sa.and_(beside_plans, grants.c.resets_at.is_(None), grants.c.edited_at.is_(None))
     drained = sa.and_(lasting, gave, sa.not_(grants.c.unlimited), grants.c.balance == ZERO)
-    statement = work.select(grants).where(grants.c.rollover_of.is_(None), sa.not_(drained), *where)
+    statement = work.select(grants).where(
+        grants.c.rollover_of.is_(None), sa.not_(drained), sa.not_(contributed), *where
+    )
     if cursor is not None:
         mark = sa.tuple_(sa.literal(cursor.created_at, grants.c.created_at.type), sa.literal(cursor.id))
         statement = statement.where(sa.tuple_(grants.c.created_at, grants.c.id) < mark)
@@ -91,6 +96,16 @@ async def rolled_over_from(work: Work, grant_ids: Collection[str]) -> list[Grant
     """Live units that rolled over from any of these grants, oldest first."""
     statement = work.select(grants).where(grants.c.rollover_of.in_(grant_ids), grants.c.ended_at.is_(None))
     return [_grant(row) for row in await work.all(statement.order_by(grants.c.created_at, grants.c.id))]
+
+
+async def pools_left(work: Work, customer_key: str, at: datetime) -> set[str]:
+    """The ids of the pools of the customer that contributions left at this instant, their plan being over."""
+    statement = work.select_columns(grants, grants.c.pool_id).where(
+        grants.c.customer_key == customer_key,
+        grants.c.pool_id.is_not(None),
+        grants.c.ended_at == at,
+    )
+    return {row.pool_id for row in await work.all(statement.distinct())}
 
 
 async def add_all(work: Work, added: Sequence[Grant]) -> None:
@@ -109,7 +124,7 @@ async def change_price(work: Work, grant: Grant) -> None:
 
 
 async def change(work: Work, grant: Grant) -> None:
-    """Writes what a grant gives, its balance, its resets and its end; nothing else of it changes."""
+    """Writes what a grant gives, and to which pool, its balance, its resets and its end; nothing else of it changes."""
     await work.update(
         grants,
         grants.c.customer_key == grant.customer_key,
@@ -126,13 +141,14 @@ async def change(work: Work, grant: Grant) -> None:
             "expires_at": grant.expires_at,
             "ended_at": grant.ended_at,
             "rollover_of": grant.rollover_of,
+            "pool_id": grant.pool_id,
         },
     )
 
 
 async def add_entries(work: Work, entries: Sequence[GrantEntry]) -> None:
     """Appends entries, each numbered after the last one of its grant; the rows of their customers are locked."""
-    numbers = await _last_numbers(work, entries)
+    numbers = _counting_on(await _last_numbers(work, entries), entries)
     await work.insert_all(
         grant_entries,
         [
@@ -151,12 +167,22 @@ async def add_entries(work: Work, entries: Sequence[GrantEntry]) -> None:
                 "balance_after": entry.balance_after,
                 "reason": entry.reason,
                 "dates_before": DATES.dump_python(entry.dates_before, mode="json") if entry.dates_before else None,
-                "number": numbers.get(entry.grant_id, 0) + 1,
+                "number": number,
                 "terms_after": TERMS.dump_python(entry.terms_after, mode="json") if entry.terms_after else None,
             }
-            for entry in entries
+            for entry, number in zip(entries, numbers, strict=True)
         ],
     )
+
+
+def _counting_on(last: Mapping[str, int], entries: Sequence[GrantEntry]) -> list[int]:
+    """The number of each of the entries: one change may be several of one grant."""
+    counted = dict(last)
+    numbers = []
+    for entry in entries:
+        counted[entry.grant_id] = counted.get(entry.grant_id, 0) + 1
+        numbers.append(counted[entry.grant_id])
+    return numbers
 
 
 async def _last_numbers(work: Work, entries: Sequence[GrantEntry]) -> dict[str, int]:
@@ -232,6 +258,7 @@ def _values(grant: Grant) -> dict[str, Any]:
         "rollover": ROLLOVER.dump_python(grant.rollover, mode="json") if grant.rollover else None,
         "rollover_of": grant.rollover_of,
         "pool_id": grant.pool_id,
+        "pool_mode": grant.pool_mode,
         "created_at": grant.created_at,
     }
 
@@ -267,6 +294,7 @@ def _grant(row: sa.Row[Any]) -> Grant:
         rollover=ROLLOVER.validate_python(row.rollover) if row.rollover else None,
         rollover_of=row.rollover_of,
         pool_id=row.pool_id,
+        pool_mode=PoolMode(row.pool_mode) if row.pool_mode else None,
     )
 
 

@@ -157,9 +157,13 @@ async def load_settled(work: Work, customer_id: str, *, lock: bool) -> BalanceSn
     return await load_snapshot(work, customer)
 
 
-def decide(snapshot: BalanceSnapshot, request: TrackRequest, *, now: datetime) -> UsageDecision:
+def decide(
+    snapshot: BalanceSnapshot, request: TrackRequest, *, now: datetime, tracked: Sequence[Feature] | None = None
+) -> UsageDecision:
     """What the usage comes to. Raises as `track` does."""
-    decision = decide_usage(snapshot, request, now=now, event_ids=fresh_ids(snapshot, request, now=now))
+    tracked = tracked or tracked_features(request, snapshot.features)
+    event_ids = [new_id("evt", now=now) for _ in tracked]
+    decision = decide_usage(snapshot, request, now=now, event_ids=event_ids, tracked=tracked)
     if decision.seats:
         raise SeatsBilledError(request)
     return decision
@@ -169,8 +173,9 @@ def count(
     request: TrackRequest, snapshot: BalanceSnapshot, at: datetime
 ) -> tuple[UsageDecision, Callable[[BalanceSnapshot], TrackAnswer]]:
     """What the usage comes to, and how to answer once it is carried out. Raises as `track` does."""
-    decision = decide(snapshot, request, now=at)
-    return decision, lambda after: compute_answer(after, request, decision.events)
+    tracked = tracked_features(request, snapshot.features)
+    decision = decide(snapshot, request, now=at, tracked=tracked)
+    return decision, lambda after: compute_answer(after, request, decision.events, tracked)
 
 
 def fresh_ids(snapshot: BalanceSnapshot, request: TrackRequest, *, now: datetime) -> Sequence[str]:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from sumac.billing import visits
-from sumac.billing.decide import Proposal, load_scoped, propose, wanted_currency, wanted_plans
+from sumac.billing.decide import Proposal, load_scoped, pinned, propose, wanted_currency, wanted_plans
 from sumac.billing.dunning import settle_debts
 from sumac.billing.execute import apply
 from sumac.billing.load import billed_in, load_snapshot, unpaid_links
@@ -97,6 +97,7 @@ async def make_way(work: Work, customer: Customer, request: BillingRequest, *, h
     if not links:
         return request
     snapshot = await load_scoped(work, customer, request, has_card=has_card)
+    request = pinned(snapshot, request)
     given = {each for link in links for each in link.given}
     if isinstance(request, CancelRequest):
         return _without_credit(snapshot, request, given)

@@ -327,9 +327,10 @@ async def work_off(
 async def require_ready(work: Work, customer: Customer) -> None:
     """Raises Locked while another billing operation of the customer runs, SomethingDueError while anything is due.
 
-    Something is due as well when a period began after the work did: it waited for the customer's row while another work
-    settled the boundary, and would decide about a period that is over.
+    The customer's row is locked, and the work's instant is the one at which it got it. Something is due as well when a
+    period began later than that, by the clock of another process: it would decide about a period that is over.
     """
+    work.catch_up()
     if await store.find_running(work, customer.key) is not None:
         raise Locked(store.BUSY)
     now = customer.now(work.now)

@@ -24,7 +24,6 @@ from sumac.billing.rules.revert import check_request
 from sumac.billing.rules.target import find_scope, find_target, is_meant
 from sumac.catalog import service as catalog
 from sumac.catalog.model import Plan
-from sumac.core.errors import BadRequest
 from sumac.core.ids import new_id
 from sumac.core.money import Money
 from sumac.customers.model import Customer
@@ -75,6 +74,7 @@ async def propose(work: Work, customer: Customer, request: BillingRequest, *, ha
     """
     customer = await billed_in(work, customer, wanted_currency(request))
     snapshot = await load_scoped(work, customer, request, has_card=has_card)
+    request = pinned(snapshot, request)
     if _refunds(request):
         snapshot = replace(snapshot, last_paid=await _last_paid(work, snapshot))
     check_request(snapshot, request)
@@ -103,18 +103,34 @@ async def _wanted_rewards(
 async def load_scoped(work: Work, customer: Customer, request: BillingRequest, *, has_card: bool) -> Snapshot:
     """What the rules may look at, as the request sees it: about the customer, or about one entity (billing.md §10.2).
 
-    A plan that is named by its subscription is found wherever it is; several that are attached are each about their
-    own. Raises NotFound `entity_not_found`, BadRequest for changes of several scopes at once.
+    A plan that is named by its subscription is found wherever it is. Where several plans are attached, or those of
+    several scopes are changed, that is all of them: each plan is about its own. Raises NotFound `entity_not_found`.
     """
     snapshot = await load_snapshot(work, customer, has_payment_method=has_card)
     if isinstance(request, MultiAttachRequest):
         return snapshot
     changes: Sequence[Change] = request.changes if isinstance(request, MultiCancelRequest) else (request,)
     scopes = {_scope_of(snapshot, each, request.entity_id) for each in changes}
-    if len(scopes) > 1:
-        message = "updates: plans of the customer and of an entity, or of several, are changed one after the other"
-        raise BadRequest(message)
-    return snapshot.scoped(scopes.pop())
+    return snapshot if len(scopes) > 1 else snapshot.scoped(scopes.pop())
+
+
+def pinned(snapshot: Snapshot, request: BillingRequest) -> BillingRequest:
+    """Changes of plans of several scopes, each by the id of its customer plan, found where the change says.
+
+    Any other request as it is. Raises as finding and changing one of the plans by itself does.
+    """
+    if not isinstance(request, MultiCancelRequest):
+        return request
+    scopes = [_scope_of(snapshot, change, request.entity_id) for change in request.changes]
+    if len(set(scopes)) == 1:
+        return request
+    changes = []
+    for key, change in zip(scopes, request.changes, strict=True):
+        scope = snapshot.scoped(key)
+        check_request(scope, change)
+        target = find_target(scope.holdings, change)
+        changes.append(replace(change, plan_id=None, subscription_id=target.held.id, entity_id=None))
+    return replace(request, changes=tuple(changes), entity_id=None)
 
 
 def _scope_of(snapshot: Snapshot, request: Change, of_all: str | None) -> str | None:

@@ -9,8 +9,9 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from sumac.balances import service as balances
 from sumac.billing import store
-from sumac.billing.execute import Applied, abandon_attempts, apply, refresh_due
+from sumac.billing.execute import Applied, abandon_attempts, apply, live_grants_of, refresh_due
 from sumac.billing.load import load_snapshot
 from sumac.billing.model import Decision, EndPlan, PlanStatus, Snapshot
 from sumac.billing.refunds import owe_what_arrives
@@ -48,6 +49,9 @@ async def book_failure(work: Work, customer: Customer, invoice: Invoice, *, now:
     for held in owing:
         if held.status is PlanStatus.ACTIVE:
             await store.save_plan(work, replace(held, status=PlanStatus.PAST_DUE))
+            if not settings.past_due_access:
+                given = await live_grants_of(work, held)
+                await balances.leave_pools(work, given, cause=held.id, actor=ACTOR, at=now)
     usable = [held for held in owing if held.is_usable]
     is_last = next_attempt_at is None and settings.after_last_retry is AfterLastRetry.CANCEL
     if not usable or not (at_once or is_last):
@@ -78,6 +82,8 @@ async def restore(work: Work, customer: Customer, invoice: Invoice, *, now: date
     restored = [held for held in behind if held.id in billed - still_owing]
     for held in restored:
         await store.save_plan(work, replace(held, status=PlanStatus.ACTIVE))
+        given = await live_grants_of(work, held)
+        await balances.rejoin_pools(work, given, cause=held.id, actor=ACTOR, at=now)
     late = refill_late(await load_snapshot(work, customer), {held.id for held in restored}, now=now)
     await apply(work, customer, Decision(tuple(late)), at=now, actor=ACTOR)
 

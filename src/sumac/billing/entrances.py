@@ -85,4 +85,5 @@ def loose_grant(customer_key: str, provision: Provision, *, at: datetime) -> Gra
         expires_at=provision.expires_at,
         entity_key=provision.entity_key,
         rollover=provision.rollover,
+        pool_mode=provision.pool_mode,
     )

@@ -67,6 +67,9 @@ PlanAction = (
 )
 
 
+ABANDONED = "pool_abandoned"
+
+
 @dataclass(frozen=True, slots=True)
 class Applied:
     """What a decision came to: its actions in order, and the invoice if there is one."""
@@ -105,6 +108,8 @@ async def apply(work: Work, customer: Customer, decision: Decision, *, at: datet
     started = {each.held.id for each in decision.actions if isinstance(each, StartPlan | ReplaceTerms)}
     if started:
         await fill_slots(work, customer, customer_plan_ids=started, at=at, actor=actor)
+    if any(isinstance(each, EndPlan | ReplaceTerms | PausePlan | ExpireUnits) for each in decision.actions):
+        await balances.end_abandoned_pools(work, customer.key, cause=ABANDONED, actor=actor, at=at)
     await refresh_due(work, customer.key)
     return Applied(decision.actions, invoice)
 
@@ -157,10 +162,17 @@ async def _apply_plan(work: Work, action: PlanAction, *, at: datetime, actor: st
             opened = await _open_grants(work, held, provisions, add_on=add_on, at=at, actor=actor)
             if isinstance(action, StartPlan) and (await get_billing_settings(work)).persist_free_overage:
                 await _repay(work, held, opened, at=at, actor=actor)
-        case ChangePlan(held, grants) | ResumePlan(held, grants):
+        case ChangePlan(held, grants):
             await store.save_plan(work, held)
             await balances.change_grants(work, grants, at=at, cause=held.id, actor=actor)
-        case SchedulePlan(held) | CancelPlan(held) | KeepPlan(held) | PausePlan(held) | RenewPlan(held):
+        case ResumePlan(held, grants):
+            await store.save_plan(work, held)
+            await balances.change_grants(work, grants, at=at, cause=held.id, actor=actor)
+            await balances.rejoin_pools(work, grants, at=at, cause=held.id, actor=actor)
+        case PausePlan(held):
+            await store.save_plan(work, held)
+            await balances.leave_pools(work, await live_grants_of(work, held), at=at, cause=held.id, actor=actor)
+        case SchedulePlan(held) | CancelPlan(held) | KeepPlan(held) | RenewPlan(held):
             await store.save_plan(work, held)
 
 
@@ -240,10 +252,12 @@ async def abandon_attempts(work: Work, attempts: Sequence[store.Attempt], *, at:
 
 
 async def _end_grants(work: Work, held: CustomerPlan, *, at: datetime, actor: str) -> None:
-    ended = [
-        grant for grant in await balances.live_grants(work, held.customer_key) if grant.customer_plan_id == held.id
-    ]
-    await balances.end_grants(work, ended, cause=held.id, actor=actor, at=at)
+    await balances.end_grants(work, await live_grants_of(work, held), cause=held.id, actor=actor, at=at)
+
+
+async def live_grants_of(work: Work, held: CustomerPlan) -> Sequence[Grant]:
+    """The grants of the plan that have not ended."""
+    return [each for each in await balances.live_grants(work, held.customer_key) if each.customer_plan_id == held.id]
 
 
 async def _open_grants(
@@ -252,8 +266,8 @@ async def _open_grants(
     there = {each.key for each in await customers.list_entities(work, held.customer_key)}
     given = [each for each in provisions if each.entity_key is None or each.entity_key in there]
     opened = [plan_grant(held, each, add_on=add_on, at=at) for each in given]
-    await balances.open_grants(work, opened, cause=held.id, actor=actor, at=at)
-    along = [(grant, each.rolled) for grant, each in zip(opened, given, strict=True)]
+    holders = await balances.open_grants(work, opened, cause=held.id, actor=actor, at=at)
+    along = [(holder, each.rolled) for holder, each in zip(holders, given, strict=True)]
     await balances.open_rolled(work, along, cause=held.id, actor=actor, at=at)
     return opened
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from sumac.balances.model import RolledUnits
+from sumac.balances.model import PoolMode, RolledUnits
 from sumac.catalog.model import ItemPrice, Proration, Rollover
 from sumac.core.time import Cadence
 
@@ -16,7 +16,7 @@ class Provision:
 
     Those of an entity have its `entity_key`; the slots that one item gives to each of them have its place in the plan.
 
-    `rolled` are units that rolled over before and go along beside it.
+    `rolled` are units that rolled over before and go along beside it. Those with a `pool_mode` are given to a pool.
     """
 
     feature_id: str
@@ -35,6 +35,7 @@ class Provision:
     place: int | None = None
     rollover: Rollover | None = None
     rolled: tuple[RolledUnits, ...] = ()
+    pool_mode: PoolMode | None = None
 
     @property
     def granted(self) -> Decimal:

@@ -104,7 +104,10 @@ class Feature:
 
     def credit_cost_of(self, feature_id: str) -> Decimal | None:
         """Credits per unit of another feature; None when this one does not pay for it."""
-        return next((cost.credit_cost for cost in self.credit_schema if cost.metered_feature_id == feature_id), None)
+        for cost in self.credit_schema:
+            if cost.metered_feature_id == feature_id:
+                return cost.credit_cost
+        return None
 
 
 class BillingMethod(StrEnum):

@@ -19,7 +19,7 @@ SECRET_LENGTH = 42
 def new_id(prefix: str, *, now: datetime) -> str:
     """A fresh id such as `cus_2NxVw…`; later seconds sort after earlier ones."""
     seconds = max(0, int(now.timestamp()) - KSUID_EPOCH_SECONDS)
-    number = (seconds << RANDOM_BITS) | secrets.randbits(RANDOM_BITS)
+    number = (seconds << RANDOM_BITS) | int.from_bytes(secrets.token_bytes(RANDOM_BITS // 8))
     return f"{prefix}_{_base62(number)}"
 
 

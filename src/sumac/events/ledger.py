@@ -45,19 +45,19 @@ async def sums(work: Work, chosen: TakenFilter) -> list[TakenSum]:
     for arm in _arms(chosen):
         deduction = _deductions()
         grant_id, cost = _text(deduction, "grant_id"), _text(deduction, "credit_cost")
-        freed = sa.func.coalesce(_text(deduction, "replaceables_change"), "0")
+        freed = _text(deduction, "replaceables_change")
         columns = (
             grant_id.label("grant_id"),
             events.c.feature_id,
             cost.label("cost"),
             sa.func.count().label("counted"),
             exact_total(sa.cast(_text(deduction, "value"), Quantity())).label("summed"),
-            exact_total(sa.cast(freed, Quantity())).label("freed"),
+            exact_total(sa.cast(freed, Quantity())).filter(freed.is_not(None)).label("freed"),
         )
         statement = work.select_columns(events, *columns).where(*arm.conditions, _is_meant(chosen, arm, deduction))
         for row in await work.all(statement.group_by("grant_id", events.c.feature_id, "cost")):
             key = (row.grant_id, row.feature_id, None if row.cost is None else Decimal(row.cost))
-            found[key] = _plus(found.get(key), TakenSum(*key, int(row.counted), row.summed, row.freed))
+            found[key] = _plus(found.get(key), TakenSum(*key, int(row.counted), row.summed, row.freed or ZERO))
     return list(found.values())
 
 

@@ -112,7 +112,7 @@ def _values(event: UsageEvent, now: datetime) -> dict[str, Any]:
         "entity_key": event.entity_key,
         "occurred_at": event.occurred_at,
         "counted_at": event.counted_at,
-        "deductions": DEDUCTIONS.dump_python(event.deductions, mode="json"),
+        "deductions": event.deductions,
         "created_at": now,
     }
 

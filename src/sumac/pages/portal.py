@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from sumac.balances.model import Balance
+from sumac.balances.rules.deduct import visible
 from sumac.balances.rules.sum import compute_balance, shown
 from sumac.billing.load import load_snapshot
 from sumac.billing.model import Snapshot
@@ -98,7 +99,7 @@ async def _account(site: Site, visit: Visit) -> Account:
 
 def _usage(snapshot: Snapshot) -> Iterator[UsageCard]:
     paused = {each.held.id for each in snapshot.paused}
-    usable = [grant for grant in snapshot.grants if grant.customer_plan_id not in paused]
+    usable = visible([grant for grant in snapshot.grants if grant.customer_plan_id not in paused], None)
     for feature in snapshot.features.values():
         held = compute_balance(feature.id, usable)
         balance = shown(held) if held is not None else None

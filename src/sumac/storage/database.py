@@ -21,6 +21,7 @@ from sumac.core.tenant import Tenant
 from sumac.storage import postgres, sqlite
 from sumac.storage.changes import Changes, Listener
 from sumac.storage.journal import Journal, JournalBook
+from sumac.storage.json_text import write_json
 from sumac.storage.postgres_journal import PostgresJournalBook, PostgresWatch
 from sumac.storage.sqlite_journal import SqliteJournalBook, SqliteWatch
 from sumac.storage.watch import Watch
@@ -52,7 +53,9 @@ class Database:
         self.is_sqlite = url.startswith("sqlite")
         options = sqlite.ENGINE_OPTIONS if self.is_sqlite else postgres.ENGINE_OPTIONS
         # An error of the engine is logged as it is; what somebody's row says does not belong there.
-        self._engine: AsyncEngine = create_async_engine(url, hide_parameters=True, **options)
+        self._engine: AsyncEngine = create_async_engine(
+            url, hide_parameters=True, json_serializer=write_json, **options
+        )
         if self.is_sqlite:
             sqlite.prepare(self._engine)
         self._writer: AbstractAsyncContextManager[object] = asyncio.Lock() if self.is_sqlite else nullcontext()

@@ -285,6 +285,7 @@ grants = sa.Table(
     sa.Column("rollover", sa.JSON),
     sa.Column("rollover_of", sa.Text),
     sa.Column("pool_id", sa.Text),
+    sa.Column("pool_mode", sa.Text),
     _created(),
     sa.Index(None, TENANT, "customer_key", "ended_at"),
 )

@@ -1,4 +1,8 @@
-"""The shared transaction on SQLite: its own connection in its own thread, so that a batch costs two steps."""
+"""The shared transaction on SQLite, over a connection of its own.
+
+What only touches memory is done at once, where it is asked for: a change of threads costs more than writing a row. A
+thread waits for what may take long: another process that holds the write lock, and the disk.
+"""
 
 import asyncio
 import json
@@ -15,9 +19,13 @@ from sumac.core.tenant import Tenant
 from sumac.storage import sqlite
 from sumac.storage.changes import TENANT_VERSION, Owner
 from sumac.storage.journal import Opened, Versions, Write
+from sumac.storage.json_text import write_json
 from sumac.storage.work import Work
 
-DIALECT = make_dialect()
+DIALECT = make_dialect(json_serializer=write_json)
+BEGIN = "BEGIN IMMEDIATE"
+AT_ONCE = "PRAGMA busy_timeout = 0"
+PATIENTLY = f"PRAGMA busy_timeout = {sqlite.BUSY_TIMEOUT_SECONDS * 1000}"
 DATA_VERSION = "PRAGMA data_version"
 CUSTOMERS = "SELECT key, version FROM customers WHERE tenant = ? AND key IN (SELECT value FROM json_each(?))"
 TENANTS = "SELECT value FROM counters WHERE tenant = ? AND name = ?"
@@ -79,9 +87,14 @@ class SqliteJournalBook:
         """Runs a step in the journal's thread."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, step, *arguments)
 
-    def begin(self, owners: Collection[Owner]) -> Versions | None:
-        """In the thread: takes the write lock, and looks whether anybody else has written."""
-        self._connection.get().execute("BEGIN IMMEDIATE")
+    async def begin(self, owners: Collection[Owner]) -> Versions | None:
+        """Takes the write lock, and looks whether anybody else has written."""
+        connection = self._connection.get()
+        try:
+            connection.execute(AT_ONCE)
+            connection.execute(BEGIN)
+        except sqlite3.OperationalError:
+            await self.run(self._wait)
         data_version = self._connection.data_version()
         if data_version == self._data_version:
             return None
@@ -89,21 +102,26 @@ class SqliteJournalBook:
         return self.versions(owners)
 
     def versions(self, owners: Collection[Owner]) -> Versions:
-        """In the thread: the versions as they are now."""
+        """The versions as they are now."""
         return _versions(self._connection.get(), owners)
 
-    def commit(self, writes: Sequence[Write]) -> None:
-        """In the thread: writes and commits."""
+    async def commit(self, writes: Sequence[Write]) -> None:
+        """Writes and commits."""
         connection = self._connection.get()
         for prepared, rows in writes:
             compiled = prepared.compiled(DIALECT)
             connection.executemany(compiled.text, map(compiled.parameters, rows))
-        connection.execute("COMMIT")
+        await self.run(connection.execute, "COMMIT")
 
     async def close(self) -> None:
         """Closes the connection and ends the thread."""
         await self.run(self._connection.close)
         self._thread.shutdown()
+
+    def _wait(self) -> None:
+        connection = self._connection.get()
+        connection.execute(PATIENTLY)
+        connection.execute(BEGIN)
 
     def _roll_back(self) -> None:
         self._data_version = None
@@ -150,16 +168,16 @@ class _SqliteJournal:
 
     async def begin(self, owners: Collection[Owner]) -> Versions | None:
         self.under_way = True
-        versions = await self._book.run(self._book.begin, owners)
+        versions = await self._book.begin(owners)
         self.now = self._clock()
         return versions
 
     async def versions(self, owners: Collection[Owner]) -> Versions:
-        return await self._book.run(self._book.versions, owners)
+        return self._book.versions(owners)
 
     def reading(self, tenant: Tenant) -> AbstractAsyncContextManager[Work]:
         return self._book.reading(tenant)
 
     async def post(self, writes: Sequence[Write]) -> None:
-        await self._book.run(self._book.commit, writes)
+        await self._book.commit(writes)
         self.under_way = False

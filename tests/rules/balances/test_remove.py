@@ -17,6 +17,7 @@ from sumac.core.errors import BadRequest, Conflict, NotFound
 from sumac.core.time import Interval
 from tests.rules.limited import NOON, PAID, limited
 from tests.rules.offers import grant, usage_based
+from tests.rules.pooled import contribution, pool
 
 MONTHLY_100 = grant("messages", 100, 30)
 LASTING_200 = grant("messages", 200, id="lasting", reset=None)
@@ -70,7 +71,7 @@ def test_what_ends(grants: Sequence[Grant], which: Mapping[str, Any], ended: Seq
          {"endless": -30}),
         ([DESK_50, replace(DESK_50, id="desk-2"), LASTING_200], {"entity_id": "desk", "balance_id": "desk-2"},
          {"desk-50": 40}),
-        ([MONTHLY_100, replace(LASTING_200, pool_id="pool"), grant("messages", 20, id="small")],
+        ([MONTHLY_100, contribution(200, entity_key=None), grant("messages", 20, id="small")],
          {"balance_id": "messages-grant"}, {"small": -10}),
     ],
 )  # fmt: skip
@@ -103,8 +104,8 @@ def test_what_was_used_is_carried_on(grants: Sequence[Grant], which: Mapping[str
     [
         ([grant("messages", 10, **PAID)], {"feature_id": "messages"}, "balance_is_paid"),
         ([OF_PLAN], {"feature_id": "messages"}, "balance_is_paid"),
-        ([replace(MONTHLY_100, pool_id="pool")], {"feature_id": "messages"}, "balance_is_pooled"),
-        ([replace(MONTHLY_100, pool_id="lasting"), LASTING_200], {"balance_id": "lasting"}, "balance_is_pooled"),
+        ([contribution(entity_key=None)], {"feature_id": "messages"}, "balance_is_pooled"),
+        ([contribution(), pool()], {"balance_id": "pool"}, "balance_is_pooled"),
     ],
 )
 def test_what_cannot_be_taken_away(grants: Sequence[Grant], which: Mapping[str, Any], code: str) -> None:
@@ -177,7 +178,7 @@ FULL_OF_DESK = replace(B_FULL, id="desk-b", entity_key="desk")
         ([A_OVER, grant("messages", 40, id="rolled", rollover_of="a")], {}, {}),
         ([A_OVER, grant("messages", id="endless", unlimited=True, balance=Decimal(5))], {}, {}),
         ([A_OVER, grant("messages", 5, id="seats", price=usage_based("1"), proration=PRORATION)], {}, {}),
-        ([A_OVER, replace(B_FULL, pool_id="pool")], {}, {}),
+        ([A_OVER, contribution(id="b", entity_key=None, balance=Decimal(40))], {}, {}),
     ],
 )
 def test_usage_is_spread_anew(grants: Sequence[Grant], which: Mapping[str, Any], expected: Mapping[str, int]) -> None:

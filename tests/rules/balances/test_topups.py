@@ -17,6 +17,7 @@ from sumac.balances.rules.topups import (
 from sumac.catalog.model import BillingMethod, ItemPrice, Tier, TierBehavior
 from tests.rules.limited import CAP, PAID, REJECT, balances, decided, held_plan, limited, topup, used
 from tests.rules.offers import JANUARY, MONTHLY, ONCE, grant
+from tests.rules.pooled import contribution
 
 ONE_OFF = ItemPrice(ONCE, BillingMethod.PREPAID, amount=Decimal(10), billing_units=Decimal(100))
 EVERY_MONTH = ItemPrice(MONTHLY, BillingMethod.PREPAID, amount=Decimal(10), billing_units=Decimal(100))
@@ -167,7 +168,9 @@ LATER = JANUARY + timedelta(days=1)
             id="then-the-older-one",
         ),
         pytest.param([grant("messages", 0, 50, entity_key="one", **PAID)], 70, [-50, 70], id="not-what-an-entity-owes"),
-        pytest.param([grant("messages", 0, 50, pool_id="x")], 70, [-50, 70], id="not-what-gives-to-a-pool"),
+        pytest.param(
+            [contribution(50, entity_key=None, balance=Decimal(-50))], 70, [-50, 70], id="not-what-gives-to-a-pool"
+        ),
         pytest.param([grant("messages", 0, 50, price=EVERY_MONTH)], 70, [-50, 70], id="not-what-was-bought"),
         pytest.param([grant("words", 0, 50, **PAID)], 70, [-50, 70], id="not-another-feature"),
     ],
@@ -204,6 +207,12 @@ def test_what_was_bought_before_is_paid_back_too() -> None:
         pytest.param([grant("messages", 10, 70, **PAID)], bought(50), [-60, 50], id="not-what-is-billed"),
         pytest.param([grant("messages", 10, 70, reset=None)], bought(50), [-60, 50], id="not-what-never-comes-back"),
         pytest.param([grant("messages", 10, 70)], bought(50, entity_key="one"), [-60, 50], id="not-by-an-entity"),
+        pytest.param(
+            [grant("messages", 10, 70)],
+            contribution(0, entity_key=None, prepaid=50, price=ONE_OFF, reset=None, pool_id=None),
+            [-60, 50],
+            id="not-with-what-a-pool-is-given",
+        ),
         pytest.param(
             [grant("messages", 10, 70)], bought(50, price=EVERY_MONTH), [-60, 50], id="not-with-units-of-every-month"
         ),

@@ -16,6 +16,7 @@ from sumac.catalog.model import ItemPrice, Plan
 from sumac.core.money import round_sum
 from sumac.core.time import Period
 from sumac.invoices.model import LineDraft
+from sumac.invoices.rules.discounts import Discount, compute_discounts
 from tests.rules.offers import (
     FEATURES,
     JANUARY,
@@ -179,6 +180,20 @@ def test_units_given_away_leave_no_credit() -> None:
 
     assert [2000, 0] == [line.exact_minor for line in charge(gift, "2026-01-01", {"seats": 3})]
     assert [-2000] == [line.exact_minor for line in credit(held(gift, quantities={"seats": Decimal(3)}), "2026-01-01")]
+
+
+def test_a_discounted_plan_is_left_for_a_dearer_one() -> None:
+    """Pro paid with $16 for 20 % off: at half -8, and Premium's 25 less 20 % are 20: $12 (§20.1 case 34, §14.3)."""
+    (paid,) = charge(PRO, "2026-01-01")
+    discounted = replace(paid, exact_minor=Decimal(1600))
+    back = list(credit_lines(held(PRO), now=at("2026-01-16 12:00"), charges=[discounted], **USD))
+    due = compute_discounts(charge(PREMIUM, "2026-01-16 12:00"), [Discount(percent=Decimal(20))])
+
+    assert ([-800], [2500], [500]) == (
+        [line.exact_minor for line in back],
+        [line.exact_minor for line in due],
+        [line.exact_discount_minor for line in due],
+    )
 
 
 def test_nothing_is_given_back_during_a_trial() -> None:

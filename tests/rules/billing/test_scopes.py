@@ -11,8 +11,10 @@ import pytest
 
 from sumac.billing.model import (
     CancelPlan,
+    ChangePlan,
     Decision,
     EndPlan,
+    GiveUnits,
     Holding,
     PlanStatus,
     RenewPlan,
@@ -20,11 +22,21 @@ from sumac.billing.model import (
     Snapshot,
     StartPlan,
 )
-from sumac.billing.requests import AttachRequest, CancelAction, CancelRequest, MultiAttachRequest, PlanWish
+from sumac.billing.requests import (
+    AttachRequest,
+    CancelAction,
+    CancelRequest,
+    CarryOver,
+    MultiAttachRequest,
+    MultiCancelRequest,
+    PlanWish,
+    UpdateRequest,
+)
 from sumac.billing.rules.attach import decide_attach
 from sumac.billing.rules.cancel import decide_cancel
-from sumac.billing.rules.multi import decide_end_unpaid, decide_multi_attach
+from sumac.billing.rules.multi import decide_end_unpaid, decide_multi_attach, decide_multi_cancel
 from sumac.billing.rules.turn import decide_turn
+from sumac.billing.rules.update import decide_update
 from sumac.catalog.model import Plan
 from sumac.core.errors import BadRequest, Conflict, NotFound, SumacError
 from sumac.core.money import round_sum
@@ -38,7 +50,11 @@ from tests.rules.offers import (
     PRO_ANNUAL,
     PRO_TRIAL,
     at,
+    grant,
     held,
+    item,
+    plan,
+    prepaid,
     scheduled,
     snapshot,
 )
@@ -193,6 +209,46 @@ def test_trials_are_had_by_each() -> None:
         assert expected == (started.held.trial_ends_at is not None)
 
 
+def test_balances_go_along_entity_by_entity() -> None:
+    """Of 100 messages each the one that goes up has 70 left; they are its own, and the sibling's stay (§10.9)."""
+    holdings = own("one", PRO), own("two", PRO)
+    grants = [
+        grant("messages", 100, used, id=f"of-{key}", customer_plan_id=f"{key}-pro", entity_key=key)
+        for key, used in (("one", 30), ("two", 60))
+    ]
+    decision = attach(
+        customer(*holdings, grants=grants), PREMIUM, "one", JANUARY, carry_balances=CarryOver(enabled=True)
+    )
+
+    units = [each for action in decision.actions if isinstance(action, GiveUnits) for each in action.provisions]
+    assert [("one", Decimal(70))] == [(each.entity_key, each.balance) for each in units]
+    (begun,) = [action for action in decision.actions if isinstance(action, StartPlan)]
+    assert [("one", Decimal(500))] == [(each.entity_key, each.balance) for each in begun.provisions]
+
+
+def test_quantities_of_one_entity() -> None:
+    """Two more for one are charged and given to it; its sibling with the same plan goes on as it was (§12.2)."""
+    rate = prepaid("10")
+    team = plan("team", 20, item("words", 0, reset=None, price=rate))
+    holdings = [own(key, team, quantities={"words": Decimal(5)}) for key in ("one", "two")]
+    grants = [
+        grant(
+            "words", prepaid=5, reset=None, id=f"of-{key}", customer_plan_id=f"{key}-team", entity_key=key, price=rate
+        )
+        for key in ("one", "two")
+    ]
+    request = UpdateRequest("acme", "team", quantities={"words": Decimal(7)})
+    decision = decide_update(customer(*holdings, grants=grants).scoped("one"), team, request, now=JANUARY)
+
+    (changed,) = [action for action in decision.actions if isinstance(action, ChangePlan)]
+    assert ("one-team", {"words": Decimal(7)}) == (changed.held.id, changed.held.quantities)
+    assert [("of-one", Decimal(7))] == [(each.id, each.balance) for each in changed.grants]
+    assert ("20", {"one-team"}) == (
+        total(decision),
+        {line.customer_plan_id for line in decision.invoice.lines} if decision.invoice else set(),
+    )
+
+
 def test_a_cancellation_stays_in_its_scope() -> None:
     """Nobody else's plan is found, and no free plan takes the place of an entity's (§12.5)."""
     state = customer(own("one", PRO), auto_enabled=(FREE,))
@@ -206,6 +262,22 @@ def test_a_cancellation_stays_in_its_scope() -> None:
     of_customer = customer(own("one", PRO), own(None, PRO), auto_enabled=(FREE,))
     decision = decide_cancel(of_customer.scoped(None), now, now=JANUARY)
     assert ["free"] == [each.held.plan_id for each in decision.actions if isinstance(each, StartPlan)]
+
+
+def test_plans_of_several_scopes_end_together() -> None:
+    """One invoice; a free plan follows the customer's plan, and none an entity's, whichever stands first (§12.5)."""
+    state = customer(own("one", PRO), own(None, PRO), own("two", PRO), auto_enabled=(FREE,))
+    now = [
+        CancelRequest("acme", CancelAction.CANCEL_IMMEDIATELY, subscription_id=f"{key}-pro") for key in ("one", "None")
+    ]
+    decision = decide_multi_cancel(state, MultiCancelRequest("acme", tuple(now)), now=JANUARY)
+
+    assert ["one-pro", "None-pro"] == [each.held.id for each in decision.actions if isinstance(each, EndPlan)]
+    begun = [each.held for each in decision.actions if isinstance(each, StartPlan)]
+    assert [("free", None)] == [(each.plan_id, each.entity_key) for each in begun]
+    assert "-40" == total(decision)
+    alone = MultiCancelRequest("acme", (now[0],))
+    assert "-20" == total(decide_multi_cancel(state.scoped("one"), alone, now=JANUARY))
 
 
 @pytest.mark.parametrize(

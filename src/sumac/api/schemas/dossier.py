@@ -91,7 +91,7 @@ class Dossier:
 
     def _flags(self, shown: Mapping[str, Feature] | None) -> dict[str, FlagBody]:
         flags: dict[str, FlagBody] = {}
-        for grant in self.grants:
+        for grant in visible(self.grants, None):
             feature = self.features.get(grant.feature_id)
             if feature is not None and feature.kind is FeatureKind.BOOLEAN:
                 flags.setdefault(grant.feature_id, FlagBody.of(grant, shown))

@@ -188,15 +188,13 @@ class PlanItemIn(WireModel):
     entity_feature_id: FeatureId | None = None
 
     def item(self) -> PlanItem:
-        """As a plan item. Pooled items are not available yet and are refused."""
-        if self.pooled:
-            message = f"items.{self.feature_id}.pooled is not available yet"
-            raise BadRequest(message)
+        """As a plan item."""
         proration = self.proration
         return PlanItem(
             feature_id=self.feature_id,
             included=self.included or Decimal(0),
             unlimited=bool(self.unlimited),
+            pooled=bool(self.pooled),
             reset=self.reset.cadence() if self.reset else None,
             price=self.price.price() if self.price else None,
             proration=Proration(proration.on_increase, proration.on_decrease) if proration else None,

@@ -5,14 +5,16 @@ is exact at ten decimal places.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal, localcontext
 from types import MappingProxyType
+from typing import NamedTuple
 
 from sumac.balances.model import Grant
 from sumac.balances.requests import OverageBehavior
 from sumac.catalog.model import Feature, FeatureKind
+from sumac.core.copies import changed
 from sumac.core.quantity import ONE, QUANTITY_PRECISION, rounded
 from sumac.core.time import RANK_MINUTES, Interval
 
@@ -21,8 +23,7 @@ NEVER = datetime.max.replace(tzinfo=UTC)
 NO_ENTITIES: Mapping[str, str | None] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(NamedTuple):
     """A grant that may pay, the units of it that one tracked unit costs, and whether it may go below zero unpaid."""
 
     grant: Grant
@@ -30,8 +31,7 @@ class Source:
     free_overage: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
+class Taken(NamedTuple):
     """What was taken from a grant (given back, when negative), and the grant as it is afterwards.
 
     `cost` is what one tracked unit costs of it.
@@ -42,8 +42,7 @@ class Taken:
     cost: Decimal = ONE
 
 
-@dataclass(frozen=True, slots=True)
-class Deducted:
+class Deducted(NamedTuple):
     """What usage came to: what each grant paid, in order, and the tracked units nobody paid."""
 
     taken: tuple[Taken, ...]
@@ -82,7 +81,7 @@ def compute_sources(
     Usage of an entity is paid by its own grants, then by the customer's; usage of the customer by the customer's, then
     by those of the entities, in the order of their ids.
     """
-    costs = {feature.id: Decimal(1)}
+    costs = {feature.id: ONE}
     for system in features:
         cost = system.credit_cost_of(feature.id)
         if cost is not None:
@@ -103,7 +102,7 @@ def visible(grants: Sequence[Grant], entity_key: str | None) -> Sequence[Grant]:
     return [
         grant
         for grant in grants
-        if grant.pool_id is None and (entity_key is None or grant.entity_key in {None, entity_key})
+        if not grant.is_contribution and (entity_key is None or grant.entity_key in {None, entity_key})
     ]
 
 
@@ -223,12 +222,13 @@ class _Walk:
 
     def taken(self) -> tuple[Taken, ...]:
         """Every grant that changed, in order."""
-        changes = ((source.grant, source.cost, rounded(self._balances[source.grant.id])) for source in self._sources)
-        return tuple(
-            Taken(replace(grant, balance=after), grant.balance - after, cost)
-            for grant, cost, after in changes
-            if after != grant.balance
-        )
+        taken = []
+        for source in self._sources:
+            grant, balance = source.grant, self._balances[source.grant.id]
+            if balance != grant.balance:
+                after = rounded(balance)
+                taken.append(Taken(changed(grant, balance=after), grant.balance - after, source.cost))
+        return tuple(taken)
 
 
 def _spend(

@@ -128,7 +128,7 @@ def _raised(sources: Sequence[Source], rest: Decimal) -> tuple[Source, ...]:
     """The sources with more than they grant: on the first that did not roll over."""
     first = next(source for source in sources if source.grant.rollover_of is None)
     raised = replace(first.grant, balance=rounded(first.grant.balance + rest))
-    return tuple(replace(source, grant=raised) if source is first else source for source in sources)
+    return tuple(source._replace(grant=raised) if source is first else source for source in sources)
 
 
 def _granting(sources: Sequence[Source], included: Decimal) -> tuple[Source, ...]:
@@ -138,7 +138,7 @@ def _granting(sources: Sequence[Source], included: Decimal) -> tuple[Source, ...
     if len(slots) > 1:
         _refuse("entity_id: each entity has its own grant of it; say whose is meant")
     granting = replace(first.grant, adjustment=rounded(included) - first.grant.included)
-    return tuple(replace(source, grant=granting) if source is first else source for source in sources)
+    return tuple(source._replace(grant=granting) if source is first else source for source in sources)
 
 
 def _marked(before: Grant, grant: Grant, now: datetime) -> Grant:

@@ -21,7 +21,7 @@ ZERO = Decimal(0)
 class Opened:
     """A grant since its period began: the entry that it begins with, and those that followed, as they were written.
 
-    `turned_at` is when it was to be reset before that, where it begins with a reset.
+    `turned_at` is when it was to be reset before that, where it begins with a reset that moved it.
     """
 
     grant: Grant
@@ -91,8 +91,11 @@ def open_books(grant: Grant, entries: Sequence[GrantEntry]) -> Opened | None:
         if number == 0 or (entry.kind is EntryKind.RESET and entry.balance_after is not None)
     ]
     start = starts[-1]
-    terms = entries[start - 1].terms_after if start else None
-    return Opened(grant, entries[start], tuple(entries[start + 1 :]), terms.resets_at if terms is not None else None)
+    before = entries[start - 1].terms_after if start else None
+    after = entries[start].terms_after
+    turned = before is not None and after is not None and before.resets_at != after.resets_at
+    turned_at = before.resets_at if turned and before is not None else None
+    return Opened(grant, entries[start], tuple(entries[start + 1 :]), turned_at)
 
 
 def explain(feature: Feature, opened: Iterable[Opened], taken: Iterable[TakenSum], *, entries_max: int) -> Explanation:

@@ -56,7 +56,7 @@ def decide_removal(
     if not meant:
         raise NotFound(missing(which), code="balance_not_found")
     for grant in meant:
-        _check_removable(snapshot, grant, paid_plans)
+        _check_removable(grant, paid_plans)
     gone = {grant.id for grant in meant}
     ended = tuple(grant for grant in snapshot.grants if grant.id in gone or grant.rollover_of in gone)
     if not request.recalculate:
@@ -74,7 +74,7 @@ def decide_recalculation(snapshot: BalanceSnapshot, which: Which) -> tuple[Grant
     entity = find_entity(snapshot, which.entity_id)
     scopes: dict[str | None, list[Grant]] = {}
     for grant in snapshot.grants:
-        if is_meant(grant, which) and grant.pool_id is None and (entity is None or grant.entity_key == entity.key):
+        if is_meant(grant, which) and not grant.is_contribution and (entity is None or grant.entity_key == entity.key):
             scopes.setdefault(grant.entity_key, []).append(grant)
     if not scopes:
         raise NotFound(missing(which), code="balance_not_found")
@@ -111,7 +111,7 @@ def _taken_over(
         grant
         for grant in snapshot.grants
         if grant.id not in gone
-        and grant.pool_id is None
+        and not grant.is_contribution
         and _is_within(grant, Which(request.which.customer_id), entity)
     ]
     sources = order(snapshot, feature, kept, entity)
@@ -139,9 +139,8 @@ def _is_within(grant: Grant, which: Which, entity: Entity | None) -> bool:
     return grant.entity_key is None or grant.shared_id is not None or which.balance_id is not None
 
 
-def _check_removable(snapshot: BalanceSnapshot, grant: Grant, paid_plans: Collection[str]) -> None:
-    pooled = grant.pool_id is not None or any(each.pool_id == grant.id for each in snapshot.grants)
-    if pooled:
+def _check_removable(grant: Grant, paid_plans: Collection[str]) -> None:
+    if grant.pool_mode is not None:
         message = f"Balance {grant.public_id} is part of a pool; change the plans that contribute to it"
         raise Conflict(message, code="balance_is_pooled")
     if grant.price is not None or grant.customer_plan_id in paid_plans:

@@ -27,6 +27,15 @@ class RolledOver:
     emptied: tuple[Grant, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """What becomes of units that arrive beside what rolled over before: those `opened` fit, older ones make room."""
+
+    opened: tuple[RolledUnits, ...] = ()
+    trimmed: tuple[Grant, ...] = ()
+    emptied: tuple[Grant, ...] = ()
+
+
 def compute_rollover(before: Grant, after: Grant, older: Sequence[Grant], *, at: datetime) -> RolledOver:
     """What rolls over at a reset of the grant `before` at `at`: `after` is the grant as it is full again.
 
@@ -34,14 +43,27 @@ def compute_rollover(before: Grant, after: Grant, older: Sequence[Grant], *, at:
     """
     if before.rollover is None:
         return RolledOver()
+    left = _fitted(before.rollover, after.included + after.prepaid, older, compute_left(before, at=at))
+    return RolledOver(next(iter(left.opened), None), left.trimmed, left.emptied)
+
+
+def compute_arrival(pool: Grant, older: Sequence[Grant], arriving: Sequence[RolledUnits]) -> Arrival:
+    """What of the units that come along with a contribution goes on beside the pool, under its cap (billing.md §17.3).
+
+    `older` are the grants that rolled over from the pool before and are not over; they may have to make room.
+    """
+    if pool.rollover is None:
+        return Arrival()
+    return _fitted(pool.rollover, pool.included + pool.prepaid, older, arriving)
+
+
+def _fitted(rollover: Rollover, starting: Decimal, older: Sequence[Grant], arriving: Sequence[RolledUnits]) -> Arrival:
     lasting = [each for each in older if each.balance > ZERO]
-    left = compute_left(before, at=at)
     parcels = [RolledUnits(each.balance, each.expires_at) for each in lasting]
-    kept = trim([*parcels, *left], compute_cap(before.rollover, after.included + after.prepaid))
-    opened = kept[len(lasting)] if left else RolledUnits(ZERO, None)
+    kept = trim([*parcels, *arriving], compute_cap(rollover, starting))
     pairs = [(grant, parcel.units) for grant, parcel in zip(lasting, kept, strict=False)]
-    return RolledOver(
-        opened if opened.units else None,
+    return Arrival(
+        tuple(each for each in kept[len(lasting) :] if each.units),
         tuple(_with_units(grant, units) for grant, units in pairs if ZERO < units < grant.balance),
         tuple(each for each in older if each not in lasting) + tuple(grant for grant, units in pairs if not units),
     )

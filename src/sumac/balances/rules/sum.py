@@ -13,8 +13,8 @@ def compute_balance(feature_id: str, grants: Sequence[Grant]) -> Balance | None:
 
     What rolled over counts as granted and remaining, beside the grants it comes from.
     """
-    held = tuple(grant for grant in grants if grant.feature_id == feature_id)
-    own = tuple(grant for grant in held if grant.rollover_of is None)
+    held = tuple([grant for grant in grants if grant.feature_id == feature_id])
+    own = tuple([grant for grant in held if grant.rollover_of is None])
     if not own:
         return None
     if any(grant.unlimited for grant in own):
@@ -29,17 +29,22 @@ def compute_balance(feature_id: str, grants: Sequence[Grant]) -> Balance | None:
             max_purchase=None,
             next_reset_at=None,
         )
+    granted = remaining = usage = ZERO
+    for grant in held:
+        granted += grant.granted
+        remaining += grant.remaining
+        usage += grant.usage
     return Balance(
         feature_id=feature_id,
         grants=own,
-        granted=sum((grant.granted for grant in held), ZERO),
-        remaining=sum((grant.remaining for grant in held), ZERO),
-        usage=sum((grant.usage for grant in held), ZERO),
+        granted=granted,
+        remaining=remaining,
+        usage=usage,
         unlimited=False,
         overage_allowed=any(grant.overage_allowed for grant in own),
         max_purchase=_max_purchase(own),
         next_reset_at=min((grant.resets_at for grant in own if grant.resets_at is not None), default=None),
-        rollovers=tuple(grant for grant in held if grant.rollover_of is not None),
+        rollovers=tuple([grant for grant in held if grant.rollover_of is not None]),
     )
 
 

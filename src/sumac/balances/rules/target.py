@@ -1,7 +1,7 @@
 """Which grants a person means who administers balances, in the order in which they pay (billing.md §8.1)."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from sumac.balances.model import BalanceSnapshot, Grant
 from sumac.balances.requests import Which
@@ -87,4 +87,4 @@ def order(
 def after(sources: Iterable[Source], taken: Iterable[Taken]) -> tuple[Source, ...]:
     """The sources once that was taken from them."""
     changed = {each.grant.id: each.grant for each in taken}
-    return tuple(replace(source, grant=changed.get(source.grant.id, source.grant)) for source in sources)
+    return tuple(source._replace(grant=changed.get(source.grant.id, source.grant)) for source in sources)

@@ -72,9 +72,10 @@ def spread_units(grants: Sequence[Grant], bought: Grant, units: Decimal) -> tupl
 def repay_units(grants: Sequence[Grant], bought: Grant) -> tuple[Grant, ...]:
     """The grants that change when units that were just bought once pay for free overage, before any reset does.
 
-    That is what was used beyond the customer's units that come back by themselves and bill no overage (§9.3).
+    That is what was used beyond the customer's units that come back by themselves and bill no overage (§9.3). What is
+    given to a pool pays for what was used of the pool, and for nothing else.
     """
-    if bought.entity_key is not None or not is_bought_once(bought.price):
+    if bought.entity_key is not None or bought.is_contribution or not is_bought_once(bought.price):
         return ()
     owing = [each for each in grants if each.reset is not None and each.overage and not each.overage_allowed]
     units = min(bought.prepaid, max(ZERO, bought.balance))
@@ -100,7 +101,7 @@ def _sells(grant: Grant) -> bool:
 
 def _is_paid_back(grant: Grant, bought: Grant) -> bool:
     prepaid = grant.price is not None and grant.price.billing_method is BillingMethod.PREPAID
-    of_everybody = grant.entity_key is None and grant.pool_id is None
+    of_everybody = grant.entity_key is None and not grant.is_contribution
     return grant.feature_id == bought.feature_id and of_everybody and not prepaid and grant.proration is None
 
 

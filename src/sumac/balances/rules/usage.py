@@ -28,16 +28,18 @@ def decide_usage(
     now: datetime,
     event_ids: Sequence[str],
     paid_seats: Mapping[str, Decimal] | None = None,
+    tracked: Sequence[Feature] | None = None,
 ) -> UsageDecision:
     """Takes the usage from the grants, one tracked feature after the other, and records each as an event.
 
-    There is an id for each of `tracked_features`. `paid_seats` are the seats that stay paid for per prorated grant,
-    once that is settled. Usage that prorated seats may pay for is counted as a whole or not at all: nobody is billed
-    for a part of it. Raises NotFound `entity_not_found`; BadRequest `invalid_inputs` for a time in the future,
-    `insufficient_balance` and `usage_limit_exceeded` with reject and for seats.
+    There is an id for each of `tracked_features`, which are `tracked` where that is known already. `paid_seats` are the
+    seats that stay paid for per prorated grant, once that is settled. Usage that prorated seats may pay for is counted
+    as a whole or not at all: nobody is billed for a part of it. Raises NotFound `entity_not_found`; BadRequest
+    `invalid_inputs` for a time in the future, `insufficient_balance` and `usage_limit_exceeded` with reject and for
+    seats.
     """
     entity = find_entity(snapshot, request.entity_id)
-    tracked = tracked_features(request, snapshot.features)
+    tracked = tracked or tracked_features(request, snapshot.features)
     limiting = limiting_of(snapshot, entity_key=entity.key if entity else None, properties=request.properties, now=now)
     before = {grant.id: grant for grant in snapshot.grants}
     after = dict(before)
@@ -53,19 +55,20 @@ def decide_usage(
         after.update(settled)
         events.append(_event(snapshot, feature, request, deductions, entity, event_id=event_id, now=now))
     changed = tuple(grant for grant in after.values() if grant is not before[grant.id])
-    seats = tuple(SeatChange(before[grant.id], grant) for grant in changed if grant.proration is not None)
-    decision = UsageDecision(
-        grants=changed,
-        events=tuple(events),
-        windows=tuple(windows.values()),
-        seats=tuple(change for change in seats if change.before.balance != change.after.balance),
-    )
+    seats = [SeatChange(before[each.id], each) for each in changed if each.proration is not None]
+    moved = tuple(change for change in seats if change.before.balance != change.after.balance)
+    decision = UsageDecision(grants=changed, events=tuple(events), windows=tuple(windows.values()), seats=moved)
     return followed(snapshot, decision, tracked, entity, request.properties, now=now)
 
 
-def compute_answer(snapshot: BalanceSnapshot, request: TrackRequest, events: Iterable[UsageEvent]) -> TrackAnswer:
+def compute_answer(
+    snapshot: BalanceSnapshot,
+    request: TrackRequest,
+    events: Iterable[UsageEvent],
+    tracked: Sequence[Feature] | None = None,
+) -> TrackAnswer:
     """The answer to usage that was recorded as these events, from the snapshot afterwards."""
-    tracked = tracked_features(request, snapshot.features)
+    tracked = tracked or tracked_features(request, snapshot.features)
     entity = find_entity(snapshot, request.entity_id)
     grants = visible(snapshot.grants, entity.key if entity else None)
     involved = list(dict.fromkeys(feature.id for feature in tracked))
@@ -230,6 +233,8 @@ def _with_seats(grant: Grant, paid_seats: Mapping[str, Decimal] | None) -> Grant
 
 def _collapsed(deductions: Sequence[Deduction]) -> tuple[Deduction, ...]:
     """What was taken from the slots of one item, as one."""
+    if len(deductions) == 1:
+        return (deductions[0],)
     summed: dict[str, Deduction] = {}
     for each in deductions:
         before = summed.get(each.public_id)

@@ -45,11 +45,11 @@ def carried_of(
     """Whose usage the new plan starts with.
 
     Units that are held always go along; units that are used up where `usages` covers them, or, where `balances` does,
-    what was used beyond the grant. What rolled over goes along by itself.
+    what was used beyond the grant. What rolled over goes along by itself. What was used of a pool stays with the pool.
     """
     usage_of, overage_of = [], []
     rolled_of = tuple(grant.id for grant in replaced if grant.rollover is not None)
-    for grant in (each for each in replaced if each.rollover_of is None):
+    for grant in (each for each in replaced if each.rollover_of is None and not each.is_contribution):
         feature = features.get(grant.feature_id)
         if feature is None or feature.kind is FeatureKind.BOOLEAN or _was_bought_once(grant):
             continue

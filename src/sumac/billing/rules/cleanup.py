@@ -45,7 +45,7 @@ def _is_flag(snapshot: Snapshot, grant: Grant) -> bool:
 
 
 def _is_drained(snapshot: Snapshot, grant: Grant) -> bool:
-    """Whether units that last were used up; those that are held, that reset or are without number, never are."""
+    """Whether units that last were used up; those that are held or pooled, reset or are without number, never are."""
     feature = snapshot.features.get(grant.feature_id)
     lasting = feature is not None and feature.consumable and grant.reset is None and not grant.unlimited
-    return lasting and grant.balance <= 0
+    return lasting and not grant.is_contribution and grant.balance <= 0

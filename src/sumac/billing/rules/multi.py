@@ -66,8 +66,8 @@ def decide_multi_attach(
 def decide_multi_cancel(snapshot: Snapshot, request: MultiCancelRequest, *, now: datetime) -> Decision:
     """The actions of all the changes on one invoice.
 
-    Payments are given back once per invoice, however many of the plans it paid for. Raises as cancelling one of the
-    plans does, and BadRequest for a plan that stands twice.
+    The plans may be of several scopes. Payments are given back once per invoice, however many of them it paid for.
+    Raises as cancelling one of the plans does, and BadRequest for a plan that stands twice.
     """
     targets: dict[str, tuple[Holding, CancelRequest]] = {}
     for change in request.changes:
@@ -76,7 +76,7 @@ def decide_multi_cancel(snapshot: Snapshot, request: MultiCancelRequest, *, now:
             message = f"updates: plan {target.plan.id} stands twice"
             raise BadRequest(message)
         targets[target.held.id] = (target, change)
-    actions = _cancel_each(snapshot, list(targets.values()), now)
+    actions = _cancel_in_scopes(snapshot, list(targets.values()), now)
     drafts = [action.draft for action in actions if isinstance(action, IssueInvoice)]
     rest = [action for action in actions if not isinstance(action, IssueInvoice)]
     refunded = [
@@ -90,12 +90,20 @@ def decide_multi_cancel(snapshot: Snapshot, request: MultiCancelRequest, *, now:
 def decide_end_unpaid(snapshot: Snapshot, customer_plan_ids: Collection[str], *, now: datetime) -> Decision:
     """The actions of ending plans that were not paid for, each in its own scope: nothing is billed or given back."""
     at_once = CancelRequest(snapshot.customer.public_id, CancelAction.CANCEL_IMMEDIATELY, bill=False)
-    unpaid: dict[str | None, list[tuple[Holding, CancelRequest]]] = {}
-    for each in snapshot.holdings:
-        if each.held.id in customer_plan_ids:
-            unpaid.setdefault(each.held.entity_key, []).append((each, at_once))
-    ended = (_cancel_each(snapshot.scoped(key), changes, now) for key, changes in unpaid.items())
-    return Decision(tuple(action for actions in ended for action in actions))
+    unpaid = [(each, at_once) for each in snapshot.holdings if each.held.id in customer_plan_ids]
+    return Decision(tuple(_cancel_in_scopes(snapshot, unpaid, now)))
+
+
+def _cancel_in_scopes(
+    snapshot: Snapshot, changes: Sequence[tuple[Holding, CancelRequest]], now: datetime
+) -> list[Action]:
+    """What the changes come to, scope by scope: no plan of one follows a plan of another (billing.md §12.5)."""
+    by_scope: dict[str | None, list[tuple[Holding, CancelRequest]]] = {}
+    for target, change in changes:
+        by_scope.setdefault(target.held.entity_key, []).append((target, change))
+    # What one scope sees already has the rest in `others`.
+    seen = {key: snapshot if snapshot.others else snapshot.scoped(key) for key in by_scope}
+    return [action for key, own in by_scope.items() for action in _cancel_each(seen[key], own, now)]
 
 
 def _cancel_each(snapshot: Snapshot, changes: Sequence[tuple[Holding, CancelRequest]], now: datetime) -> list[Action]:

@@ -5,10 +5,12 @@ from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
+from sumac.balances.model import PoolMode
 from sumac.billing.model import Holding, Snapshot
 from sumac.billing.rules.lines import prepaid_of
 from sumac.billing.units import Provision, Usage
 from sumac.catalog.model import Feature, FeatureKind, PlanItem
+from sumac.catalog.rules.shape import is_free
 from sumac.core.time import Cadence, cycle_end
 
 ZERO = Decimal(0)
@@ -57,7 +59,8 @@ def _taken_by_entities(
 ) -> Iterator[tuple[tuple[str, str | None], Decimal]]:
     """The units of held features that the customer's entities take, where nothing was held before to count them in."""
     known = {grant.feature_id for grant in snapshot.grants if grant.entity_key is None}
-    for feature_id in dict.fromkeys(each.feature_id for each in provisions if each.entity_key is None):
+    of_everybody = (each for each in provisions if each.entity_key is None or each.pool_mode is not None)
+    for feature_id in dict.fromkeys(each.feature_id for each in of_everybody):
         taken = sum(each.feature_id == feature_id for each in snapshot.entities)
         if taken and feature_id not in known:
             yield (feature_id, None), Decimal(taken)
@@ -98,7 +101,17 @@ def _provision(item: PlanItem, feature: Feature, holding: Holding, now: datetime
         price=item.price,
         proration=item.proration if item.is_prorated else None,
         rollover=item.rollover if reset else None,
+        pool_mode=_pool_mode(item, holding, reset),
     )
+
+
+def _pool_mode(item: PlanItem, holding: Holding, reset: Cadence | None) -> PoolMode | None:
+    """How the pool that the item contributes to comes back (billing.md §17.3); None for units that are not pooled."""
+    if not item.pooled:
+        return None
+    if reset is None:
+        return PoolMode.LIFETIME
+    return PoolMode.SUBSCRIPTION if holding.held.recurring and not is_free(holding.plan) else PoolMode.LAZY
 
 
 def _first_reset(holding: Holding, reset: Cadence, now: datetime) -> datetime:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
-from sumac.balances.model import Grant
+from sumac.balances.model import Grant, PoolMode
 from sumac.balances.rules.rollover import compute_rollover
 from sumac.billing.model import Action, ChangePlan, ExpireUnits, Holding, PlanStatus, ResetGrants, Snapshot
 from sumac.billing.rules.carry import grants_of
@@ -32,7 +32,7 @@ def is_given_anew(grant: Grant, withheld: Collection[str]) -> bool:
 def refill(
     snapshot: Snapshot, over: Collection[str], renewed: Mapping[str, Holding], *, at: datetime
 ) -> Iterator[Action]:
-    """What becomes of the customer's units at `at`, those of the plans that are `over` left out.
+    """What becomes of the customer's units at `at`, those of the plans that are `over` left out, and pools.
 
     `renewed` are the plans whose new period begins then, as they go on: bought units may change with it.
     """
@@ -46,7 +46,7 @@ def refill(
             changed[grant.id] = grant
     lasting = [grant for grant in live if grant not in expired]
     full: list[tuple[Grant, Grant]] = []
-    for grant in (each for each in lasting if each.resets_at is not None):
+    for grant in (each for each in lasting if each.resets_at is not None and not each.is_pool):
         anew = _begun_anew(grant, renewed, at)
         if (anew or _is_due(grant, at)) and is_given_anew(grant, withheld):
             after = changed.pop(grant.id, grant)
@@ -59,6 +59,22 @@ def refill(
         yield _reset(full, lasting, at)
     if expired:
         yield ExpireUnits(expired)
+
+
+def refill_pools(snapshot: Snapshot, renewed: Mapping[str, Holding], *, at: datetime) -> Iterator[ResetGrants]:
+    """The pools that are full again at `at`, by what they are given until then: who comes or goes then does so after.
+
+    `renewed` are the plans whose new period begins then, as they go on.
+    """
+    begun = {each.pool_id for each in snapshot.grants if _begun_anew(each, renewed, at)}
+    full = []
+    for pool in (each for each in snapshot.grants if each.is_pool and each.resets_at is not None):
+        anew = pool.pool_mode is PoolMode.SUBSCRIPTION and pool.id in begun
+        if anew or _is_due(pool, at):
+            full.append((pool, _full_again(pool, _owed(pool, snapshot), anew=anew, at=at)))
+    if full:
+        lasting = [each for each in snapshot.grants if each.expires_at is None or each.expires_at > at]
+        yield _reset(full, lasting, at)
 
 
 def refill_late(snapshot: Snapshot, restored: Collection[str], *, now: datetime) -> Iterator[ResetGrants]:

@@ -196,13 +196,15 @@ def _moved_grant(grant: Grant, later: timedelta, now: datetime) -> Grant:
 def _with_units_held(snapshot: Snapshot, grants: Sequence[Grant], theirs: Sequence[Grant]) -> Iterator[Grant]:
     """The grants with the units that are held now, where the plan on trial gave such units too.
 
-    Seats stay paid for as they were: those that are held no more are free until the next period.
+    Seats stay paid for as they were: those that are held no more are free until the next period. What is used of a
+    pool stays with the pool.
     """
+    theirs = [each for each in theirs if not each.is_contribution]
     held = {each.id for each in snapshot.features.values() if _is_held(each)} & {each.feature_id for each in theirs}
-    yield from (each for each in grants if each.feature_id not in held)
+    yield from (each for each in grants if each.feature_id not in held or each.is_contribution)
     for feature_id in sorted(held):
         left = sum((each.usage for each in theirs if each.feature_id == feature_id), ZERO)
-        own = [each for each in grants if each.feature_id == feature_id]
+        own = [each for each in grants if each.feature_id == feature_id and not each.is_contribution]
         own.sort(key=lambda each: (each.unlimited, each.overage_allowed))
         for each in own:
             taken = left if each is own[-1] else min(left, each.granted)

@@ -241,7 +241,8 @@ def _provisions(
 
 def _dated(provisions: Iterable[Provision], own: Iterable[Grant], *, same: bool) -> Iterator[Provision]:
     """Units keep the reset date they had where they reset as often as before, and periods were not begun anew."""
-    dates = {(grant.feature_id, grant.reset): grant.resets_at for grant in own} if same else {}
+    dated = [grant for grant in own if same and not grant.is_contribution]
+    dates = {(grant.feature_id, grant.reset): grant.resets_at for grant in dated}
     for each in provisions:
         yield replace(each, resets_at=dates.get((each.feature_id, each.reset), each.resets_at))
 

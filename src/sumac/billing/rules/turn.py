@@ -28,7 +28,7 @@ from sumac.billing.rules.change import Terms, keep_units, unused_lines
 from sumac.billing.rules.discounts import with_discounts
 from sumac.billing.rules.lines import advance_lines, extension_lines, one_off_lines, overage_lines
 from sumac.billing.rules.provision import provisions_of
-from sumac.billing.rules.refill import is_given_anew, refill
+from sumac.billing.rules.refill import is_given_anew, refill, refill_pools
 from sumac.billing.rules.revert import find_paused, resume
 from sumac.billing.rules.rolled import carry_rolled
 from sumac.billing.rules.seats import renewal_seat_lines, starting_seat_lines
@@ -68,7 +68,8 @@ def decide_turn(snapshot: Snapshot, *, at: datetime) -> Decision:
     if expired:
         return Decision((ExpireReservations(expired),))
     turn = _what_turns(snapshot, at)
-    actions: list[Action] = []
+    renewed = {after.held.id: after for _, after in turn.renewing}
+    actions: list[Action] = [*refill_pools(snapshot, renewed, at=at)]
     lines: list[LineDraft] = []
     for each in turn.ending:
         lines += [*_last_usage(snapshot, each, at), *_unused_time(snapshot, each, turn.starting, at)]
@@ -92,8 +93,7 @@ def decide_turn(snapshot: Snapshot, *, at: datetime) -> Decision:
     mains = [each for each in turn.expiring if is_main_recurring(each.plan)]
     for each, plan_id in zip(mains, snapshot.plan_ids, strict=False):
         actions += start_default(_scope(snapshot, each), each, plan_id=plan_id, now=at)
-    over = {each.held.id for each in (*turn.ending, *snapshot.paused)}
-    actions += refill(snapshot, over, {each.held.id: each for _, each in turn.renewing}, at=at)
+    actions += refill(snapshot, {each.held.id for each in (*turn.ending, *snapshot.paused)}, renewed, at=at)
     held_lines = [each for each in snapshot.held_lines if each.line.customer_plan_id in turn.billed_ids]
     actions += [ReleaseLines(tuple(each.id for each in held_lines))] if held_lines else []
     lines += [each.line for each in held_lines]

@@ -50,6 +50,7 @@ def upgrade() -> None:
         grants.add_column(sa.Column("rollover", sa.JSON))
         grants.add_column(sa.Column("rollover_of", sa.Text))
         grants.add_column(sa.Column("pool_id", sa.Text))
+        grants.add_column(sa.Column("pool_mode", sa.Text))
     with op.batch_alter_table("grant_entries") as entries:
         entries.add_column(sa.Column("granted_after", _quantity()))
         entries.add_column(sa.Column("balance_after", _quantity()))
