@@ -24,6 +24,7 @@ NEWER = {
     "invoices.issue_credit_note",
     "invoices.pay",
     "invoices.void",
+    "plans.create_variant",
     "plans.diff",
     "plans.has_customers",
     "plans.preview_update",

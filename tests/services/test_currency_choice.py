@@ -48,7 +48,7 @@ async def change_in_place(shop: Services, plan_id: str, **changes: object) -> Pl
             before,
             replace(before, **changes),  # type: ignore[arg-type]  # each test changes what it names
             held_versions=await shop.billing.held_versions(work, plan_id),
-            held_currencies=await held_currencies(work, before),
+            held_currencies=await held_currencies(work, before.id),
             how=Versioning(disable=True),
         )
 

@@ -138,9 +138,9 @@ async def plan_as_sold(work: Work, plan: Plan) -> Plan:
     return priced_in(plan, default, default=default)
 
 
-async def held_currencies(work: Work, plan: Plan) -> Mapping[int, Collection[str]]:
+async def held_currencies(work: Work, plan_id: str) -> Mapping[int, Collection[str]]:
     """The currencies, beside the tenant's default one, in which each version of the plan is held now."""
-    return await store.held_currencies(work, plan.id)
+    return await store.held_currencies(work, plan_id)
 
 
 @dataclass(frozen=True, slots=True)

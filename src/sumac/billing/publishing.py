@@ -200,7 +200,7 @@ async def _publish_plan(
             before,
             wish.plan,
             held_versions=held.keys(),
-            held_currencies=await held_currencies(work, before),
+            held_currencies=await held_currencies(work, before.id),
             how=wish.how,
         )
     versions = [each.version for each in await catalog.list_versions(work, before.id)]

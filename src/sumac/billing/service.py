@@ -13,6 +13,7 @@ from sumac.billing.ahead import close_canceled, make_way, owing_links, propose_m
 from sumac.billing.attempts import record_attempt
 from sumac.billing.cards import CardDesk
 from sumac.billing.checkout import CheckoutDesk
+from sumac.billing.codes import CodeDesk
 from sumac.billing.collect import Collected, Collector, Providers, provider_of, require_ready, work_off
 from sumac.billing.confirm import Confirmation, ConfirmDesk, Confirming, close_confirmed, get_open, without_page
 from sumac.billing.currencies import adopt_currency
@@ -87,6 +88,7 @@ class BillingService:
         self._seats = SeatDesk(database, providers, collector=self._collector)
         self.links = LinkDesk(database, desk=self._desk, cards=self.cards, public_url=self._public_url)
         self.confirmations = ConfirmDesk(database, desk=self._desk, public_url=self._public_url)
+        self.codes = CodeDesk(database, self.perform)
 
     async def perform(self, tenant: Tenant, request: BillingRequest, *, actor: str) -> Receipt:
         """Does what was asked: at once, after a charge, behind a hosted page, or once a sent invoice is paid.

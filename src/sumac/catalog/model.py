@@ -297,7 +297,7 @@ class Plan:
     """A plan at one of its versions. The price, items and trial belong to the version, the rest to every version.
 
     `group` is "" by default; plans of one group replace each other, add-ons never do. One version of a plan is
-    `active`: who attaches it gets that one.
+    `active`: who attaches it gets that one. A variant has a `base_plan_id`, and follows it as of its `base_version`.
     """
 
     id: str
@@ -316,6 +316,8 @@ class Plan:
     metadata: Mapping[str, Any] | None = None
     billing_controls: Mapping[str, Any] | None = None
     active: bool = True
+    base_plan_id: str | None = None
+    base_version: int | None = None
 
     @property
     def version_slug(self) -> str:

@@ -15,6 +15,7 @@ from sumac.catalog.rules.features import check_change, check_feature
 from sumac.catalog.rules.normal import compute_normal_form
 from sumac.catalog.rules.plans import check_alone, check_plan
 from sumac.catalog.rules.shape import is_free
+from sumac.catalog.rules.variants import check_variant
 from sumac.catalog.rules.versioning import EditKind, PlanEdit, Versioning, check_default, decide_edit
 from sumac.core.errors import BadRequest, Conflict, NotFound
 from sumac.organizations import service as organizations
@@ -149,6 +150,7 @@ async def propose_edit(
     """What `update_plan` would do, without doing it. Raises as it does, except for what is stored meanwhile."""
     edit = decide_edit(before, after, await list_versions(work, before.id), held_versions, how)
     check_default(before, edit.after)
+    check_variant(edit.after)
     after = await _checked(work, _without_auto_enable(before, edit.after), ignoring=before.id)
     others = [replace(each, after=await _checked(work, each.after)) for each in edit.others]
     await _check_rename(work, before, after, held_versions)

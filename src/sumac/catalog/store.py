@@ -100,6 +100,7 @@ async def change_plan(work: Work, plan_id: str, plan: Plan) -> None:
     await work.update(plans, plans.c.id == plan_id, values={"id": plan.id, **_plan_values(plan)})
     if plan_id != plan.id:
         await work.update(plan_versions, plan_versions.c.plan_id == plan_id, values={"plan_id": plan.id})
+        await work.update(plans, plans.c.base_plan_id == plan_id, values={"base_plan_id": plan.id})
 
 
 async def change_version(work: Work, plan: Plan) -> None:
@@ -118,10 +119,16 @@ async def activate(work: Work, plan_id: str, version: int) -> None:
 
 
 async def remove_versions(work: Work, plan_id: str, versions: Sequence[int], *, whole: bool) -> None:
-    """Deletes versions of a plan, and with `whole` the plan itself."""
+    """Deletes the newest versions of a plan, and with `whole` the plan itself.
+
+    Its variants follow the version before from then on, or no plan any more.
+    """
     await work.delete(plan_versions, plan_versions.c.plan_id == plan_id, plan_versions.c.version.in_(versions))
     if whole:
         await work.delete(plans, plans.c.id == plan_id)
+    follows = (plans.c.base_plan_id == plan_id, plans.c.base_version.in_(versions))
+    before = {"base_version": min(versions) - 1}
+    await work.update(plans, *follows, values={"base_plan_id": None, "base_version": None} if whole else before)
 
 
 def _feature_values(feature: Feature) -> dict[str, Any]:
@@ -165,6 +172,8 @@ def _plan_values(plan: Plan) -> dict[str, Any]:
         "metadata": dict(plan.metadata or {}),
         "config": {"ignore_past_due": plan.ignore_past_due},
         "billing_controls": dict(plan.billing_controls or {}),
+        "base_plan_id": plan.base_plan_id,
+        "base_version": plan.base_version,
     }
 
 
@@ -194,4 +203,6 @@ def _plan(row: sa.RowMapping) -> Plan:
         metadata=row["metadata"],
         billing_controls=row["billing_controls"],
         active=row["version"] == row["active_version"],
+        base_plan_id=row["base_plan_id"],
+        base_version=row["base_version"],
     )

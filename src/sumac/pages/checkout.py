@@ -5,6 +5,7 @@ reload or a lost answer ends where the first one did.
 """
 
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from fastapi import APIRouter
 from starlette.requests import Request
@@ -13,7 +14,7 @@ from starlette.responses import RedirectResponse, Response
 from sumac.billing.provider import CheckoutPage, CheckoutState, CheckoutStatus
 from sumac.billing.settlement import SettledCheckout
 from sumac.catalog import service as catalog
-from sumac.core.errors import BadRequest, Conflict, Gone, Locked, NotFound
+from sumac.core.errors import BadRequest, Conflict, Gone, Locked, NotFound, SumacError
 from sumac.core.money import Money
 from sumac.pages.door import read_form
 from sumac.pages.render import render, render_problem
@@ -33,6 +34,8 @@ class Entry:
     chosen: str | None = None
     refusal: str | None = None
     expiry: str = ""
+    code: str = ""
+    code_refusal: str | None = None
 
     @property
     def number(self) -> str:
@@ -54,6 +57,8 @@ def add_checkout(router: APIRouter, site: Site) -> None:
     async def pay(request: Request, token: str) -> Response:
         form = await read_form(request)
         page = await _find(site, token)
+        if "code" in form:
+            return await _enter_code(site, page, form["code"].strip())
         entry = Entry(form.get("number", "").strip(), form.get("test_card"), expiry=form.get("expiry", "").strip())
         if not entry.number:
             return await _show_form(site, page, Entry(refusal="Enter a card number, or choose a test card."))
@@ -88,7 +93,7 @@ async def _show_form(site: Site, page: CheckoutPage, entry: Entry) -> Response:
     return render(
         "checkout.html",
         seller,
-        status=200 if entry.refusal is None else BadRequest.status,
+        status=200 if entry.refusal is None and entry.code_refusal is None else BadRequest.status,
         leads_out=web_address(page.request.success_url) is not None,
         checkout=page.request,
         credit=_credit(page),
@@ -96,7 +101,18 @@ async def _show_form(site: Site, page: CheckoutPage, entry: Entry) -> Response:
         chosen=entry.chosen or cards[0].number,
         refusal=entry.refusal,
         expiry=entry.expiry,
+        takes_code=await site.billing.codes.is_taken(page.tenant, page.id),
+        code=entry.code,
+        code_refusal=entry.code_refusal,
     )
+
+
+async def _enter_code(site: Site, page: CheckoutPage, code: str) -> Response:
+    """Leads on to a page for the same at its new price, or says what is wrong with the code."""
+    try:
+        return RedirectResponse(urlsplit(await site.billing.codes.enter(page.tenant, page.id, code)).path, SEE_OTHER)
+    except SumacError as refused:
+        return await _show_form(site, page, Entry(code=code, code_refusal=refused.message))
 
 
 def _credit(page: CheckoutPage) -> Money:

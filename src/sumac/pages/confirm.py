@@ -1,5 +1,7 @@
 """The confirm page: what a change does and costs, the card that is charged, and a yes or no."""
 
+from urllib.parse import urlsplit
+
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -32,12 +34,14 @@ def add_confirm(router: APIRouter, site: Site) -> None:
         page = await _find(site, token)
         if page.progress is CheckoutProgress.SETTLED:
             return await _show_outcome(site, page, again=True)
-        return await _ask(site, page)
+        return await _ask(site, token, page)
 
     @router.post("/c/{token}")
     async def answer_question(request: Request, token: str) -> Response:
         form = await read_form(request)
         page = await _find(site, token)
+        if "code" in form:
+            return await _enter_code(site, token, page, form["code"].strip())
         if form.get("answer") == "no":
             seller = await find_seller(site, page.tenant)
             return render("unchanged.html", seller, token=token, return_url=site_of(page.success_url))
@@ -67,7 +71,23 @@ def _shown(minor: str, currency: str) -> Money:
     return Money(int(minor), currency)
 
 
-async def _ask(site: Site, page: Confirmation, *, price_changed: bool = False) -> Response:
+async def _enter_code(site: Site, token: str, page: Confirmation, code: str) -> Response:
+    """Leads on to a page for the same at its new price, or says what is wrong with the code."""
+    try:
+        return RedirectResponse(urlsplit(await site.billing.codes.enter(page.tenant, token, code)).path, SEE_OTHER)
+    except SumacError as refused:
+        return await _ask(site, token, page, code=code, code_refusal=refused.message)
+
+
+async def _ask(
+    site: Site,
+    token: str,
+    page: Confirmation,
+    *,
+    price_changed: bool = False,
+    code: str = "",
+    code_refusal: str | None = None,
+) -> Response:
     seller = await find_seller(site, page.tenant)
     if not page.stands_at(site.database.clock.now()):
         return render_problem(Gone.status, EXPIRED_TEXT, seller=seller)
@@ -79,13 +99,16 @@ async def _ask(site: Site, page: Confirmation, *, price_changed: bool = False) -
     return render(
         "confirm.html",
         seller,
-        status=Conflict.status if price_changed else 200,
+        status=Conflict.status if price_changed else 200 if code_refusal is None else BadRequest.status,
         leads_out=True,
         heading=title_of(proposal),
         quote=quote_of(proposal, due),
         terms=terms_of(proposal),
         card=await _card(site, page),
         price_changed=price_changed,
+        takes_code=await site.billing.codes.is_taken(page.tenant, token),
+        code=code,
+        code_refusal=code_refusal,
     )
 
 
@@ -102,11 +125,11 @@ async def _carry_out(site: Site, token: str, page: Confirmation, shown: Money) -
     except SumacError as refused:
         now_stands = await _find(site, token)
         if refused.code == PRICE_CHANGED:
-            return await _ask(site, now_stands, price_changed=True)
+            return await _ask(site, token, now_stands, price_changed=True)
         if now_stands.progress is CheckoutProgress.SETTLED:
             return RedirectResponse(f"/c/{token}/done", SEE_OTHER)
         if not now_stands.stands_at(site.database.clock.now()):
-            return await _ask(site, now_stands)
+            return await _ask(site, token, now_stands)
         return _impossible(await find_seller(site, page.tenant))
     return RedirectResponse(receipt.payment_url or web_address(page.success_url) or f"/c/{token}/done", SEE_OTHER)
 

@@ -160,6 +160,8 @@ plans = sa.Table(
     sa.Column("config", sa.JSON, nullable=False),
     sa.Column("billing_controls", sa.JSON, nullable=False),
     sa.Column("active_version", sa.Integer, nullable=False, server_default=sa.text("1")),
+    sa.Column("base_plan_id", sa.Text),
+    sa.Column("base_version", sa.Integer),
     _created(),
 )
 

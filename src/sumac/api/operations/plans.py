@@ -1,6 +1,7 @@
 """plans.* (api.md §2.2)."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
 from sumac.api.context import Context
 from sumac.api.operation import OperationRouter
@@ -21,6 +22,7 @@ from sumac.billing.load import held_currencies
 from sumac.billing.migration_model import MigrationDraft
 from sumac.billing.offers import eligibility, offers_to
 from sumac.catalog import service as catalog
+from sumac.catalog import variants
 from sumac.catalog.model import Plan
 from sumac.customers import entities
 from sumac.customers import service as customers
@@ -89,18 +91,32 @@ async def update_plan(body: PlanUpdate, context: Context) -> PlanBody:
     Whoever holds an older version keeps it. `force_version` always makes the next version, `disable_version` changes
     the one that is held in place, `all_versions` makes the same change to every version in place. The next version is
     the active one, which new customers get; `active: true` with `version` makes it another one. With `migration` the
-    customers of the older versions are moved to the new one.
+    customers of the older versions are moved to the new one. `update_variant_ids` makes the same change to variants of
+    the plan, `base_plan_id` makes it a variant of another one, or of none.
     """
     async with context.work() as work:
         before = await catalog.get_plan(work, body.plan_id, body.version)
+        wanted, how = await wanted_plan(work, body, before), body.versioning()
+        held = await held_of(work, context, before.id)
+        edit = await catalog.propose_edit(work, before, wanted, held_versions=held[before.id], how=how)
         after = await catalog.update_plan(
             work,
             before,
-            body.changed(before),
-            held_versions=await context.services.billing.held_versions(work, before.id),
-            held_currencies=await held_currencies(work, before),
-            how=body.versioning(),
+            wanted,
+            held_versions=held[before.id],
+            held_currencies=await held_currencies(work, before.id),
+            how=how,
         )
+        if body.update_variant_ids:
+            sold = {each: await held_currencies(work, each) for each in held if each in body.update_variant_ids}
+            await variants.update_variants(
+                work,
+                replace(edit, after=after),
+                body.update_variant_ids,
+                held_versions=held,
+                held_currencies=sold,
+                how=how,
+            )
         if body.migration is not None and after.version != before.version:
             asked = MigrationDraft(after.id, after.version, include_custom=body.migration.include_custom)
             made = await context.services.migrations.create(work, asked, actor=context.actor)
@@ -116,6 +132,20 @@ async def delete_plan(body: PlanDelete, context: Context) -> Success:
         held = await context.services.billing.held_versions(work, body.plan_id)
         await catalog.delete_plan(work, body.plan_id, all_versions=body.all_versions, held_versions=held)
     return Success(success=True)
+
+
+async def wanted_plan(work: Work, body: PlanUpdate, before: Plan) -> Plan:
+    """The plan as it is to be, linked to its base where that is said. Raises what linking it raises."""
+    linked = before
+    if "base_plan_id" in body.model_fields_set:
+        linked = await variants.link(work, before, body.base_plan_id)
+    return body.changed(linked)
+
+
+async def held_of(work: Work, context: Context, plan_id: str) -> Mapping[str, Collection[int]]:
+    """The versions that customers hold or have held, of the plan and of each of its variants."""
+    named = [plan_id, *(each.id for each in await variants.list_variants(work, plan_id))]
+    return {each: await context.services.billing.held_versions(work, each) for each in named}
 
 
 async def _body(work: Work, context: Context, plan: Plan, expand: Collection[str] = ()) -> PlanBody:

@@ -5,7 +5,7 @@ from typing import Any, Literal, Self
 
 from sumac.api.schemas.items import PlanItemBody
 from sumac.api.schemas.plans import FreeTrialBody, HoldersBody, PlanBody, PlanPriceBody
-from sumac.api.schemas.wire import PlanId, Truth, WholeNumber, WireModel
+from sumac.api.schemas.wire import Name, PlanId, Truth, WholeNumber, WireModel
 from sumac.billing.holders import Holders
 from sumac.catalog.model import BasePrice, Feature, FreeTrial, Plan, PlanItem
 from sumac.catalog.rules.diff import Change, Conflict, TermsDiff, changed_fields
@@ -120,11 +120,27 @@ class ChangedPlanBody(WireModel):
     customers: HoldersBody
 
 
+class VariantPreviewBody(ChangedPlanBody):
+    """A variant as the same change would leave it; it is made where the update names the variant (`selected`)."""
+
+    selected: Truth
+    will_version: Truth
+
+
+class VariantCreate(WireModel):
+    """A new variant of a plan."""
+
+    base_plan_id: PlanId
+    variant_plan_id: PlanId
+    name: Name
+
+
 class EditPreviewBody(WireModel):
     """What an update would do: the plan as it will be, and what of it differs.
 
     With `has_customers` the edited version is held, so that there is a choice to make about versions; `will_version`
-    says that the update, as it is asked for, makes a new one. `other_versions` change along with `all_versions`.
+    says that the update, as it is asked for, makes a new one. `other_versions` change along with `all_versions`, of the
+    `variants`, archived ones left out, those that the update names.
     """
 
     plan: PlanBody
@@ -133,6 +149,7 @@ class EditPreviewBody(WireModel):
     will_version: Truth
     customers: HoldersBody
     other_versions: list[ChangedPlanBody]
+    variants: list[VariantPreviewBody]
 
 
 class PlanVersionBody(WireModel):

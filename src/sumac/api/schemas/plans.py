@@ -155,7 +155,7 @@ class PlanUpdate(WireModel):
     licenses: list[Any] | None = None
     migration: MigrationWish | None = None
     base_plan_id: PlanId | None = None
-    update_variant_ids: list[Any] | None = None
+    update_variant_ids: list[PlanId] | None = None
     update_license_parents: list[Any] | None = None
     variants: list[Any] | None = None
 
@@ -168,8 +168,7 @@ class PlanUpdate(WireModel):
 
     def changed(self, before: Plan) -> Plan:
         """The plan after the change. Raises BadRequest for what is not available yet."""
-        for name in ("licenses", "base_plan_id", "update_variant_ids",
-                     "update_license_parents", "variants"):  # fmt: skip
+        for name in ("licenses", "update_license_parents", "variants"):
             _refuse(name, getattr(self, name))
         given = self.model_fields_set
         changes: dict[str, Any] = {"id": self.new_plan_id or before.id, "archived": self.archived}
@@ -299,6 +298,12 @@ class HoldersBody(WireModel):
         return cls(**asdict(holders))
 
 
+class VariantBody(WireModel):
+    """Which plan it is a variant of."""
+
+    base_plan_id: str
+
+
 class PlanBody(WireModel):
     """A plan at one of its versions."""
 
@@ -316,6 +321,7 @@ class PlanBody(WireModel):
     env: Literal["sandbox", "live"]
     archived: Truth
     base_variant_id: str | None
+    variant_details: VariantBody | None = None
     config: PlanConfig
     billing_controls: dict[str, Any] | None = None
     metadata: dict[str, Any]
@@ -349,6 +355,8 @@ class PlanBody(WireModel):
             optional["billing_controls"] = dict(plan.billing_controls)
         if eligibility is not None:
             optional["customer_eligibility"] = EligibilityBody.of(eligibility)
+        if plan.base_plan_id is not None:
+            optional["variant_details"] = VariantBody(base_plan_id=plan.base_plan_id)
         if is_custom:
             optional["is_custom"] = True
         if holders is not None:
@@ -368,7 +376,7 @@ class PlanBody(WireModel):
             created_at=plan.created_at,
             env=env.value,
             archived=plan.archived,
-            base_variant_id=None,
+            base_variant_id=plan.base_plan_id,
             config=PlanConfig(ignore_past_due=plan.ignore_past_due),
             metadata=dict(plan.metadata or {}),
             active=plan.active,

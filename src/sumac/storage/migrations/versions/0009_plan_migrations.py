@@ -1,4 +1,4 @@
-"""Which version of a plan is active, and customers who are moved from one version to another."""
+"""Which version of a plan is active, whose variant it is, and customers who are moved to another version."""
 
 from collections.abc import Sequence
 
@@ -14,6 +14,8 @@ depends_on = None
 def upgrade() -> None:
     with op.batch_alter_table("plans") as plans:
         plans.add_column(sa.Column("active_version", sa.Integer, nullable=False, server_default=sa.text("1")))
+        plans.add_column(sa.Column("base_plan_id", sa.Text))
+        plans.add_column(sa.Column("base_version", sa.Integer))
     op.execute(
         "UPDATE plans SET active_version = (SELECT max(version) FROM plan_versions"
         " WHERE plan_versions.tenant = plans.tenant AND plan_versions.plan_id = plans.id)"
