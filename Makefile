@@ -6,6 +6,7 @@ ARGS ?=
 STAMPS := .stamps
 BIN := .venv/bin
 FIGURES := bench/check_track.py bench/aggregate.py
+PROGRAMS := examples/quickstart_node tests/clients/atmn
 RULES := src/sumac/billing/rules/*
 NPM := $(BIN)/python -m tools.npm
 SERVER := $(shell find src/sumac -name '*.py')
@@ -75,8 +76,8 @@ $(STAMPS)/dashboard: $(SCREENS) $(STAMPS)/client
 	@$(NPM) run --silent build -- --logLevel warn
 	@touch $@
 
-$(STAMPS)/examples: examples/quickstart_node/package.json examples/quickstart_node/package-lock.json $(STAMPS)/python
-	@$(NPM) ci --loglevel=error --prefix ../examples/quickstart_node
+$(STAMPS)/examples: $(PROGRAMS:%=%/package.json) $(PROGRAMS:%=%/package-lock.json) $(STAMPS)/python
+	@for program in $(PROGRAMS); do $(NPM) ci --loglevel=error --prefix ../$$program || exit 1; done
 	@touch $@
 
 $(STAMPS)/machine: tools/machine.py $(STAMPS)/python

