@@ -24,6 +24,7 @@ from sumac.core.errors import BadRequest, Conflict, NotFound
 from sumac.core.page import Cursor
 from tests.support.build import ONCE, feature, item, plan, price, usage_price
 from tests.support.crowd import at_once
+from tests.support.rolling import assert_books
 from tests.support.services import GOOD_CARD, Services
 
 ACTOR = "key_1"
@@ -116,6 +117,7 @@ async def test_the_worked_numbers(shop: Services) -> None:
         effect.charge_before_minor, effect.charge_after_minor, [line.amount_minor for line in effect.lines],
     )  # fmt: skip
 
+    await assert_books(shop)
     for name, expected in ((MARK, ["10.00", "12.00"]), (HELLY, ["10.00", "22.00"])):
         await shop.advance(FEBRUARY, name)
         assert expected == await shop.totals(name)
@@ -274,6 +276,7 @@ async def test_usage_while_it_runs(shop: Services) -> None:
     await asyncio.gather(work_off(shop), *(shop.track(1, customer_id=MARK) for _ in range(5)))
 
     assert (2, 10) == ((await versions(shop))[MARK], await shop.remaining(customer_id=MARK))
+    await assert_books(shop)
 
 
 async def test_what_is_due_comes_first(shop: Services) -> None:
