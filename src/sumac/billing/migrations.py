@@ -2,7 +2,8 @@
 
 What is to be done is in rows: a migration first lists the customer plans it is about, batch by batch, then moves each
 in a transaction of its own, in which the plan goes on and its row is finished. Whoever dies in between leaves a row
-that is still pending; whoever works beside somebody else leaves alone what that one has locked (decision 0022). A customer who cannot be moved holds up no other (billing.md §16.2).
+that is still pending; whoever works beside somebody else leaves alone what that one has locked. A customer who cannot
+be moved holds up no other (billing.md §16.2, decision 0022).
 """
 
 from collections.abc import Collection
