@@ -29,6 +29,11 @@ WELCOME: dict[str, Any] = {
 }
 
 
+def work(**changes: object) -> dict[str, Any]:
+    """A request for an invoice of $100 of work."""
+    return {"customer_id": "ada", "custom_line_items": [{"amount": 100, "description": "Work"}], **changes}
+
+
 def coupon(**changes: object) -> dict[str, Any]:
     """A request for a coupon that takes 20 percent off everything."""
     made = {**COUPON, "duration": FOREVER, "plan_ids": None, "promo_codes": []}
@@ -223,3 +228,21 @@ async def test_a_hosted_page_says_what_is_taken_off(api: Api) -> None:
     document = (await api.call("invoices.list", {"customer_id": "ada"}))["list"][0]
     shown = await api.client.get(document["hosted_invoice_url"])
     assert (24, True) == (document["total"], "Launch 20 (20% off)" in shown.text)
+
+
+async def test_discounts_of_a_written_invoice(api: Api) -> None:
+    """The customer's own reward is taken off, and those asked for, of this invoice alone; a preview says so."""
+    await add_ada(api)
+    for body in (coupon(id="ten", value=10), coupon(id="half", value=50, duration=ONCE)):
+        await api.call("rewards.create", body)
+    await api.call("customers.add_reward", {"customer_id": "ada", "reward_id": "half"})
+    wanted = work(discounts=[{"reward_id": "ten"}, {"reward_id": "half"}], issue_method="finalize")
+
+    preview = (await api.call("invoices.create", {**wanted, "preview": True}))["preview"]
+    written = (await api.call("invoices.create", wanted))["invoice"]
+    again = (await api.call("invoices.create", work(issue_method="finalize")))["invoice"]
+
+    assert (55, 45, 45, 100) == (preview["discount_total"], preview["total"], written["total"], again["total"])
+    await api.call("invoices.void", {"invoice_id": written["id"]})
+    shown = await api.call("customers.get", {"customer_id": "ada", "expand": ["rewards"]})
+    assert ["half"] == [each["id"] for each in shown["rewards"]["discounts"]]

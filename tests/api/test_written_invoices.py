@@ -335,7 +335,7 @@ async def test_refused(api: Api) -> None:
             ({"customer_id": "ada"}, bad),
             ({"customer_id": "ada", "plans": [{"plan_id": "free"}]}, bad),
             (asked(entity_id="seat"), (400, "invalid_request")),
-            (asked(discounts=[{"reward_id": "x"}]), (400, "invalid_request")),
+            (asked(discounts=[{"reward_id": "x"}]), (404, "reward_not_found")),
             (asked(tax_rate_id="txr_1"), (400, "invalid_request")),
             (of_pro(customize={"price": None}), (400, "invalid_request")),
             (asked(net_terms_days=1, due_date=FEBRUARY_MS), bad),

@@ -50,7 +50,7 @@ def desk_of(services: Services) -> InvoiceDesk:
 async def write(shop: Services, dollars: str = "20", **changes: Any) -> Invoice:  # noqa: ANN401  # as named
     """An invoice for Ada, binding unless it is said otherwise."""
     line = FreeLine(Decimal(dollars), "Work", None)
-    written = await desk_of(shop).create(shop.tenant, ManualInvoice("ada", lines=(line,), **changes))
+    written = await desk_of(shop).create(shop.tenant, ManualInvoice("ada", lines=(line,), **changes), actor="test")
     return written.invoice
 
 

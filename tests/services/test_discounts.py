@@ -285,3 +285,31 @@ async def test_a_deleted_reward_goes_on_for_who_has_it(shop: Services) -> None:
     await shop.advance(FEBRUARY)
 
     assert ["16.00", "16.00"] == await shop.totals()
+
+
+async def test_an_expired_code_and_somebody_elses_reward(shop: Services) -> None:
+    """A code is refused once it has expired, even by whoever looked at it before; a reward is its customer's alone."""
+    await offer_reward(shop, "half", replace(TWENTY, value=Decimal(50)), PromoCode("HALF", expires_at=HALF))
+    await shop.preview("pro", discounts=coded("HALF"))
+    await give_reward(shop)
+    await shop.add_customer("bob", card=GOOD_CARD)
+    await shop.attach("pro", "bob")
+    await shop.advance(HALF)
+
+    with pytest.raises(BadRequest, match="expired"):
+        await shop.attach("pro", discounts=coded("HALF"))
+
+    assert (["20.00"], ["launch"]) == (await shop.totals("bob"), await standing(shop))
+
+
+async def test_a_code_is_not_used_again_after_its_months(shop: Services) -> None:
+    """Whoever had a reward through one code does not get it again through another, once it is over (security.md 10)."""
+    terms = replace(TWENTY, duration=MONTHS, months=1)
+    await offer_reward(shop, "month", terms, PromoCode("ONE"), PromoCode("TWO"))
+    await shop.attach("pro", discounts=coded("ONE"))
+    await shop.advance(FEBRUARY)
+
+    with pytest.raises(BadRequest, match="already"):
+        await shop.billing.perform(shop.tenant, UpdateRequest("ada", "pro", discounts=coded("TWO")), actor=ACTOR)
+
+    assert ["16.00", "20.00"] == await shop.totals()

@@ -5,7 +5,7 @@ the amount that is booked. A refund is recorded as owed together with its credit
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sumac.billing import store
@@ -15,10 +15,12 @@ from sumac.billing.execute import abandon_attempts
 from sumac.billing.load import currency_of, plan_in
 from sumac.billing.provider import Collection, Outcome
 from sumac.billing.refunds import Refund, correct_invoice, give_back
+from sumac.billing.rules.discounts import lower_draft
 from sumac.billing.rules.manual import FreeLine, PlanCharge, compute_free_line, compute_plan_lines
 from sumac.billing.service import BillingService
 from sumac.catalog import service as catalog
 from sumac.core.errors import BadRequest, Conflict
+from sumac.core.ids import new_id
 from sumac.core.money import Money
 from sumac.core.tenant import Tenant
 from sumac.customers import service as customers
@@ -27,6 +29,8 @@ from sumac.invoices import service as invoices
 from sumac.invoices.model import CreditNote, Invoice, InvoiceDraft, InvoiceKind, InvoiceStatus, LineDraft, NoteRequest
 from sumac.invoices.rules.credit_notes import compute_credit_note
 from sumac.invoices.rules.document import compute_document
+from sumac.rewards import service as rewards
+from sumac.rewards.model import AppliedReward, RewardChoice, RewardUse
 from sumac.storage.database import Database
 from sumac.storage.work import Work
 
@@ -54,6 +58,7 @@ class ManualInvoice:
     issued_at: datetime | None = None
     memo: str | None = None
     finalize: bool = True
+    discounts: tuple[RewardChoice, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,15 +90,15 @@ class InvoiceDesk:
         self._providers = providers
         self._collector = Collector(database, providers)
 
-    async def create(self, tenant: Tenant, request: ManualInvoice) -> Written:
-        """Writes an invoice, as a draft or binding at once.
+    async def create(self, tenant: Tenant, request: ManualInvoice, *, actor: str) -> Written:
+        """Writes an invoice, as a draft or binding at once; the rewards asked for are for it alone.
 
         Raises NotFound for an unknown customer or plan, BadRequest for what the plans do not have, a negative or far
         too large total, or a date of issue that has not come.
         """
         async with self._database.work(tenant) as work:
             customer = await customers.get_for_update(work, request.customer_id)
-            written = await self._compose(work, customer, request)
+            written, asked = await self._compose(work, customer, request)
             invoice = await invoices.issue(
                 work,
                 customer.key,
@@ -103,6 +108,9 @@ class InvoiceDesk:
                 collect=False,
                 issued_at=request.issued_at,
             )
+            for use in asked:
+                for_this = replace(use, customer_plan_ids=(), actor=actor)
+                await rewards.add_use(work, customer, for_this, invoice_id=invoice.id)
             credit = await invoices.credit_of(work, customer.key, invoice.total.currency)
         return Written(invoice, customer, credit, stored=True)
 
@@ -110,7 +118,8 @@ class InvoiceDesk:
         """The document that `create` would write, without writing it. Raises as it does."""
         async with self._database.reading(tenant) as work:
             customer = await customers.get(work, request.customer_id)
-            draft, now = await self._compose(work, customer, request), customer.now(work.now)
+            draft, _ = await self._compose(work, customer, request)
+            now = customer.now(work.now)
             invoice = compute_document(draft, customer.key, invoice_id="", token="", provider_invoice="", now=now)
             credit = await invoices.credit_of(work, customer.key, invoice.total.currency)
         return Written(invoice, customer, credit, stored=False)
@@ -195,7 +204,10 @@ class InvoiceDesk:
         if invoice.status is InvoiceStatus.OPEN:
             await self._billing.close_pages(tenant, customer.public_id)
 
-    async def _compose(self, work: Work, customer: Customer, request: ManualInvoice) -> InvoiceDraft:
+    async def _compose(
+        self, work: Work, customer: Customer, request: ManualInvoice
+    ) -> tuple[InvoiceDraft, Sequence[RewardUse]]:
+        """The invoice, less what the customer's reward and those asked for take off, and these as uses."""
         now = customer.now(work.now)
         currency = await currency_of(work, customer)
         features = await catalog.features_by_id(work)
@@ -206,7 +218,7 @@ class InvoiceDesk:
             lines += compute_plan_lines(sold, charge, features, currency=currency, now=at)
         lines += [compute_free_line(line, currency=currency) for line in request.lines]
         _check(request, lines, now=now)
-        return InvoiceDraft(
+        draft = InvoiceDraft(
             kind=InvoiceKind.MANUAL,
             currency=currency,
             lines=tuple(lines),
@@ -215,6 +227,25 @@ class InvoiceDesk:
             due_at=request.due_at,
             memo=request.memo,
         )
+        return await _lowered(work, customer, draft, request, now=now)
+
+
+async def _lowered(
+    work: Work, customer: Customer, draft: InvoiceDraft, request: ManualInvoice, *, now: datetime
+) -> tuple[InvoiceDraft, Sequence[RewardUse]]:
+    """The draft after discounts, and the rewards asked for; one that the customer has anyway is not taken off twice."""
+    applied = await rewards.list_applied(work, customer.key)
+    found = await rewards.redeem_discounts(
+        work,
+        customer,
+        [(choice, new_id("rwu", now=now)) for choice in request.discounts],
+        currency=draft.currency,
+        plan_ids=draft.plan_ids or None,
+    )
+    own = {each.use.reward_key for each in applied if each.use.customer_plan_ids is None}
+    asked = [use for use in found if use.reward_key not in own]
+    fresh = [AppliedReward(use, use.discount) for use in asked if use.discount is not None]
+    return lower_draft(draft, [*applied, *fresh], at=now, fresh={use.id for use in asked}), asked
 
 
 def _check(request: ManualInvoice, lines: Sequence[LineDraft], *, now: datetime) -> None:

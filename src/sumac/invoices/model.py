@@ -43,6 +43,7 @@ class LineDraft:
     `customer_plan_id` is the attachment it was charged for; None for a line that belongs to none. What is taken off and
     the tax on the rest are exact minor units too, never negative on a charge. `taken` says how much of what is taken
     off is due to each discount, by its key; what is charged anew as it was before is not `discountable`.
+    Of a line that was billed, `exact_waived_minor` was taken off it before, and of a credit for one that share of it.
     """
 
     display_name: str
@@ -57,6 +58,7 @@ class LineDraft:
     exact_tax_minor: Decimal = ZERO
     taken: tuple[tuple[str, Decimal], ...] = ()
     discountable: bool = True
+    exact_waived_minor: Decimal = ZERO
 
     @property
     def exact_net_minor(self) -> Decimal:

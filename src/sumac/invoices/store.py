@@ -313,6 +313,7 @@ def _draft(row: sa.Row[Any], notes: tuple[CreditNote, ...]) -> LineDraft:
         display_name=row.display_name,
         description=row.description,
         exact_minor=exact - row.discount_minor - credited,
+        exact_waived_minor=Decimal(row.discount_minor),
         quantity=row.quantity,
         plan_id=row.plan_id,
         feature_id=row.feature_id,

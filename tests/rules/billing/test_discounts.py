@@ -11,10 +11,11 @@ from sumac.billing.rules.decision import decide
 from sumac.billing.rules.discounts import lower_held, rewards_after, with_discounts
 from sumac.billing.rules.preview import compute_next_cycle
 from sumac.billing.rules.turn import decide_turn
+from sumac.catalog.model import Customization
 from sumac.core.errors import BadRequest
 from sumac.core.time import Period
 from sumac.invoices.model import LineDraft
-from sumac.rewards.model import RewardDuration, RewardUse
+from sumac.rewards.model import AppliedReward, RewardDuration, RewardUse
 from sumac.rewards.rules.standing import stands
 from tests.rules.decisions import FEBRUARY, HALF, MARCH, cents, kinds, metered
 from tests.rules.offers import ADD_ON, FREE, GROWTH, JANUARY, PREMIUM, PRO, held, item, plan, prepaid, snapshot
@@ -237,3 +238,31 @@ def test_a_reward_that_gives_features_takes_nothing_off() -> None:
     state = snapshot(new_rewards=(feature,))
 
     assert () == rewards_after(attached(state, PRO, feature), state, now=JANUARY)
+
+
+@pytest.mark.parametrize(("taken", "net"), [(400, 1600), (2000, 0)])
+@pytest.mark.parametrize("rewards", [(), (has(percent(20), plans=["held-pro"]),)])
+def test_the_same_price_on_other_terms_costs_nothing(taken: int, net: int, rewards: tuple[AppliedReward, ...]) -> None:
+    """What was taken off at the start is not charged in the middle because another item comes along (§14.3)."""
+    period = Period(JANUARY, FEBRUARY)
+    charged = LineDraft("Pro", "Pro", Decimal(net), Decimal(1), "pro", None, period, "held-pro")
+    charged = replace(charged, exact_waived_minor=Decimal(taken))
+    more = replace(PRO, items=(*PRO.items, item("words", 5)))
+    state = snapshot(held(PRO), charges=(charged,), rewards=rewards)
+
+    changed = updated(state, more, now=HALF, customize=Customization(items=more.items))
+
+    assert ("-", []) == (total(changed), given(changed))
+
+
+def test_what_was_waived_altogether_is_not_given_back() -> None:
+    """A switch away from a plan that cost nothing has no line for it."""
+    charged = LineDraft("Pro", "Pro", Decimal(0), Decimal(1), "pro", None, Period(JANUARY, FEBRUARY), "held-pro")
+    state = snapshot(held(PRO), charges=(replace(charged, exact_waived_minor=Decimal(2000)),))
+
+    switched = attached(state, PREMIUM, now=HALF)
+
+    assert switched.invoice is not None
+    assert [("premium", "25.00")] == [
+        (line.plan_id, f"{line.exact_minor / 100:.2f}") for line in switched.invoice.lines
+    ]

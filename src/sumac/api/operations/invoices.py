@@ -83,8 +83,11 @@ async def create_invoice(body: CreateInvoiceBody, context: Context) -> CreateInv
     nothing is written.
     """
     desk, request = context.services.invoice_desk, body.request()
-    write = desk.preview if body.preview else desk.create
-    return CreateInvoiceAnswer.of(await write(context.tenant, request), body, context.services.public_url)
+    if body.preview:
+        written = await desk.preview(context.tenant, request)
+    else:
+        written = await desk.create(context.tenant, request, actor=context.actor)
+    return CreateInvoiceAnswer.of(written, body, context.services.public_url)
 
 
 @router.operation("invoices.finalize", scope="billing:write")

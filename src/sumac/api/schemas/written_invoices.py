@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field
 
+from sumac.api.schemas.applied_rewards import Discounts, choices_of
 from sumac.api.schemas.billing import REQUIRED_ACTIONS, RequiredAction
 from sumac.api.schemas.invoices import ListedInvoiceBody
 from sumac.api.schemas.later import refuse_later
@@ -34,7 +35,7 @@ PLANS_MAX = 50
 LINES_MAX = 200
 TERMS_MAX = 365
 TERM = timedelta(days=1)
-LATER = ("discounts", "entity_id", "invoice_template_id", "payment_method_types", "tax_rate_id")
+LATER = ("entity_id", "invoice_template_id", "payment_method_types", "tax_rate_id")
 LATER_IN_PLANS = ("customize", "discounts", "license_quantities")
 
 Quantity = Annotated[Number, Field(ge=0, le=Decimal(10) ** 13)]
@@ -135,7 +136,7 @@ class CreateInvoiceBody(WireModel):
     memo: Text | None = None
     preview: Truth = False
     issue_method: Literal["draft", "finalize", "send"] = "draft"
-    discounts: list[JsonObject] | None = None
+    discounts: Discounts | None = None
     invoice_template_id: AnyId | None = None
     payment_method_types: list[str] | None = None
     tax_rate_id: AnyId | None = None
@@ -155,6 +156,7 @@ class CreateInvoiceBody(WireModel):
             issued_at=self.issue_date,
             memo=self.memo,
             finalize=self.issue_method != "draft",
+            discounts=choices_of(self.discounts),
         )
 
 

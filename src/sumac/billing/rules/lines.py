@@ -1,6 +1,6 @@
 """Lines of an invoice, exact and unrounded (billing.md §2.2 to §2.4, §10.8)."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal, localcontext
@@ -121,11 +121,13 @@ def credit_lines(
     now: datetime,
     charges: Sequence[LineDraft] = (),
     only: Collection[str] | None = None,
+    with_waived: bool = False,
 ) -> Iterator[LineDraft]:
     """Gives back what was paid in advance for the time after `now`; one-off prices are never given back.
 
     What was really charged for that time counts, less what was given back of it already; a price that was never charged
-    is given back as the catalogue has it (billing.md §14.3).
+    is given back as the catalogue has it (billing.md §14.3). A price that was waived altogether has a line of nothing
+    where `with_waived` asks for it.
     """
     held = holding.held
     if held.trial_ends_at is not None and now < held.trial_ends_at:
@@ -137,26 +139,26 @@ def credit_lines(
         if period.start == now and held.period_end == now:
             continue
         own = [line for line in charges if _is_charge_of(line, held.id, price.feature_id)]
+        waived = _unused(((line.period, line.exact_waived_minor) for line in own), now)
         if own:
-            unused, left = _unused(own, now), Period(now, max(line.period.end for line in own if line.period))
+            unused = _unused(((line.period, line.exact_minor) for line in own), now)
+            left = Period(now, max(line.period.end for line in own if line.period))
         else:
             unused, left = exact_minor(prorate(price.amount, period, now), currency), Period(now, period.end)
-        if unused:
-            yield replace(price, description=f"Unused time: {price.description}").line(
-                holding, unused.copy_negate(), left
-            )
+        if unused or (waived and with_waived):
+            credit = replace(price, description=f"Unused time: {price.description}")
+            line = credit.line(holding, unused.copy_negate(), left)
+            yield replace(line, exact_waived_minor=waived.copy_negate()) if waived else line
 
 
 def _is_charge_of(line: LineDraft, customer_plan_id: str, feature_id: str | None) -> bool:
     return line.period is not None and (line.customer_plan_id, line.feature_id) == (customer_plan_id, feature_id)
 
 
-def _unused(charges: Sequence[LineDraft], now: datetime) -> Decimal:
+def _unused(charges: Iterable[tuple[Period | None, Decimal]], now: datetime) -> Decimal:
     with localcontext() as context:
         context.prec = DECIMAL_PRECISION
-        return sum(
-            (prorate(line.exact_minor, line.period, now) for line in charges if line.period is not None), Decimal(0)
-        )
+        return sum((prorate(exact, period, now) for period, exact in charges if period is not None), Decimal(0))
 
 
 def overage_lines(

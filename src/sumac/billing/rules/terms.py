@@ -154,19 +154,20 @@ def _check_billing(
 
 
 def changed_lines(before: Iterable[LineDraft], after: Iterable[LineDraft]) -> list[LineDraft]:
-    """Credits and charges without the pairs for one price that come to nothing."""
+    """Credits and charges without the pairs for one price that come to nothing, before discounts or after."""
     given_back, charged = list(before), list(after)
     for credit in tuple(given_back):
         same = next((line for line in charged if _undoes(line, credit)), None)
         if same is not None:
             given_back.remove(credit)
             charged.remove(same)
-    return [*given_back, *charged]
+    return [*(line for line in given_back if line.exact_minor), *charged]
 
 
 def _undoes(line: LineDraft, credit: LineDraft) -> bool:
     one_price = (line.feature_id, line.period) == (credit.feature_id, credit.period)
-    return one_price and round_half_up(line.exact_minor + credit.exact_minor) == 0
+    owed = line.exact_minor + credit.exact_minor
+    return one_price and 0 in {round_half_up(owed), round_half_up(owed + credit.exact_waived_minor)}
 
 
 def _held_after(target: Holding, change: TermsChange, now: datetime) -> CustomerPlan:
@@ -226,7 +227,7 @@ def _lines(
     own = (each.line for each in snapshot.held_lines if each.line.customer_plan_id == before.held.id)
     given_back = chain(
         own if after.held.period_end is None else (),
-        credit_lines(before, features, currency=currency, now=now, charges=charges),
+        credit_lines(before, features, currency=currency, now=now, charges=charges, with_waived=True),
         unused_seat_lines(snapshot, before, now=now),
     )
     return [*changed_lines(given_back, charged), *once]
