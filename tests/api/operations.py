@@ -91,6 +91,7 @@ WALK: dict[str, Any] = {
     "invoices.pay": INVOICE,
     "invoices.issue_credit_note": INVOICE,
     "invoices.void": INVOICE,
+    "referral_programs.list": {},
     "rewards.create": {
         "coupon": {
             "id": "mine",
@@ -207,6 +208,7 @@ SCOPES = {
     "invoices.pay": "billing:write",
     "invoices.issue_credit_note": "billing:write",
     "invoices.void": "billing:write",
+    "referral_programs.list": "rewards:read",
     "rewards.create": "rewards:write",
     "rewards.get": "rewards:read",
     "rewards.list": "rewards:read",

@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from sumac.core.time import from_ms
+from sumac.storage.schema import referral_programs
 from tests.api.shop import JANUARY_MS, add_ada, stock
 from tests.support.api import Api, Refused, on_sqlite
 
@@ -246,3 +248,29 @@ async def test_discounts_of_a_written_invoice(api: Api) -> None:
     await api.call("invoices.void", {"invoice_id": written["id"]})
     shown = await api.call("customers.get", {"customer_id": "ada", "expand": ["rewards"]})
     assert ["half"] == [each["id"] for each in shown["rewards"]["discounts"]]
+
+
+async def test_programs_are_listed(api: Api, live: Api) -> None:
+    """Oldest first, with what each says; another environment has its own (api.md §2.9)."""
+    common = {"reward_id": "launch20", "created_at": from_ms(JANUARY_MS)}
+    async with api.services.database.work(api.tenant) as work:
+        for key, program in (
+            ("rfp_2", {"id": "friends", "redeem_on": "checkout", "received_by": "all", "plan_ids": ["pro"]}),
+            (
+                "rfp_1",
+                {"id": "bring", "redeem_on": "customer_creation", "received_by": "referrer", "max_redemptions": 3},
+            ),
+        ):
+            await work.insert(referral_programs, key=key, **common, **program)
+
+    bare = {"reward_id": "launch20", "created_at": JANUARY_MS, "exclude_trial": None}
+    bring = {**bare, "id": "bring", "redeem_on": "customer_creation", "received_by": "referrer"}
+    friends = {**bare, "id": "friends", "redeem_on": "checkout", "received_by": "all"}
+
+    assert {
+        "list": [
+            {**bring, "max_redemptions": 3, "plan_ids": None},
+            {**friends, "max_redemptions": None, "plan_ids": ["pro"]},
+        ]
+    } == await api.call("referral_programs.list")
+    assert {"list": []} == await live.call("referral_programs.list")

@@ -19,6 +19,7 @@ ELSEWHERE = {
     "features.list": 200,
     "migrations.list": 200,
     "rewards.list": 200,
+    "referral_programs.list": 200,
     "organization.get": 200,
     "organization.get_billing_settings": 200,
     "organization.update_billing_settings": 200,

@@ -136,6 +136,25 @@ def test_pushed_and_pushed_again(shell: Shell) -> None:
     assert IN_SYNC in shell.run(dear, "push")
 
 
+def test_there_and_back(shell: Shell) -> None:
+    """Pulled into another folder and pushed from there to another place: the same catalogue, and the same file."""
+    shell.run(shell.folder("ours", (ATMN / CONFIG).read_text()), "push", "--yes")
+    theirs = shell.folder("theirs")
+
+    assert "Pulled 7 features, 6 plans, 2 rewards, 0 referral programs" in shell.run(theirs, "pull")
+    assert IN_SYNC in shell.run(theirs, "push")
+
+    shell.run(theirs, "--prod", "push", "--yes")
+
+    assert shell.catalog("sandbox") == shell.catalog("live")
+    assert 6 == len(shell.catalog("live")["plans"])
+
+    again = shell.folder("again")
+    shell.run(again, "--prod", "pull")
+
+    assert (theirs / CONFIG).read_text() == (again / CONFIG).read_text()
+
+
 def test_what_is_refused_is_told(shell: Shell) -> None:
     """The server's own sentence, and which plan it is about; nothing is changed."""
     before = shell.catalog("sandbox")

@@ -17,6 +17,7 @@ UNCHANGED = dict.fromkeys(
     (
         *(f"{noun}.{verb}" for noun in ("features", "plans", "rewards") for verb in VERBS),
         "organization.get",
+        "referral_programs.list",
     ),
     SAME,
 )
