@@ -72,13 +72,16 @@ def apply_diff(terms: PlanTerms, diff: TermsDiff) -> PlanTerms:
     Of an item only what changes is replaced, and one that is not there any more is back. Prices and resets that come
     at another interval than the changed one stay as they are.
     """
-    items = list(terms.items)
-    for change in diff.items:
-        _apply_item(items, change)
+    items: dict[int, PlanItem] = dict(enumerate(terms.items))
+    places = _places(terms.items, diff)
+    for number, change in enumerate(diff.items):
+        _apply_item(items, places.get(number), change)
     price = terms.price
     if diff.price is not None and not _has_other_interval(terms.price, diff.price):
         price = diff.price.after
-    return PlanTerms(price, tuple(items), diff.free_trial.after if diff.free_trial is not None else terms.free_trial)
+    return PlanTerms(
+        price, tuple(items.values()), diff.free_trial.after if diff.free_trial is not None else terms.free_trial
+    )
 
 
 def find_conflicts(terms: PlanTerms, diff: TermsDiff) -> tuple[Conflict, ...]:
@@ -87,8 +90,9 @@ def find_conflicts(terms: PlanTerms, diff: TermsDiff) -> tuple[Conflict, ...]:
     if diff.price is not None and terms.price != diff.price.before:
         other = _has_other_interval(terms.price, diff.price)
         found.append(Conflict(ConflictKind.DIFFERENT_INTERVAL if other else ConflictKind.BASE_PRICE_DIVERGENCE))
-    for change in diff.items:
-        there = _find_like(terms.items, change)
+    places = _places(terms.items, diff)
+    for number, change in enumerate(diff.items):
+        there = terms.items[places[number]] if number in places else None
         if there is None or change.after is None or there == change.before:
             continue
         if change.before is None:
@@ -115,26 +119,37 @@ def _item_changes(before: Sequence[PlanItem], after: Sequence[PlanItem]) -> Iter
     yield from (Change(each, None) for each in left)
 
 
-def _apply_item(items: list[PlanItem], change: Change[PlanItem]) -> None:
-    there = _find_like(items, change)
+def _apply_item(items: dict[int, PlanItem], place: int | None, change: Change[PlanItem]) -> None:
     if change.after is None:
-        if there is not None:
-            items.remove(there)
-    elif there is None:
-        items.append(change.after)
+        if place is not None:
+            del items[place]
+    elif place is None:
+        items[max(items, default=-1) + 1] = change.after
     elif change.before is None:
-        items[items.index(there)] = change.after
+        items[place] = change.after
     else:
+        there = items[place]
         patched = [name for name in changed_fields(change) if name not in _kept_fields(there, change)]
-        items[items.index(there)] = replace(there, **{name: getattr(change.after, name) for name in patched})
+        items[place] = replace(there, **{name: getattr(change.after, name) for name in patched})
 
 
-def _find_like(items: Sequence[PlanItem], change: Change[PlanItem]) -> PlanItem | None:
-    """The item that stands for the changed one: of the same kind, or else the only one of the feature."""
-    meant = next(each for each in (change.before, change.after) if each is not None)
-    same = next((each for each in items if _source(each) == _source(meant)), None)
-    of_feature = [each for each in items if _feature(each) == _feature(meant)]
-    return same or (of_feature[0] if len(of_feature) == 1 else None)
+def _places(items: Sequence[PlanItem], diff: TermsDiff) -> dict[int, int]:
+    """By the number of a change, the place of the item that stands for what it changes, each for one only.
+
+    The very item, or one of its kind, or of a changed one the only item of its feature.
+    """
+    found: dict[int, int] = {}
+    for alike in (_itself, _source, _feature):
+        for number, change in enumerate(diff.items):
+            stays = change.before is not None and change.after is not None
+            if number in found or (alike is _feature and not stays):
+                continue
+            meant = next(each for each in (change.before, change.after) if each is not None)
+            free = [place for place in range(len(items)) if place not in found.values()]
+            like = [place for place in free if alike(items[place]) == alike(meant)]
+            if len(like) == 1:
+                found[number] = like[0]
+    return found
 
 
 def _kept_fields(there: PlanItem, change: Change[PlanItem]) -> frozenset[str]:
