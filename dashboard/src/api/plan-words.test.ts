@@ -9,6 +9,8 @@ const plan = (id: string, changes: Partial<Plan> = {}): Plan => ({
   description: null,
   group: null,
   version: 1,
+  version_slug: "v1",
+  active: true,
   add_on: false,
   auto_enable: false,
   price: { amount: 20, interval: "month", display: { primary_text: "$20", secondary_text: "per month" } },

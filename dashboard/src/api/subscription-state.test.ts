@@ -9,6 +9,8 @@ const DAY = 86_400_000;
 const running: Subscription = {
   id: "sub",
   plan_id: "pro",
+  plan_version: 1,
+  is_custom: false,
   auto_enable: false,
   add_on: false,
   status: "active",
