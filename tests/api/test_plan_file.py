@@ -166,7 +166,8 @@ async def test_a_file_says_all_of_it(api: Api, rival: Api) -> None:
     limits = {"spend_limits": [{"feature_id": "messages", "enabled": False, "overage_limit": 0.5}]}
     metadata = {"b": {"x": None}, "a": [1, 0.5, True]}
     rich = {**SUPPORT, "metadata": metadata, "billing_controls": limits, "config": {"ignore_past_due": True}}
-    await api.call("catalog.update", {"features": FEATURES, "plans": [FREE, PRO, PACK, rich]})
+    yearly = {**PRO, "plan_id": "a_year", "base_plan_id": "pro", "price": {"amount": 300, "interval": "year"}}
+    await api.call("catalog.update", {"features": FEATURES, "plans": [yearly, FREE, PRO, PACK, rich]})
 
     async def document(caller: Api) -> dict[str, Any]:
         features = (await caller.call("features.list"))["list"]
@@ -182,6 +183,11 @@ async def test_a_file_says_all_of_it(api: Api, rival: Api) -> None:
 
     assert text == write_yaml(await document(rival))
     assert metadata == read.value["plans"]["support"]["metadata"]
+    assert "pro" == (await rival.call("plans.get", {"plan_id": "a_year"}))["variant_details"]["base_plan_id"]
+
+    again = await rival.call("catalog.preview_update", bodies)
+
+    assert {"none"} == {each["action"] for each in again["plan_changes"]}
 
 
 def test_only_what_is_not_so_by_itself() -> None:

@@ -3,17 +3,21 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from random import Random
 
 import pytest
 
 from sumac.billing.requests import CancelAction, CancelRequest, InvoiceMode, RefundKind, UpdateRequest
 from sumac.core.errors import BadRequest, NotFound
 from sumac.invoices.model import InvoiceStatus
+from sumac.invoices.rules.totals import compute_lines
 from sumac.rewards import service as rewards
 from sumac.rewards.model import PromoCode, RewardKind
 from tests.support.build import feature, free_plan, held_item, item, plan, prepaid_price, price, seats, usage_price
 from tests.support.rewarding import (
+    FOREVER,
     MONTHS,
+    ONE_OFF,
     TEN_DOLLARS,
     TWENTY,
     asked,
@@ -313,3 +317,32 @@ async def test_a_code_is_not_used_again_after_its_months(shop: Services) -> None
         await shop.billing.perform(shop.tenant, UpdateRequest("ada", "pro", discounts=coded("TWO")), actor=ACTOR)
 
     assert ["16.00", "20.00"] == await shop.totals()
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_what_is_shown_is_invoiced(shop: Services, seed: int) -> None:
+    """Whatever rewards there are, the preview's lines are the invoice's, and the upcoming invoice is the renewal."""
+    random = Random(seed)  # noqa: S311  # a seed replays the choice
+    for number in range(4):
+        kind = random.choice([RewardKind.PERCENTAGE, RewardKind.FIXED, RewardKind.INVOICE_CREDITS])
+        currency = None if kind is RewardKind.PERCENTAGE else "usd"
+        value, duration = Decimal(random.randint(1, 9000)) / 100, random.choice([ONE_OFF, FOREVER])
+        changes = {"kind": kind, "currency": currency, "value": value, "duration": duration}
+        await offer_reward(shop, f"r{number}", TWENTY, **changes)
+    await shop.attach("extra", discounts=asked("r0"))
+    await give_reward(shop, "r1")
+    wanted = (*asked("r2"), *asked("r3"))
+
+    proposal = await shop.preview("premium", discounts=wanted)
+    receipt = await shop.attach("premium", discounts=wanted)
+    assert proposal.decision.invoice is not None
+    assert receipt.invoice is not None
+    shown = compute_lines(proposal.decision.invoice.lines, "usd")
+    assert [(line.amount, line.discount_minor) for line in shown] == [
+        (line.amount, line.discount_minor) for line in receipt.invoice.lines
+    ]
+    upcoming = await shop.billing.due.upcoming(shop.tenant, (await shop.customer()).key)
+    await shop.advance(FEBRUARY)
+    renewal = (await shop.invoices())[-1]
+    expected = compute_lines(upcoming[0].draft.lines, "usd")
+    assert [line.total for line in expected] == [line.total for line in renewal.lines]

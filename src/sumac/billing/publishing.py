@@ -13,6 +13,7 @@ from sumac.billing import store
 from sumac.billing.holders import features_of_own_terms
 from sumac.billing.load import held_currencies
 from sumac.catalog import service as catalog
+from sumac.catalog import variants
 from sumac.catalog.model import Feature, FeatureKind, Plan
 from sumac.catalog.rules.normal import compute_normal_form
 from sumac.catalog.rules.versioning import Versioning
@@ -44,10 +45,12 @@ class Catalog:
 
 @dataclass(frozen=True, slots=True)
 class PlanWish:
-    """A plan as it shall be, and what is said about its versions."""
+    """A plan as it shall be, and what is said about its versions; with `links` it is a variant of `base_plan_id`."""
 
     plan: Plan
     how: Versioning = BY_ITSELF
+    links: bool = False
+    base_plan_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +128,7 @@ async def publish(work: Work, stored: Catalog, wanted: Publication) -> Changes:
         wish.plan.id: PlanChange(wish.plan.id, Published.SKIPPED, before, before, 0)
         if wish.plan.id in wanted.skipped_plans
         else await _publish_plan(work, before, wish, known, held.get(wish.plan.id, {}))
-        for wish in sorted(wanted.plans, key=lambda each: each.plan.auto_enable)
+        for wish in sorted(wanted.plans, key=lambda each: (each.base_plan_id is not None, each.plan.auto_enable))
         for before in [stored.plans.get(wish.plan.id)]
     }
     gone = [
@@ -188,17 +191,18 @@ async def _publish_feature(
 async def _publish_plan(
     work: Work, before: Plan | None, wish: PlanWish, features: Mapping[str, Feature], held: Mapping[int, int]
 ) -> PlanChange:
-    if before is None:
-        with _about(f"plan {wish.plan.id}"):
-            return PlanChange(wish.plan.id, Published.CREATED, None, await catalog.create_plan(work, wish.plan), 0)
+    with _about(f"plan {wish.plan.id}"):
+        plan = await _linked(work, wish)
+        if before is None:
+            return PlanChange(plan.id, Published.CREATED, None, await catalog.create_plan(work, plan), 0)
     customers = held.get(before.version, 0)
-    if compute_normal_form(wish.plan, features) == before and not wish.how.force:
+    if compute_normal_form(plan, features) == before and not wish.how.force:
         return PlanChange(before.id, Published.NONE, before, before, customers)
     with _about(f"plan {before.id}"):
         after = await catalog.update_plan(
             work,
             before,
-            wish.plan,
+            plan,
             held_versions=held.keys(),
             held_currencies=await held_currencies(work, before.id),
             how=wish.how,
@@ -208,3 +212,10 @@ async def _publish_plan(
         each for each in versions if after.terms != before.terms and each not in {before.version, after.version}
     )
     return PlanChange(before.id, Published.UPDATED, before, after, customers, others)
+
+
+async def _linked(work: Work, wish: PlanWish) -> Plan:
+    """The plan, linked where the wish says so; one that is a variant of that base already goes on following it."""
+    if not wish.links or wish.base_plan_id == wish.plan.base_plan_id:
+        return wish.plan
+    return await variants.link(work, wish.plan, wish.base_plan_id)

@@ -15,7 +15,7 @@ from sumac.catalog.model import Customization
 from sumac.core.errors import BadRequest
 from sumac.core.time import Period
 from sumac.invoices.model import LineDraft
-from sumac.rewards.model import AppliedReward, RewardDuration, RewardUse
+from sumac.rewards.model import AppliedReward, RewardDuration, RewardKind, RewardUse
 from sumac.rewards.rules.standing import stands
 from tests.rules.decisions import FEBRUARY, HALF, MARCH, cents, kinds, metered
 from tests.rules.offers import ADD_ON, FREE, GROWTH, JANUARY, PREMIUM, PRO, held, item, plan, prepaid, snapshot
@@ -117,6 +117,7 @@ def test_credits_roll_over() -> None:
         (percent(50, RewardDuration.MONTHS, months=2), ["10.00", "10.00", "20.00"]),
         (off(5), ["15.00", "15.00", "15.00"]),
         (percent(50, plan_ids=("premium",)), ["20.00", "20.00", "20.00"]),
+        (percent(100, plan_ids=("pro",), kind=RewardKind.FREE_PRODUCT), ["0.00", "0.00", "0.00"]),
         (off(5, currency="eur"), ["20.00", "20.00", "20.00"]),
     ],
 )

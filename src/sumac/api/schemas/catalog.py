@@ -66,6 +66,7 @@ class CatalogPlan(WireModel):
     billing_controls: ControlsBody | None = None
     metadata: JsonObject | None = None
     archived: Truth | None = None
+    base_plan_id: PlanId | None = None
     version: WholeNumber | None = None
     disable_version: Truth = False
     force_version: Truth = False
@@ -85,7 +86,8 @@ class CatalogPlan(WireModel):
             id=self.plan_id, version=1, name=self.name, created_at=now, metadata={}, billing_controls={}
         )
         how = Versioning(self.force_version, self.disable_version, self.all_versions)
-        return PlanWish(replace(plan, **self._given()), how)
+        links = "base_plan_id" in self.model_fields_set
+        return PlanWish(replace(plan, **self._given()), how, links, self.base_plan_id)
 
     def _given(self) -> dict[str, Any]:
         readers: dict[str, Callable[[], Any]] = {

@@ -24,6 +24,7 @@ FEATURE_KEYS = (
 PLAN_KEYS = (
     "name",
     "description",
+    "base_plan_id",
     "group",
     "add_on",
     "auto_enable",
@@ -69,6 +70,7 @@ FEATURE_BY_ITSELF: Json = {
 }
 PLAN_BY_ITSELF: Json = {
     "description": None,
+    "base_plan_id": None,
     "group": "",
     "add_on": False,
     "auto_enable": False,
@@ -102,7 +104,7 @@ def feature_document(feature: Json) -> Json:
 
 def plan_document(plan: Json) -> Json:
     """What the file says of a plan."""
-    said = _said(plan, PLAN_KEYS)
+    said = _said({**plan, "base_plan_id": plan.get("base_variant_id")}, PLAN_KEYS)
     if "price" in said:
         said["price"] = _said(said["price"], PRICE_KEYS)
     if "items" in said:
