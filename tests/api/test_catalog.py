@@ -248,6 +248,18 @@ async def test_what_a_reward_is_worth_stays(api: Api) -> None:
     assert 403 == (await planner.refused("catalog.update", catalog(rewards=[SALE]))).status
 
 
+async def test_once_is_never_again(api: Api) -> None:
+    """A reset that never recurs and none say the same: a push that says it in the other word changes nothing."""
+    once = {**PACK, "items": [{"feature_id": "ai_credits", "included": 100, "reset": {"interval": "one_off"}}]}
+    for first, other in ((PACK, once), (once, PACK)):
+        await api.call("catalog.update", catalog(plans=[first]))
+        preview = await api.call("catalog.preview_update", catalog(plans=[other]))
+
+        assert ["none"] == [each["action"] for each in preview["plan_changes"]]
+
+        await api.call("catalog.update", catalog(plans=[]))
+
+
 @on_sqlite
 async def test_refusals(api: Api) -> None:
     """Both lists must stand there, nothing stands twice, and what is not available yet is refused, not dropped."""

@@ -42,9 +42,27 @@ DEARER = {"trial_available": True, "canceling": False, "trialing": False, "attac
 )
 def test_eligibility_before_2_2(newer: Json, older: Json) -> None:
     """One word says where the plan stands or what attaching it would be; a plan without any stays as it is."""
-    answer = {"list": [{"id": "pro", "customer_eligibility": newer}, {"id": "free"}]}
+    answer = {"list": [{"id": "pro", "items": [], "customer_eligibility": newer}, {"id": "free", "items": []}]}
 
-    assert {"list": [{"id": "pro", "customer_eligibility": older}, {"id": "free"}]} == list_before_2_2(answer)
+    assert {
+        "list": [{"id": "pro", "items": [], "customer_eligibility": older}, {"id": "free", "items": []}]
+    } == list_before_2_2(answer)
+
+
+@pytest.mark.parametrize(
+    ("newer", "older"),
+    [
+        ({"included": 5, "reset": None, "price": None}, {"interval": "one_off"}),
+        ({"included": 5, "reset": {"interval": "month"}, "price": None}, {"interval": "month"}),
+        ({"included": 5, "reset": None, "price": {"amount": 1}}, None),
+        ({"included": 0, "reset": None, "price": None}, None),
+    ],
+)
+def test_units_that_never_come_back_before_2_2(newer: Json, older: Json | None) -> None:
+    """Given units have a reset that says once; sold ones, flags and endless ones have none."""
+    (plan,) = list_before_2_2({"list": [{"items": [newer]}]})["list"]
+
+    assert [{**newer, "reset": older}] == plan["items"]
 
 
 @pytest.mark.parametrize(

@@ -154,6 +154,12 @@ def test_there_and_back(shell: Shell) -> None:
 
     assert (theirs / CONFIG).read_text() == (again / CONFIG).read_text()
 
+    once = {"plan_id": "once", "name": "Once", "items": [{"feature_id": "credits", "included": 100}]}
+    shell.call("sandbox", "plans.create", once)
+    shell.run(theirs, "pull", "--force")
+
+    assert IN_SYNC in shell.run(theirs, "push")
+
 
 def test_what_is_refused_is_told(shell: Shell) -> None:
     """The server's own sentence, and which plan it is about; nothing is changed."""

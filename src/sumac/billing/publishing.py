@@ -14,7 +14,7 @@ from sumac.billing.holders import features_of_own_terms
 from sumac.billing.load import held_currencies
 from sumac.catalog import service as catalog
 from sumac.catalog import variants
-from sumac.catalog.model import Feature, FeatureKind, Plan
+from sumac.catalog.model import Feature, FeatureKind, Plan, PlanItem
 from sumac.catalog.rules.normal import compute_normal_form
 from sumac.catalog.rules.versioning import Versioning
 from sumac.core.errors import SumacError
@@ -196,7 +196,8 @@ async def _publish_plan(
         if before is None:
             return PlanChange(plan.id, Published.CREATED, None, await catalog.create_plan(work, plan), 0)
     customers = held.get(before.version, 0)
-    if compute_normal_form(plan, features) == before and not wish.how.force:
+    plan = _worded_as(before, compute_normal_form(plan, features))
+    if plan == before and not wish.how.force:
         return PlanChange(before.id, Published.NONE, before, before, customers)
     with _about(f"plan {before.id}"):
         after = await catalog.update_plan(
@@ -219,3 +220,13 @@ async def _linked(work: Work, wish: PlanWish) -> Plan:
     if not wish.links or wish.base_plan_id == wish.plan.base_plan_id:
         return wish.plan
     return await variants.link(work, wish.plan, wish.base_plan_id)
+
+
+def _worded_as(before: Plan, plan: Plan) -> Plan:
+    """The plan with the items it had, where they differ only in how they say that units never come back."""
+    had = {_without_word(item): item for item in before.items}
+    return replace(plan, items=tuple(had.get(_without_word(item), item) for item in plan.items))
+
+
+def _without_word(item: PlanItem) -> PlanItem:
+    return replace(item, reset=item.reset if item.reset is not None and item.reset.recurs else None)

@@ -1,4 +1,7 @@
-"""Plans before 2.2: what attaching one would mean was told by a single word (api.md §1.4, §4)."""
+"""Plans before 2.2: what attaching one would mean was told by a single word, and so were units that never come back.
+
+See api.md §1.4, §1.5, §4. The published command line takes no number of units without a reset (clients.md §5).
+"""
 
 from typing import Any
 
@@ -15,16 +18,22 @@ def scenario_of(eligibility: Json) -> Any:  # noqa: ANN401  # a text of JSON
 
 
 def list_before_2_2(answer: Json) -> Json:
-    """The plans with the older `customer_eligibility`, where a customer was named."""
+    """The plans with the older `customer_eligibility`, where a customer was named, and with a reset for given units."""
     return {**answer, "list": [_plan(plan) for plan in answer["list"]]}
 
 
 def _plan(plan: Json) -> Json:
     newer: Any = plan.get("customer_eligibility")
+    plan = {**plan, "items": [_item(item) for item in plan["items"]]}
     if newer is None:
         return plan
     kept = {name: newer[name] for name in ("trial_available", "attach_action")}
     return {**plan, "customer_eligibility": {**kept, "scenario": scenario_of(newer)}}
+
+
+def _item(item: Json) -> Json:
+    once = item["reset"] is None and item["price"] is None and item["included"]
+    return {**item, "reset": {"interval": "one_off"}} if once else item
 
 
 LISTED_BEFORE_2_2 = Pair(down=list_before_2_2)
