@@ -7,12 +7,13 @@ import pytest
 
 from sumac.api.compat.catalog import update_from_2_2
 from sumac.api.compat.pairs import Json
-from sumac.api.compat.plans import list_before_2_2
+from sumac.api.compat.plans import list_before_2_2, request_before_2_2
 from sumac.api.compat.steps import STEPS, find_pairs
 from tests.api.operations import WALK
 from tests.api.shop import PRO, add_ada, stock, subscribe_ada
 from tests.support.api import Api, on_sqlite, refusal
 
+MESSAGES = {"type": "single_use"}
 HELD = {"trial_available": False, "status": "active", "canceling": False, "trialing": False, "attach_action": "none"}
 ENDING = {**HELD, "canceling": True, "attach_action": "activate"}
 WAITING = {**HELD, "status": "scheduled"}
@@ -52,17 +53,34 @@ def test_eligibility_before_2_2(newer: Json, older: Json) -> None:
 @pytest.mark.parametrize(
     ("newer", "older"),
     [
-        ({"included": 5, "reset": None, "price": None}, {"interval": "one_off"}),
-        ({"included": 5, "reset": {"interval": "month"}, "price": None}, {"interval": "month"}),
-        ({"included": 5, "reset": None, "price": {"amount": 1}}, None),
-        ({"included": 0, "reset": None, "price": None}, None),
+        ({"included": 5, "reset": None, "price": None, "feature": MESSAGES}, {"interval": "one_off"}),
+        ({"included": 5, "reset": None, "price": None, "feature": {"type": "credit_system"}}, {"interval": "one_off"}),
+        ({"included": 5, "reset": None, "price": None, "feature": {"type": "continuous_use"}}, None),
+        ({"included": 5, "reset": None, "price": None}, None),
+        ({"included": 5, "reset": {"interval": "month"}, "price": None, "feature": MESSAGES}, {"interval": "month"}),
+        ({"included": 5, "reset": None, "price": {"amount": 1}, "feature": MESSAGES}, None),
+        ({"included": 0, "reset": None, "price": None, "feature": MESSAGES}, None),
     ],
 )
 def test_units_that_never_come_back_before_2_2(newer: Json, older: Json | None) -> None:
-    """Given units have a reset that says once; sold ones, flags and endless ones have none."""
+    """Units that are used up and given once have a reset that says so; held, sold and endless ones have none."""
     (plan,) = list_before_2_2({"list": [{"items": [newer]}]})["list"]
 
     assert [{**newer, "reset": older}] == plan["items"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "expand"),
+    [
+        ({}, ["items.feature"]),
+        ({"expand": None}, ["items.feature"]),
+        ({"expand": ["customers"]}, ["customers", "items.feature"]),
+        ({"expand": "x"}, "x"),
+    ],
+)
+def test_plans_are_listed_with_features_before_2_2(asked: Json, expand: object) -> None:
+    """The request asks for the features of items, beside what it asks for itself."""
+    assert {**asked, "expand": expand} == request_before_2_2(asked)
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,9 @@ from typing import Any
 
 from sumac.api.compat.pairs import Json, Pair
 
+FEATURES = "items.feature"
+USED_UP = {"single_use", "credit_system"}
+
 
 def scenario_of(eligibility: Json) -> Any:  # noqa: ANN401  # a text of JSON
     """The word for where the plan stands with the customer, or for what attaching it would be."""
@@ -15,6 +18,12 @@ def scenario_of(eligibility: Json) -> Any:  # noqa: ANN401  # a text of JSON
         return "renew" if eligibility["canceling"] else "active"
     action = eligibility["attach_action"]
     return status or (action if action in {"upgrade", "downgrade"} else "new")
+
+
+def request_before_2_2(request: Json) -> Json:
+    """The request, which also asks what the features of the items are: the answer has to know which are used up."""
+    asked = request.get("expand") or []
+    return {**request, "expand": [*asked, FEATURES]} if isinstance(asked, list) else request
 
 
 def list_before_2_2(answer: Json) -> Json:
@@ -32,8 +41,9 @@ def _plan(plan: Json) -> Json:
 
 
 def _item(item: Json) -> Json:
-    once = item["reset"] is None and item["price"] is None and item["included"]
+    used_up = item.get("feature", {}).get("type") in USED_UP
+    once = used_up and item["reset"] is None and item["price"] is None and item["included"]
     return {**item, "reset": {"interval": "one_off"}} if once else item
 
 
-LISTED_BEFORE_2_2 = Pair(down=list_before_2_2)
+LISTED_BEFORE_2_2 = Pair(up=request_before_2_2, down=list_before_2_2)
