@@ -19,6 +19,7 @@ from sumac.billing.correct import InvoiceDesk
 from sumac.billing.entities import EntityDesk
 from sumac.billing.grants import GrantDesk
 from sumac.billing.migrations import MigrationDesk
+from sumac.billing.referrals import ReferralDesk
 from sumac.billing.rewards import RewardDesk
 from sumac.billing.service import BillingService
 from sumac.billing.topups import TopupDesk
@@ -57,6 +58,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Parts:
     providers = {Env.SANDBOX: bank}
     billing = BillingService(database, providers, public_url=address)
     topups, migrations = TopupDesk(database, billing), MigrationDesk(database, billing)
+    referrals = ReferralDesk(database, billing)
     services = Services(
         database=database,
         billing=billing,
@@ -67,13 +69,14 @@ def build(settings: Settings, clock: Clock | None = None) -> Parts:
         entities=EntityDesk(database, billing),
         grants=GrantDesk(database, billing),
         rewards=RewardDesk(database, billing),
+        referrals=referrals,
         migrations=migrations,
         invoice_desk=InvoiceDesk(database, billing, providers),
         bank=bank,
         mailer=SmtpMailer(**asdict(settings.smtp)) if settings.smtp else LogMailer(),
         public_url=address,
     )
-    return Parts(services, Worker(chores_of(database, billing, topups, migrations)))
+    return Parts(services, Worker(chores_of(database, billing, topups, migrations, referrals)))
 
 
 def create_app(services: Services) -> FastAPI:

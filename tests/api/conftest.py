@@ -15,6 +15,7 @@ from sumac.billing.correct import InvoiceDesk
 from sumac.billing.entities import EntityDesk
 from sumac.billing.grants import GrantDesk
 from sumac.billing.migrations import MigrationDesk
+from sumac.billing.referrals import ReferralDesk
 from sumac.billing.rewards import RewardDesk
 from sumac.billing.service import BillingService
 from sumac.billing.topups import TopupDesk
@@ -45,6 +46,7 @@ def app_services(database: Database) -> Services:
         grants=GrantDesk(database, billing),
         migrations=MigrationDesk(database, billing),
         rewards=RewardDesk(database, billing),
+        referrals=ReferralDesk(database, billing),
         invoice_desk=InvoiceDesk(database, billing, providers),
         bank=bank,
         mailer=LogMailer(),

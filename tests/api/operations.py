@@ -15,6 +15,7 @@ MINE = {"plan_id": "mine", "name": "Mine", "items": [MESSAGES]}
 INVOICE = {"invoice_id": "inv_1"}
 MIGRATION = {"migration_id": "mig_1"}
 REWARD = {"reward_id": "welcome"}
+PROGRAM = {"referral_program_id": "friends"}
 WALK: dict[str, Any] = {
     "customers.get": ADA,
     "customers.list": {"search": "ada"},
@@ -91,7 +92,6 @@ WALK: dict[str, Any] = {
     "invoices.pay": INVOICE,
     "invoices.issue_credit_note": INVOICE,
     "invoices.void": INVOICE,
-    "referral_programs.list": {},
     "rewards.create": {
         "coupon": {
             "id": "mine",
@@ -109,6 +109,17 @@ WALK: dict[str, Any] = {
     "rewards.redeem": {**ADA, "code": "HELLO"},
     "customers.add_reward": {**ADA, **REWARD},
     "customers.remove_reward": {**ADA, **REWARD},
+    "referral_programs.create": {
+        "id": "mine",
+        "reward_id": "welcome",
+        "redeem_on": "customer_creation",
+        "received_by": "all",
+    },
+    "referral_programs.get": PROGRAM,
+    "referral_programs.list": {},
+    "referral_programs.update": {**PROGRAM, "received_by": "referrer"},
+    "referrals.create_code": {**ADA, "program_id": "friends"},
+    "referrals.redeem_code": {**ADA, "code": "LUM3N7"},
     "organization.get": {},
     "organization.get_billing_settings": {},
     "organization.update_billing_settings": {"retry_days": [2]},
@@ -116,6 +127,7 @@ WALK: dict[str, Any] = {
     "sandbox.set_next_charge": {**ADA, "outcome": "decline"},
     "sandbox.complete_checkout": {"url": f"{ADDRESS}/checkout/token"},
     # last, because they remove what the others name
+    "referral_programs.delete": PROGRAM,
     "rewards.delete": REWARD,
     "customers.delete": ADA,
     "plans.delete": {**PRO, "all_versions": True},
@@ -208,7 +220,6 @@ SCOPES = {
     "invoices.pay": "billing:write",
     "invoices.issue_credit_note": "billing:write",
     "invoices.void": "billing:write",
-    "referral_programs.list": "rewards:read",
     "rewards.create": "rewards:write",
     "rewards.get": "rewards:read",
     "rewards.list": "rewards:read",
@@ -217,6 +228,13 @@ SCOPES = {
     "rewards.redeem": "rewards:write",
     "customers.add_reward": "customers:write",
     "customers.remove_reward": "customers:write",
+    "referral_programs.create": "rewards:write",
+    "referral_programs.get": "rewards:read",
+    "referral_programs.list": "rewards:read",
+    "referral_programs.update": "rewards:write",
+    "referral_programs.delete": "rewards:write",
+    "referrals.create_code": "rewards:write",
+    "referrals.redeem_code": "rewards:write",
     "organization.get": "organisation:read",
     "organization.get_billing_settings": "organisation:read",
     "organization.update_billing_settings": "organisation:write",

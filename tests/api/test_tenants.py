@@ -48,6 +48,9 @@ async def fill(api: Api) -> str:
     await api.call("customers.update", {"customer_id": "ada", "metadata": {"secret_note": "x"}})
     await api.call("rewards.create", coupon(id="welcome", name="Lumen", promo_codes=[{"code": "HELLO"}]))
     await api.call("customers.add_reward", {"customer_id": "ada", "reward_id": "welcome"})
+    program = {"id": "friends", "reward_id": "welcome", "redeem_on": "customer_creation", "received_by": "all"}
+    await api.call("referral_programs.create", program)
+    await api.call("referrals.create_code", {"customer_id": "ada", "program_id": "friends"})
     await api.call("billing.attach", {"customer_id": "ada", "plan_id": "pro"})
     await api.call("balances.track", {"customer_id": "ada", "feature_id": "messages"})
     lock = {"lock_id": "job", "enabled": True}

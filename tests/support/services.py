@@ -34,6 +34,7 @@ from sumac.billing.model import (
     Holding,
 )
 from sumac.billing.provider import Outcome, PaymentProvider
+from sumac.billing.referrals import ReferralDesk
 from sumac.billing.requests import (
     AttachRequest,
     CancelAction,
@@ -89,6 +90,7 @@ class Services:
     entities: EntityDesk
     grants: GrantDesk
     rewards: RewardDesk
+    referrals: ReferralDesk
 
     @classmethod
     def over(
@@ -100,8 +102,8 @@ class Services:
         topups = TopupDesk(database, billing)
         desk, entities = UsageDesk(database, billing.due.settled, topups.nudge), EntityDesk(database, billing)
         clocks, grants = ClockService(database, billing, topups), GrantDesk(database, billing)
-        rewards = RewardDesk(database, billing)
-        return cls(database, clock, tenant, bank, billing, desk, topups, clocks, entities, grants, rewards)
+        rewards, referrals = RewardDesk(database, billing), ReferralDesk(database, billing)
+        return cls(database, clock, tenant, bank, billing, desk, topups, clocks, entities, grants, rewards, referrals)
 
     def paid_through(self, provider: PaymentProvider) -> Self:
         """The same database and clock with another provider."""

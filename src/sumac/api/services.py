@@ -11,6 +11,7 @@ from sumac.billing.entities import EntityDesk
 from sumac.billing.grants import GrantDesk
 from sumac.billing.migrations import MigrationDesk
 from sumac.billing.provider import TestBank
+from sumac.billing.referrals import ReferralDesk
 from sumac.billing.rewards import RewardDesk
 from sumac.billing.service import BillingService
 from sumac.billing.topups import TopupDesk
@@ -41,6 +42,7 @@ class Services:
     entities: EntityDesk
     grants: GrantDesk
     rewards: RewardDesk
+    referrals: ReferralDesk
     migrations: MigrationDesk
     invoice_desk: InvoiceDesk
     bank: TestBank

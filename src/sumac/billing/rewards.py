@@ -61,11 +61,11 @@ class RewardDesk:
             reward, use = await rewards.redeem(work, customer, choice, use_id=use_id, actor=actor)
             if reward.discount is not None:
                 check_discount(reward, await currency_of(work, customer), None)
-                _refuse_second(await _own(work, customer))
+                _refuse_second(await own_rewards(work, customer))
                 await rewards.add_use(work, customer, use)
                 return Redeemed(reward, ())
             await rewards.add_use(work, customer, use)
-            given = [await self._give(work, snapshot, each, reward, actor=actor) for each in reward.grants]
+            given = [await give_features(work, snapshot, each, reward, actor=actor) for each in reward.grants]
             return Redeemed(reward, given)
 
         redeemed = await self._changing(tenant, customer_id, step)
@@ -134,19 +134,6 @@ class RewardDesk:
         await self._billing.close_pages(tenant, customer_id)
         return removed
 
-    async def _give(
-        self, work: Work, snapshot: BalanceSnapshot, grant: FeatureGrant, reward: Reward, *, actor: str
-    ) -> Grant:
-        now = snapshot.customer.now(work.now)
-        request = GiveRequest(
-            customer_id=snapshot.customer.public_id,
-            feature_id=grant.feature_id,
-            included=grant.included,
-            expires_at=None if grant.expiry is None else boundary(now, grant.expiry, 1),
-            reason=f"reward {reward.id}",
-        )
-        return await administer.give(work, snapshot, request, actor=actor)
-
     async def _changing(
         self, tenant: Tenant, customer_id: str, step: Callable[[Work, BalanceSnapshot], Awaitable[Answer]]
     ) -> Answer:
@@ -162,13 +149,28 @@ class RewardDesk:
         return await self._billing.due.settled(tenant, change)
 
 
+async def give_features(
+    work: Work, snapshot: BalanceSnapshot, grant: FeatureGrant, reward: Reward, *, actor: str
+) -> Grant:
+    """Gives what the reward gives of a feature, beside every plan. Raises as `decide_give` does."""
+    now = snapshot.customer.now(work.now)
+    request = GiveRequest(
+        customer_id=snapshot.customer.public_id,
+        feature_id=grant.feature_id,
+        included=grant.included,
+        expires_at=None if grant.expiry is None else boundary(now, grant.expiry, 1),
+        reason=f"reward {reward.id}",
+    )
+    return await administer.give(work, snapshot, request, actor=actor)
+
+
 async def list_standing(work: Work, customer: Customer) -> Sequence[AppliedReward]:
     """What the customer has that still takes something off invoices, oldest first."""
     now = customer.now(work.now)
     return [each for each in await rewards.list_applied(work, customer.key) if stands(each, at=now)]
 
 
-async def _own(work: Work, customer: Customer) -> Sequence[AppliedReward]:
+async def own_rewards(work: Work, customer: Customer) -> Sequence[AppliedReward]:
     """The standing rewards that are for whatever the customer is billed."""
     return [each for each in await list_standing(work, customer) if each.use.customer_plan_ids is None]
 

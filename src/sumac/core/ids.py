@@ -14,6 +14,8 @@ KSUID_EPOCH_SECONDS = 1_400_000_000
 KSUID_LENGTH = 27
 RANDOM_BITS = 128
 SECRET_LENGTH = 42
+CAPITALS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+REFERRAL_CODE_LENGTH = 6
 
 
 def new_id(prefix: str, *, now: datetime) -> str:
@@ -36,6 +38,11 @@ def new_token() -> str:
 def new_code() -> str:
     """A six-digit sign-in code."""
     return f"{secrets.randbelow(1_000_000):06d}"
+
+
+def new_referral_code() -> str:
+    """Six capital letters and digits, to be told to somebody (billing.md §18.2)."""
+    return "".join(secrets.choice(CAPITALS) for _ in range(REFERRAL_CODE_LENGTH))
 
 
 def digest(secret: str) -> str:

@@ -11,6 +11,7 @@ from datetime import timedelta
 
 from sumac.billing.cleanup import Cleanup
 from sumac.billing.migrations import MigrationDesk
+from sumac.billing.referrals import ReferralDesk
 from sumac.billing.service import BillingService
 from sumac.billing.topups import TopupDesk
 from sumac.jobs.purge import Purge
@@ -31,7 +32,11 @@ class Chore:
 
 
 def chores_of(
-    database: Database, billing: BillingService, topups: TopupDesk, migrations: MigrationDesk
+    database: Database,
+    billing: BillingService,
+    topups: TopupDesk,
+    migrations: MigrationDesk,
+    referrals: ReferralDesk,
 ) -> tuple[Chore, ...]:
     """Every chore of the process."""
     return (
@@ -39,6 +44,7 @@ def chores_of(
         Chore("collect_due_invoices", SOON, billing.collect_due_invoices),
         Chore("top_up", SOON, topups.buy_waiting),
         Chore("migrate_customers", SOON, migrations.carry_on),
+        Chore("reward_referrals", SOON, referrals.trigger_waiting),
         Chore("resume_attempts", SOON, billing.resume_attempts),
         Chore("settle_checkouts", NOW_AND_THEN, billing.settle_checkouts),
         Chore("end_used_up_purchases", SELDOM, Cleanup(database).run),

@@ -133,39 +133,6 @@ class RewardChoice:
     promotion_code: str | None = None
 
 
-class RedeemedOn(StrEnum):
-    """When a referral counts."""
-
-    CUSTOMER_CREATION = "customer_creation"
-    CHECKOUT = "checkout"
-
-
-class ReceivedBy(StrEnum):
-    """Who gets the reward of a referral: who referred, or both of them."""
-
-    REFERRER = "referrer"
-    ALL = "all"
-
-
-@dataclass(frozen=True, slots=True)
-class ReferralProgram:
-    """Who refers somebody gets a reward (billing.md §18.2).
-
-    A referral counts when the customer is created, or when they first buy one of `plan_ids` (None for any of them);
-    with `exclude_trial` a trial is no purchase. Each code counts `max_redemptions` times, None for always.
-    """
-
-    key: str
-    id: str
-    reward_id: str
-    redeem_on: RedeemedOn
-    received_by: ReceivedBy
-    created_at: datetime
-    max_redemptions: int | None = None
-    plan_ids: tuple[str, ...] | None = None
-    exclude_trial: bool | None = None
-
-
 def code_key(code: str) -> str:
     """What a promotion code is known by."""
     return code.upper()

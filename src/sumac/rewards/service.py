@@ -11,18 +11,13 @@ from sumac.core.errors import BadRequest, Conflict, NotFound
 from sumac.customers.model import Customer
 from sumac.invoices import service as invoices
 from sumac.rewards import store, uses
-from sumac.rewards.model import AppliedReward, PromoCode, ReferralProgram, Reward, RewardChoice, RewardUse, code_key
+from sumac.rewards.model import AppliedReward, PromoCode, Reward, RewardChoice, RewardUse, code_key
 from sumac.rewards.rules.redeem import Redemptions, check_discount, check_redeemable
 from sumac.rewards.rules.terms import check_reward
 from sumac.storage.schema import rewards
 from sumac.storage.work import Work
 
 CHANGES = "rewards"
-
-
-async def list_programs(work: Work) -> Sequence[ReferralProgram]:
-    """Every referral program, oldest first."""
-    return await store.find_programs(work)
 
 
 async def list_rewards(work: Work) -> Sequence[Reward]:

@@ -6,7 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 from pydantic import TypeAdapter
 
-from sumac.rewards.model import FeatureGrant, PromoCode, ReceivedBy, RedeemedOn, ReferralProgram, Reward
+from sumac.rewards.model import FeatureGrant, PromoCode, Reward
 from sumac.rewards.uses import discount_of, discount_values
 from sumac.storage.schema import promo_codes, referral_programs, rewards
 from sumac.storage.work import Work
@@ -74,27 +74,6 @@ async def find_program(work: Work, reward_id: str) -> str | None:
     """The id of a referral program that gives the reward, or None."""
     row = await work.find(work.select(referral_programs).where(referral_programs.c.reward_id == reward_id).limit(1))
     return None if row is None else str(row.id)
-
-
-async def find_programs(work: Work, *where: sa.ColumnElement[bool]) -> list[ReferralProgram]:
-    """The referral programs that match, oldest first."""
-    ordered = work.select(referral_programs).where(*where)
-    rows = await work.all(ordered.order_by(referral_programs.c.created_at, referral_programs.c.id))
-    return [_program(row) for row in rows]
-
-
-def _program(row: sa.Row[Any]) -> ReferralProgram:
-    return ReferralProgram(
-        key=row.key,
-        id=row.id,
-        reward_id=row.reward_id,
-        redeem_on=RedeemedOn(row.redeem_on),
-        received_by=ReceivedBy(row.received_by),
-        created_at=row.created_at,
-        max_redemptions=row.max_redemptions,
-        plan_ids=None if row.plan_ids is None else tuple(row.plan_ids),
-        exclude_trial=row.exclude_trial,
-    )
 
 
 def _values(reward: Reward) -> dict[str, Any]:

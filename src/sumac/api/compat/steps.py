@@ -15,9 +15,10 @@ Version = tuple[int, ...]
 VERBS = ("create", "delete", "get", "list", "update")
 UNCHANGED = dict.fromkeys(
     (
-        *(f"{noun}.{verb}" for noun in ("features", "plans", "rewards") for verb in VERBS),
+        *(f"{noun}.{verb}" for noun in ("features", "plans", "referral_programs", "rewards") for verb in VERBS),
         "organization.get",
-        "referral_programs.list",
+        "referrals.create_code",
+        "referrals.redeem_code",
     ),
     SAME,
 )

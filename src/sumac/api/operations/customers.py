@@ -30,6 +30,7 @@ from sumac.customers import service as customers
 from sumac.customers.model import Customer
 from sumac.customers.service import CustomerDraft
 from sumac.invoices import service as invoices
+from sumac.rewards import referrals
 from sumac.storage.work import Work
 
 router = OperationRouter("customers")
@@ -143,6 +144,8 @@ async def _customer_body(context: Context, customer_id: str, expand: Collection[
             dossier = replace(dossier, topups=await context.services.topups.states(work, customer.key))
         if "rewards" in expand:
             dossier = replace(dossier, rewards=await list_standing(work, customer))
+        if "referrals" in expand:
+            dossier = replace(dossier, referrals=await referrals.list_invited(work, customer.key))
         if "entities" in expand:
             dossier = replace(dossier, entities=await customers.list_entities(work, customer.key))
     if "payment_method" in expand:

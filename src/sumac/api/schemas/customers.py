@@ -13,6 +13,7 @@ from sumac.api.schemas.dossier import Dossier, EntityShortBody
 from sumac.api.schemas.events import TimeRange
 from sumac.api.schemas.invoices import InvoiceBody
 from sumac.api.schemas.pages import PageRequest
+from sumac.api.schemas.referrals import InvitedBody
 from sumac.api.schemas.subscriptions import PurchaseBody, SubscriptionBody
 from sumac.api.schemas.upcoming import InvoicePreviewBody
 from sumac.api.schemas.wire import (
@@ -193,7 +194,7 @@ class CustomerBody(WireModel):
     entities: list[EntityShortBody] | None = None
     trials_used: list[dict[str, Any]] | None = None
     rewards: dict[str, Any] | None = None
-    referrals: list[Any] | None = None
+    referrals: list[InvitedBody] | None = None
     payment_method: dict[str, Any] | None = None
 
     @classmethod
@@ -250,7 +251,7 @@ def _optional(dossier: Dossier, tenant: Tenant, public_url: str, expand: Collect
     if "invoice_previews" in expand:
         fields["invoice_previews"] = [InvoicePreviewBody.of(each) for each in dossier.upcoming]
     if "referrals" in expand:
-        fields["referrals"] = []
+        fields["referrals"] = [InvitedBody.of(each) for each in dossier.referrals]
     if "rewards" in expand:
         fields["rewards"] = shown_rewards(dossier.rewards)
     return fields

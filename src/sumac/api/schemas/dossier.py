@@ -23,6 +23,7 @@ from sumac.core.tenant import Tenant
 from sumac.customers.model import Customer, Entity
 from sumac.invoices.model import Invoice
 from sumac.rewards.model import AppliedReward
+from sumac.rewards.referrals import Invited
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ class Dossier:
     topups: Mapping[str, TopupState] | None = None
     upcoming: Sequence[Upcoming] = ()
     rewards: Sequence[AppliedReward] = ()
+    referrals: Sequence[Invited] = ()
 
     def controls(self, now: datetime) -> dict[str, Any]:
         """Billing controls of the customer, and of their plans those that decide."""
