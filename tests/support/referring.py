@@ -39,7 +39,6 @@ async def stock(shop: Services) -> None:
             new_id("rew", now=work.now), "units", None, work.now, grants=grants, promo_codes=(PromoCode("UNITS"),)
         )
         await rewards.create(work, made)
-    return services
 
 
 async def offer_program(shop: Services, reward_id: str = "tenth", **changes: object) -> Program:
