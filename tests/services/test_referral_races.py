@@ -1,6 +1,7 @@
 """Codes redeemed and purchases rewarded at the same moment (security.md 10)."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from decimal import Decimal
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from sumac.core.errors import BadRequest
 from sumac.rewards.referral_model import ReceivedBy, Referral
 from tests.support.crowd import Call, at_once
+from tests.support.failure import KilledError, Life, MortalDatabase
 from tests.support.referring import ON_CHECKOUT, code_of, offer_program, redeem, stock, triggered
 from tests.support.services import GOOD_CARD, Services
 
@@ -84,3 +86,30 @@ async def test_one_code_for_who_asks_twenty_times(shop: Services, crowd: Sequenc
     answers = await at_once(crowd, seed, [code_of for _ in range(CROWD)])
 
     assert {await code_of(shop)} == set(answers)
+
+
+async def test_killed_anywhere(shop: Services) -> None:
+    """Whoever rewards a purchase dies around any commit: the next one carries on, and each is given once."""
+    await offer_program(shop, "units", **ON_CHECKOUT, received_by=ReceivedBy.ALL)
+    code = await code_of(shop)
+    points = 0
+    for number in range(CROWD):
+        buyer, life = f"c{number}", Life(dies_at=number + 1)
+        await shop.add_customer(buyer, card=GOOD_CARD)
+        await redeem(shop, code, buyer)
+        await shop.attach("pro", buyer)
+        mortal = MortalDatabase(shop.database.url, shop.clock, life)
+        process = Services.over(mortal, shop.clock, shop.tenant)
+        with suppress(KilledError):
+            await process.referrals.trigger_waiting()
+        await mortal.close()
+        await shop.referrals.trigger_waiting()
+
+        assert (number + 1, Decimal(50)) == (await triggered(shop), await shop.remaining("messages", buyer))
+        assert Decimal(50) * (number + 1) == await shop.remaining("messages", "ada")
+
+        points = len(life.passed)
+        if points <= number:
+            break
+
+    assert 2 <= points < CROWD
