@@ -147,6 +147,21 @@ async def test_on_checkout_the_code_waits_for_the_purchase(shop: Api) -> None:
     assert 27 == preview["total"]
 
 
+@on_sqlite
+async def test_a_listed_plan_keeps_its_id(shop: Api) -> None:
+    """A plan that a program lists is not renamed; everything else of it may change (api.md §2.2)."""
+    await stock_program(shop)
+    rename = {"plan_id": "pro", "new_plan_id": "plus"}
+
+    refused = await shop.refused("plans.update", rename)
+
+    assert (409, "invalid_request") == (refused.status, refused.code)
+    assert "friends" in refused.message
+    await shop.call("plans.update", {"plan_id": "pro", "name": "Plus"})
+    await shop.call("referral_programs.delete", {"referral_program_id": "friends"})
+    assert "plus" == (await shop.call("plans.update", rename))["id"]
+
+
 async def stock_program(api: Api) -> None:
     """A tenth off for whoever invites a buyer of Pro."""
     program = {**FRIENDS, "reward_id": "tenth", "redeem_on": "checkout", "received_by": "referrer", "plan_ids": ["pro"]}

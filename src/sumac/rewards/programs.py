@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from sumac.catalog import service as catalog
-from sumac.core.errors import BadRequest, NotFound
+from sumac.core.errors import BadRequest, Conflict, NotFound
 from sumac.rewards import referral_rows, service
 from sumac.rewards.referral_model import Program
 from sumac.rewards.rules.referral import check_program
@@ -55,6 +55,15 @@ async def delete(work: Work, program_id: str) -> None:
     program = await get(work, program_id)
     await hold(work, program.key)
     await referral_rows.remove_program(work, program)
+
+
+async def check_unlisted(work: Work, plan_id: str) -> None:
+    """Raises Conflict `invalid_request` where a program lists the plan, so that it cannot have another id."""
+    await work.lock(service.CHANGES)
+    for program in await list_programs(work):
+        if plan_id in (program.plan_ids or ()):
+            message = f"Plan {plan_id} is listed by referral program {program.id}; change or delete that first"
+            raise Conflict(message, code="invalid_request")
 
 
 async def hold(work: Work, program_key: str) -> None:

@@ -27,6 +27,7 @@ from sumac.catalog.model import Plan
 from sumac.customers import entities
 from sumac.customers import service as customers
 from sumac.organizations import service as organizations
+from sumac.rewards import programs
 from sumac.storage.work import Work
 
 router = OperationRouter("plans")
@@ -97,6 +98,8 @@ async def update_plan(body: PlanUpdate, context: Context) -> PlanBody:
     async with context.work() as work:
         before = await catalog.get_plan(work, body.plan_id, body.version)
         wanted, how = await wanted_plan(work, body, before), body.versioning()
+        if wanted.id != before.id:
+            await programs.check_unlisted(work, before.id)
         held = await held_of(work, context, before.id)
         edit = await catalog.propose_edit(work, before, wanted, held_versions=held[before.id], how=how)
         after = await catalog.update_plan(
