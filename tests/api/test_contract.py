@@ -28,6 +28,7 @@ NEWER = {
     "plans.diff",
     "plans.has_customers",
     "plans.preview_update",
+    "plans.what_if",
     "purchases.list",
     "subscriptions.list",
 }

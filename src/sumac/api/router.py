@@ -33,6 +33,7 @@ from sumac.api.operations import (
     sessions,
     subscriptions,
     tokens,
+    what_if,
 )
 
 METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
@@ -41,6 +42,7 @@ NOUNS = (
     customers,
     plans,
     plan_versions,
+    what_if,
     migrations,
     features,
     catalog,

@@ -147,7 +147,7 @@ async def held_currencies(work: Work, plan_id: str) -> Mapping[int, Collection[s
 class HoldingFilter:
     """Which customer plans to list: subscriptions (`recurring`) or purchases, of one customer, plan, some statuses.
 
-    With `entity_keys` only those of these entities.
+    With `entity_keys` only those of these entities, with `customer_keys` of these customers.
     """
 
     recurring: bool
@@ -155,6 +155,8 @@ class HoldingFilter:
     plan_id: str | None = None
     statuses: Collection[PlanStatus] = ()
     entity_keys: Collection[str] | None = None
+    customer_keys: Collection[str] | None = None
+    version: int | None = None
 
 
 async def list_holdings(work: Work, chosen: HoldingFilter, *, cursor: Cursor | None, limit: int) -> Page[Holding]:
@@ -166,6 +168,10 @@ async def list_holdings(work: Work, chosen: HoldingFilter, *, cursor: Cursor | N
         where.append(customer_plans.c.entity_key.in_(chosen.entity_keys))
     if chosen.plan_id is not None:
         where.append(customer_plans.c.plan_id == chosen.plan_id)
+    if chosen.customer_keys is not None:
+        where.append(customer_plans.c.customer_key.in_(chosen.customer_keys))
+    if chosen.version is not None:
+        where.append(customer_plans.c.version == chosen.version)
     if chosen.statuses:
         where.append(customer_plans.c.status.in_(chosen.statuses))
     held = await store.page(work, where, cursor, limit)

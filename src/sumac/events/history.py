@@ -11,8 +11,9 @@ from dataclasses import replace
 from datetime import datetime
 
 from sumac.core.errors import BadRequest
+from sumac.core.time import Period
 from sumac.events import rollups, store
-from sumac.events.model import Amount, Grouping, GroupKind, Series, SeriesRequest
+from sumac.events.model import Amount, Grouping, GroupKind, Series, SeriesRequest, UsageFilter
 from sumac.events.rollups import Sum
 from sumac.events.rules.groups import OTHER, rank
 from sumac.events.rules.parts import around, parts_of
@@ -21,6 +22,7 @@ from sumac.events.store import EventFilter
 from sumac.storage.work import Work
 
 EVENTS_READ_MAX = 100_000
+EVERYTHING = UsageFilter(())
 ROLLED_UP = {GroupKind.CUSTOMER, GroupKind.ENTITY}
 
 
@@ -33,6 +35,17 @@ async def aggregate(work: Work, request: SeriesRequest) -> Series:
     if request.chosen.properties or request.by_balance or (grouping is not None and grouping.kind not in ROLLED_UP):
         return await _from_events(work, request)
     return await _from_rollups(work, request)
+
+
+async def sums_by_customer(work: Work, customer_keys: Sequence[str], edges: Sequence[datetime]) -> Sequence[Sum]:
+    """What each of the customers used of each feature from edge to edge, oldest first; the group is the customer's key.
+
+    A step that does not begin on a quarter of an hour may be in several sums.
+    """
+    found: list[Sum] = []
+    for part in parts_of(Period(edges[0], edges[-1]), edges):
+        found += await rollups.sums(work, part, EVERYTHING, kind=GroupKind.CUSTOMER, groups=customer_keys)
+    return sorted(found, key=lambda each: (each.at, each.feature_id))
 
 
 async def _from_rollups(work: Work, request: SeriesRequest) -> Series:

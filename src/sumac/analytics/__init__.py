@@ -1,0 +1,1 @@
+"""Read models: what was, and what would have been. Nothing here is written."""
