@@ -116,4 +116,4 @@ def test_who_is_not_replayed_has_a_reason(changes: dict[str, object], reason: Ex
     """Own terms, an entity's plan, a plan held for a part of the period, a trial in it."""
     holding = held(plan("pro", 20))
 
-    assert reason == find_exclusion(replace(holding.held, **changes), MONTH)  # type: ignore[arg-type]
+    assert reason == find_exclusion(replace(holding.held, **changes), MONTH)  # type: ignore[arg-type]  # each row changes what it names
