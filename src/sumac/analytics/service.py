@@ -1,5 +1,6 @@
 """What-if: a past period of real usage under changed terms of a plan (decision 0023). Nothing is written."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -63,7 +64,10 @@ async def compare_terms(
         await balances.usable_grants_of(work, keys),
         await _usage(work, keys, edges, features),
     )
-    compared = [known.compare(holding, after, period) for holding in page.items]
+    compared = []
+    for holding in page.items:
+        compared.append(known.compare(holding, after, period))
+        await asyncio.sleep(0)  # each takes milliseconds: others are answered in between
     return WhatIf(compared, compute_totals(compared), page.next_cursor)
 
 

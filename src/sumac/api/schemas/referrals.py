@@ -14,7 +14,7 @@ from sumac.rewards.referrals import Invited
 RedeemOnType = Literal["customer_creation", "checkout"]
 ReceivedByType = Literal["referrer", "all"]
 ProgramPlans = Annotated[list[PlanId], Field(max_length=LISTED_MAX)]
-AtMost = Annotated[WholeNumber, Field(gt=0)]
+Limit = Annotated[WholeNumber, Field(gt=0)]
 
 
 class ProgramCreate(StrictModel):
@@ -24,7 +24,7 @@ class ProgramCreate(StrictModel):
     reward_id: AnyId
     redeem_on: RedeemOnType
     received_by: ReceivedByType
-    max_redemptions: AtMost | None = None
+    max_redemptions: Limit | None = None
     plan_ids: ProgramPlans | None = None
     exclude_trial: Truth | None = None
 
@@ -55,7 +55,7 @@ class ProgramUpdate(ProgramChoice):
     reward_id: AnyId | None = None
     redeem_on: RedeemOnType | None = None
     received_by: ReceivedByType | None = None
-    max_redemptions: AtMost | None = None
+    max_redemptions: Limit | None = None
     plan_ids: ProgramPlans | None = None
     exclude_trial: Truth | None = None
 
