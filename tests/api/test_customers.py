@@ -199,7 +199,7 @@ async def test_what_is_expanded_is_there_and_what_is_not_is_not(api: Api) -> Non
         "invoices": [],
         "invoice_previews": [],
         "trials_used": [],
-        "rewards": None,
+        "rewards": {"discounts": []},
         "entities": [],
         "referrals": [],
         "payment_method": {
