@@ -15,7 +15,6 @@ depends_on = None
 
 QUARTER_MS = 900_000
 PRECISION = 50
-COUNTED_LATER = sa.text("occurred_at < counted_at")
 
 
 def _quantity() -> sa.Text | sa.Numeric[Decimal]:
@@ -34,13 +33,6 @@ def upgrade() -> None:
     with op.batch_alter_table("events") as events:
         events.add_column(sa.Column("entity_key", sa.Text))
         events.add_column(sa.Column("counted_at", sa.BigInteger))
-    op.create_index(
-        "ix_events_counted_later",
-        "events",
-        ["tenant", "customer_key", "counted_at", "id"],
-        postgresql_where=COUNTED_LATER,
-        sqlite_where=COUNTED_LATER,
-    )
     with op.batch_alter_table("grants") as grants:
         grants.add_column(sa.Column("adjustment", _quantity()))
         grants.add_column(sa.Column("edited_at", sa.BigInteger))
@@ -50,17 +42,12 @@ def upgrade() -> None:
         grants.add_column(sa.Column("rollover", sa.JSON))
         grants.add_column(sa.Column("rollover_of", sa.Text))
         grants.add_column(sa.Column("pool_id", sa.Text))
-        grants.add_column(sa.Column("pool_mode", sa.Text))
     with op.batch_alter_table("grant_entries") as entries:
         entries.add_column(sa.Column("granted_after", _quantity()))
         entries.add_column(sa.Column("balance_after", _quantity()))
         entries.add_column(sa.Column("reason", sa.Text))
-        entries.add_column(sa.Column("dates_before", sa.JSON))
-        entries.add_column(sa.Column("number", sa.Integer))
-        entries.add_column(sa.Column("terms_after", sa.JSON))
     with op.batch_alter_table("customer_plans") as plans:
         plans.add_column(sa.Column("entity_key", sa.Text))
-    op.add_column("refunds", sa.Column("ask_at", sa.BigInteger))
     _create_entities()
     _create_usage()
     _create_topups_and_notices()
