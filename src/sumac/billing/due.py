@@ -4,11 +4,13 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import TypeVar
 
+from sumac.balances import usage
+from sumac.balances.model import BalanceSnapshot
 from sumac.balances.service import SomethingDueError
 from sumac.billing import store
 from sumac.billing.cards import CardDesk
 from sumac.billing.collect import Collector, work_off
-from sumac.billing.execute import Applied, apply
+from sumac.billing.execute import Applied, apply, refresh_due
 from sumac.billing.load import load_snapshot
 from sumac.billing.rules.turn import decide_turn
 from sumac.billing.rules.upcoming import Upcoming, compute_upcoming
@@ -46,6 +48,23 @@ class DueDesk:
             except SomethingDueError as due:
                 await self.settle(tenant, due.customer_key)
         raise Locked(store.BUSY)
+
+    async def change(
+        self, tenant: Tenant, customer_id: str, step: Callable[[Work, BalanceSnapshot], Awaitable[Answer]]
+    ) -> Answer:
+        """Runs a step with the customer locked and up to date, and writes down when anything of them turns next.
+
+        Raises NotFound `customer_not_found`, and as `settled` and the step do.
+        """
+
+        async def run() -> Answer:
+            async with self._database.work(tenant) as work:
+                snapshot = await usage.load_settled(work, customer_id, lock=True)
+                answer = await step(work, snapshot)
+                await refresh_due(work, snapshot.customer.key)
+                return answer
+
+        return await self.settled(tenant, run)
 
     async def settle(self, tenant: Tenant, customer_key: str) -> None:
         """Turns everything due for the customer by its present, each at its own instant and in its own transaction.

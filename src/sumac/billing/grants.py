@@ -3,9 +3,8 @@
 What they give, what resets when, and what a plan consists of belong together, so they are changed in one work.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import TypeVar
 
 from sumac.balances import administer, usage
 from sumac.balances.model import BalanceSnapshot, Grant, GrantEntry
@@ -13,7 +12,6 @@ from sumac.balances.requests import EditRequest, GiveRequest, RemoveRequest, Whi
 from sumac.balances.rules.remove import Removal, decide_recalculation
 from sumac.balances.usage import SeatsBilledError
 from sumac.billing import store
-from sumac.billing.execute import refresh_due
 from sumac.billing.load import load_holdings
 from sumac.billing.model import Holding
 from sumac.billing.service import BillingService
@@ -22,8 +20,6 @@ from sumac.catalog.rules.shape import is_free
 from sumac.core.tenant import Tenant
 from sumac.storage.database import Database
 from sumac.storage.work import Work
-
-Answer = TypeVar("Answer")
 
 
 class GrantDesk:
@@ -39,7 +35,7 @@ class GrantDesk:
         async def step(work: Work, snapshot: BalanceSnapshot) -> Grant:
             return await administer.give(work, snapshot, request, actor=actor)
 
-        return await self._changing(tenant, request.customer_id, step)
+        return await self._billing.due.change(tenant, request.customer_id, step)
 
     async def edit(self, tenant: Tenant, request: EditRequest, *, actor: str) -> Sequence[GrantEntry]:
         """Sets what is left, granted, or when; answers the entries, none where nothing changed.
@@ -52,7 +48,7 @@ class GrantDesk:
             return await administer.edit(work, snapshot, request, actor=actor)
 
         try:
-            return await self._changing(tenant, request.which.customer_id, step)
+            return await self._billing.due.change(tenant, request.which.customer_id, step)
         except SeatsBilledError as billed:
             if billed.request.value:
                 await self._billing.count(tenant, billed.request, actor=actor)
@@ -66,7 +62,7 @@ class GrantDesk:
         async def step(work: Work, snapshot: BalanceSnapshot) -> Sequence[GrantEntry]:
             return await administer.undo(work, snapshot, entry_id, actor=actor, reason=reason)
 
-        return await self._changing(tenant, customer_id, step)
+        return await self._billing.due.change(tenant, customer_id, step)
 
     async def remove(self, tenant: Tenant, request: RemoveRequest, *, actor: str) -> Removal:
         """Takes balances away; a free plan that gave one goes on without the item, on terms of its own.
@@ -85,7 +81,7 @@ class GrantDesk:
                     await store.save_plan(work, replace(holding.held, terms=left))
             return removal
 
-        return await self._changing(tenant, request.which.customer_id, step)
+        return await self._billing.due.change(tenant, request.which.customer_id, step)
 
     async def recalculate(
         self, tenant: Tenant, which: Which, *, actor: str, reason: str | None = None
@@ -98,7 +94,7 @@ class GrantDesk:
         async def step(work: Work, snapshot: BalanceSnapshot) -> Sequence[Grant]:
             return await administer.recalculate(work, snapshot, which, actor=actor, reason=reason)
 
-        return await self._changing(tenant, which.customer_id, step)
+        return await self._billing.due.change(tenant, which.customer_id, step)
 
     async def preview_recalculation(self, tenant: Tenant, which: Which) -> Sequence[tuple[Grant, Grant]]:
         """The grants that `recalculate` would change, before and after; nothing is written. Raises as it does."""
@@ -110,20 +106,6 @@ class GrantDesk:
             return [(before[grant.id], grant) for grant in decide_recalculation(snapshot, which)]
 
         return await self._billing.due.settled(tenant, step)
-
-    async def _changing(
-        self, tenant: Tenant, customer_id: str, step: Callable[[Work, BalanceSnapshot], Awaitable[Answer]]
-    ) -> Answer:
-        """Runs a step with the customer locked and up to date, and writes down when anything of them turns next."""
-
-        async def change() -> Answer:
-            async with self._database.work(tenant) as work:
-                snapshot = await usage.load_settled(work, customer_id, lock=True)
-                answer = await step(work, snapshot)
-                await refresh_due(work, snapshot.customer.key)
-                return answer
-
-        return await self._billing.due.settled(tenant, change)
 
 
 def _without(holding: Holding, ended: Sequence[Grant], kept: Sequence[Grant]) -> PlanTerms | None:

@@ -4,15 +4,13 @@ What a promotion code gives, and what is billed next, belong to the customer, so
 locked and up to date.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
-from sumac.balances import administer, usage
+from sumac.balances import administer
 from sumac.balances.model import BalanceSnapshot, Grant
 from sumac.balances.requests import GiveRequest
 from sumac.billing import store
-from sumac.billing.execute import refresh_due
 from sumac.billing.load import currency_of
 from sumac.billing.service import BillingService
 from sumac.core.errors import BadRequest, NotFound
@@ -28,8 +26,6 @@ from sumac.storage.database import Database
 from sumac.storage.work import Work
 
 USE = "rwu"
-
-Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +64,7 @@ class RewardDesk:
             given = [await give_features(work, snapshot, each, reward, actor=actor) for each in reward.grants]
             return Redeemed(reward, given)
 
-        redeemed = await self._changing(tenant, customer_id, step)
+        redeemed = await self._billing.due.change(tenant, customer_id, step)
         if redeemed.reward.discount is not None:
             await self._billing.close_pages(tenant, customer_id)
         return redeemed
@@ -102,7 +98,7 @@ class RewardDesk:
             await rewards.add_use(work, customer, use)
             return use
 
-        use = await self._changing(tenant, customer_id, step)
+        use = await self._billing.due.change(tenant, customer_id, step)
         await self._billing.close_pages(tenant, customer_id)
         return use
 
@@ -130,23 +126,9 @@ class RewardDesk:
                 await rewards.end_use(work, customer, use)
             return removed
 
-        removed = await self._changing(tenant, customer_id, step)
+        removed = await self._billing.due.change(tenant, customer_id, step)
         await self._billing.close_pages(tenant, customer_id)
         return removed
-
-    async def _changing(
-        self, tenant: Tenant, customer_id: str, step: Callable[[Work, BalanceSnapshot], Awaitable[Answer]]
-    ) -> Answer:
-        """Runs a step with the customer locked and up to date, and writes down when anything of them turns next."""
-
-        async def change() -> Answer:
-            async with self._database.work(tenant) as work:
-                snapshot = await usage.load_settled(work, customer_id, lock=True)
-                answer = await step(work, snapshot)
-                await refresh_due(work, snapshot.customer.key)
-                return answer
-
-        return await self._billing.due.settled(tenant, change)
 
 
 async def give_features(
