@@ -45,7 +45,7 @@ def app_services(database: Database) -> Services:
         entities=EntityDesk(database, billing),
         grants=GrantDesk(database, billing),
         migrations=MigrationDesk(database, billing),
-        rewards=RewardDesk(database, billing),
+        rewards=RewardDesk(billing),
         referrals=ReferralDesk(database, billing),
         invoice_desk=InvoiceDesk(database, billing, providers),
         bank=bank,

@@ -102,7 +102,7 @@ class Services:
         topups = TopupDesk(database, billing)
         desk, entities = UsageDesk(database, billing.due.settled, topups.nudge), EntityDesk(database, billing)
         clocks, grants = ClockService(database, billing, topups), GrantDesk(database, billing)
-        rewards, referrals = RewardDesk(database, billing), ReferralDesk(database, billing)
+        rewards, referrals = RewardDesk(billing), ReferralDesk(database, billing)
         return cls(database, clock, tenant, bank, billing, desk, topups, clocks, entities, grants, rewards, referrals)
 
     def paid_through(self, provider: PaymentProvider) -> Self:

@@ -22,7 +22,6 @@ from sumac.rewards import service as rewards
 from sumac.rewards.model import AppliedReward, FeatureGrant, Reward, RewardChoice, RewardUse
 from sumac.rewards.rules.redeem import check_discount
 from sumac.rewards.rules.standing import stands
-from sumac.storage.database import Database
 from sumac.storage.work import Work
 
 USE = "rwu"
@@ -39,8 +38,7 @@ class Redeemed:
 class RewardDesk:
     """The rewards of every tenant's customers."""
 
-    def __init__(self, database: Database, billing: BillingService) -> None:
-        self._database = database
+    def __init__(self, billing: BillingService) -> None:
         self._billing = billing
 
     async def redeem(self, tenant: Tenant, customer_id: str, code: str, *, actor: str) -> Redeemed:
