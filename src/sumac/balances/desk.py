@@ -14,7 +14,7 @@ from sumac.balances.model import BalanceSnapshot, TrackAnswer, UsageDecision
 from sumac.balances.requests import CheckRequest, TrackRequest
 from sumac.balances.rules.follow import to_buy
 from sumac.balances.rules.resolve import has_usage_limits
-from sumac.balances.service import SomethingDueError, require_settled
+from sumac.balances.service import require_settled
 from sumac.balances.usage import CheckAnswer, checked_answer, count, decide, judge, tracked_by
 from sumac.balances.views import View, Views, read_view
 from sumac.core.tenant import Tenant
@@ -112,15 +112,11 @@ class UsageDesk:
         With an idempotency `key`, only once within 24 hours.
         """
 
-        async def again() -> Answer:
+        async def wait() -> Answer:
             answer: Answer = await self._put(Item(tenant, customer_id, decide, key, known_at))
             return answer
 
-        try:
-            answer: Answer = await self._put(Item(tenant, customer_id, decide, key, known_at))
-        except SomethingDueError:
-            return await self._settled(tenant, again)
-        return answer
+        return await self._settled(tenant, wait)
 
     def _put(self, item: Item) -> "asyncio.Future[Any]":
         """Lets it wait for the next commit; answers when it is told."""

@@ -95,12 +95,12 @@ async def track(work: Work, request: TrackRequest) -> TrackAnswer:
     reject; Conflict `duplicate_idempotency_key`; SomethingDueError; SeatsBilledError.
     """
     snapshot = await load_settled(work, request.customer_id, lock=True)
-    tracked_features(request, snapshot.features)
+    tracked = tracked_features(request, snapshot.features)
     if request.idempotency_key is not None:
         await events.claim_key(work, request.idempotency_key)
-    decision = decide(snapshot, request, now=snapshot.customer.now(work.now))
+    decision = decide(snapshot, request, now=snapshot.customer.now(work.now), tracked=tracked)
     await post(work, snapshot.customer.key, decision)
-    return compute_answer(snapshot.after(decision), request, decision.events)
+    return compute_answer(snapshot.after(decision), request, decision.events, tracked)
 
 
 async def plan_usage(work: Work, customer: Customer, request: TrackRequest) -> PlannedUsage:
@@ -109,12 +109,12 @@ async def plan_usage(work: Work, customer: Customer, request: TrackRequest) -> P
     The customer's row is locked. Raises as `track` does.
     """
     snapshot = await load_snapshot(work, customer)
-    tracked_features(request, snapshot.features)
+    tracked = tracked_features(request, snapshot.features)
     if request.idempotency_key is not None:
         await events.claim_key(work, request.idempotency_key)
     now = customer.now(work.now)
-    event_ids = fresh_ids(snapshot, request, now=now)
-    decision = decide_usage(snapshot, request, now=now, event_ids=event_ids)
+    event_ids = _fresh_ids(tracked, now=now)
+    decision = decide_usage(snapshot, request, now=now, event_ids=event_ids, tracked=tracked)
     return PlannedUsage(request, tuple(event_ids), decision.seats)
 
 
@@ -162,8 +162,7 @@ def decide(
 ) -> UsageDecision:
     """What the usage comes to. Raises as `track` does."""
     tracked = tracked or tracked_features(request, snapshot.features)
-    event_ids = [new_id("evt", now=now) for _ in tracked]
-    decision = decide_usage(snapshot, request, now=now, event_ids=event_ids, tracked=tracked)
+    decision = decide_usage(snapshot, request, now=now, event_ids=_fresh_ids(tracked, now=now), tracked=tracked)
     if decision.seats:
         raise SeatsBilledError(request)
     return decision
@@ -178,9 +177,9 @@ def count(
     return decision, lambda after: compute_answer(after, request, decision.events, tracked)
 
 
-def fresh_ids(snapshot: BalanceSnapshot, request: TrackRequest, *, now: datetime) -> Sequence[str]:
+def _fresh_ids(tracked: Sequence[Feature], *, now: datetime) -> Sequence[str]:
     """An id for the event of each feature that is tracked."""
-    return [new_id("evt", now=now) for _ in tracked_features(request, snapshot.features)]
+    return [new_id("evt", now=now) for _ in tracked]
 
 
 def _feature(snapshot: BalanceSnapshot, feature_id: str) -> Feature:
