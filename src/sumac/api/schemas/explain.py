@@ -110,14 +110,12 @@ class EntryBody(RecordBody):
     def of(cls, entry: GrantEntry) -> Self:
         """Seats are named where the entry changes how many are paid for and free."""
         terms = entry.terms_after
-        freed = terms.replaceables_change if terms is not None else ZERO
-        seats: dict[str, Any] = {"free_seats_change": freed} if freed else {}
         return cls(
             **cls.told(entry),
             granted_change=entry.granted_change,
             balance_change=entry.balance_change,
             usage_change=entry.granted_change - entry.balance_change,
-            **seats,
+            **_freed(ZERO if terms is None else terms.replaceables_change),
         )
 
 
@@ -150,14 +148,12 @@ class UsageSumBody(WireModel):
     @classmethod
     def of(cls, taken: TakenSum) -> Self:
         """The sum; a unit of the feature costs `credit_cost` of the source."""
-        freed = taken.replaceables_change
-        seats: dict[str, Any] = {"free_seats_change": freed} if freed else {}
         return cls(
             feature_id=taken.feature_id,
             credit_cost=Decimal(1) if taken.credit_cost is None else taken.credit_cost,
             events=taken.events,
             value=taken.total,
-            **seats,
+            **_freed(taken.replaceables_change),
         )
 
 
@@ -339,3 +335,8 @@ class ExplanationBody(WireModel):
                 next_cursor=explained.events.next_cursor,
             ),
         )
+
+
+def _freed(seats: Decimal) -> dict[str, Any]:
+    """By how many the seats changed that are paid for and free; nothing where they did not."""
+    return {"free_seats_change": seats} if seats else {}
