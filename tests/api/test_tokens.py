@@ -5,7 +5,7 @@ import pytest
 from tests.api.shop import FEBRUARY_MS, JANUARY_MS
 from tests.support.api import Api, Body, Refused, on_sqlite
 
-SONNET = "anthropic/claude-sonnet-4-20250514"  # 3 dollars in, 15 out, 0.3 from the cache, 3.75 into it
+KIMI = "amazon-bedrock/global.moonshotai.kimi-k3"  # 3 dollars in, 15 out, 0.3 from the cache, 3.75 into it
 ADA = {"customer_id": "ada"}
 CREDITS: Body = {
     "feature_id": "credits",
@@ -20,7 +20,7 @@ CREDITS: Body = {
     },
 }
 ONCE = {"idempotency-key": "once"}
-CALL: Body = {**ADA, "model_id": SONNET, "input_tokens": 1_000, "output_tokens": 500}
+CALL: Body = {**ADA, "model_id": KIMI, "input_tokens": 1_000, "output_tokens": 500}
 MESSAGES = {"feature_id": "messages", "name": "Messages", "type": "metered", "consumable": True}
 
 
@@ -64,7 +64,7 @@ async def test_the_event_tells_where_its_value_comes_from(api: Api) -> None:
     assert ("credits", 0.027) == (event["feature_id"], event["value"])
     assert {
         "chat": "c1",
-        "model_id": SONNET,
+        "model_id": KIMI,
         "input_tokens": 1_000,
         "output_tokens": 500,
         "cache_read_tokens": 10_000,
@@ -82,7 +82,7 @@ async def test_the_event_tells_where_its_value_comes_from(api: Api) -> None:
     } == event["properties"]
     by_model = {"feature_id": "credits", "range": "7d", "group_by": "properties.model_id"}
     series = (await api.call("events.aggregate", {**ADA, **by_model}))["list"]
-    assert {"credits": {SONNET: 0.027}} == series[-1]["grouped_values"]
+    assert {"credits": {KIMI: 0.027}} == series[-1]["grouped_values"]
 
 
 @pytest.mark.parametrize(
@@ -111,13 +111,13 @@ async def test_what_tokens_cost(api: Api, call: Body, value: float) -> None:
 REFUSED: list[Refused] = [
     ("balances.track_tokens", {**CALL, "model_id": "acme/unknown"}, 400, "invalid_model"),
     ("balances.track_tokens", {**CALL, "model_id": "acme/half"}, 400, "invalid_model"),
-    ("balances.track_tokens", {**CALL, "model_id": "claude-sonnet-4-20250514"}, 400, "invalid_model"),
+    ("balances.track_tokens", {**CALL, "model_id": "global.moonshotai.kimi-k3"}, 400, "invalid_model"),
     ("balances.track_tokens", {**CALL, "model_id": ""}, 400, "invalid_inputs"),
     ("balances.track_tokens", {**CALL, "input_tokens": -1}, 400, "invalid_inputs"),
     ("balances.track_tokens", {**CALL, "input_tokens": 1.5}, 400, "invalid_inputs"),
     ("balances.track_tokens", {**CALL, "input_tokens": "1"}, 400, "invalid_inputs"),
     ("balances.track_tokens", {**CALL, "output_tokens": 2**53}, 400, "invalid_inputs"),
-    ("balances.track_tokens", {**ADA, "model_id": SONNET, "input_tokens": 1}, 400, "invalid_inputs"),
+    ("balances.track_tokens", {**ADA, "model_id": KIMI, "input_tokens": 1}, 400, "invalid_inputs"),
     ("balances.track_tokens", {**CALL, "overage_behavior": "ignore"}, 400, "invalid_inputs"),
     ("balances.track_tokens", {**CALL, "timestamp": FEBRUARY_MS}, 400, "invalid_inputs"),
     ("balances.track_tokens", {**CALL, "feature_id": "messages"}, 400, "invalid_request"),

@@ -61,11 +61,11 @@ def test_tokens_of_models(client: Autumn) -> None:
     )
     client.customers.get_or_create(customer_id="tess", expand=[])
     client.balances.create(customer_id="tess", feature_id="tokens", included_grant=10)
-    sonnet = "anthropic/claude-sonnet-4-20250514"
+    kimi = "amazon-bedrock/global.moonshotai.kimi-k3"
     own = client.track_tokens(customer_id="tess", model_id="acme/large", input_tokens=1_000, output_tokens=500)
     listed = client.track_tokens(
         customer_id="tess",
-        model_id=sonnet,
+        model_id=kimi,
         input_tokens=1_000,
         output_tokens=500,
         cache_read_tokens=10_000,
@@ -78,7 +78,7 @@ def test_tokens_of_models(client: Autumn) -> None:
     assert (0.021, 0.0162) == (own.value, listed.value)
     assert listed.balance is not None
     assert 9.9628 == listed.balance.remaining
-    assert {"acme/large", sonnet} == {event.properties["model_id"] for event in events}
+    assert {"acme/large", kimi} == {event.properties["model_id"] for event in events}
     assert 20 == kept.default_markup
     assert isinstance(kept.provider_markups, dict)
     assert 100 == kept.provider_markups["acme"].markup

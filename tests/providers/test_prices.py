@@ -24,14 +24,14 @@ def find(model_id: str, *, at: datetime = JANUARY, sent: int = 0) -> TokenRates 
     "model_id",
     [
         "openai/gpt-4o",
-        "anthropic/claude-sonnet-4-20250514",
+        "amazon-bedrock/global.moonshotai.kimi-k3",
         "google/gemini-2.5-pro",
         "google-vertex/gemini-2.5-pro",
         "xai/grok-4",
         "mistral/mistral-large-latest",
         "deepseek/deepseek-chat",
         "azure/gpt-4o",
-        "openrouter/anthropic/claude-opus-4.6",
+        "openrouter/google/gemini-3-flash-preview",
         "groq/llama-3.3-70b-versatile",
         "togetherai/meta-llama/Llama-3.3-70B-Instruct-Turbo",
         "fireworks-ai/accounts/fireworks/models/deepseek-v3p2",
@@ -61,7 +61,7 @@ def test_pools_have_prices_of_their_own() -> None:
         TokenPool.OUTPUT: Decimal(15),
         TokenPool.CACHE_READ: Decimal("0.3"),
         TokenPool.CACHE_WRITE: Decimal("3.75"),
-    } == find("anthropic/claude-sonnet-4-20250514")
+    } == find("amazon-bedrock/global.moonshotai.kimi-k3")
     assert Decimal(3) == (find("perplexity/sonar-deep-research") or {})[TokenPool.REASONING]
 
 

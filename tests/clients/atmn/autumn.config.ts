@@ -35,7 +35,7 @@ export const aiCredits = feature({
 		'acme/own': { inputCost: 0.15, outputCost: 2 },
 	},
 	defaultMarkup: 20,
-	providerMarkups: { anthropic: { markup: 15 } },
+	providerMarkups: { mistral: { markup: 15 } },
 });
 
 export const free = plan({
